@@ -1,0 +1,171 @@
+/**
+ * Every error a user can meet: one table of code, exit status, what, why and how to fix. Nothing else in the program prints an error text.
+ * `{name}` in a text is filled from the error's details. Exit codes: 1 failed, 2 usage, 3 not found, 4 permission, 5 auth,
+ * 6 conflict or exhausted, 7 plan differs, 8 degraded, 9 down, 69 unreachable, 75 timed out, 130/143 signals.
+ */
+export interface ErrorEntry {
+  readonly exit: number;
+  readonly what: string;
+  readonly why: string;
+  readonly fix: readonly string[];
+}
+
+const entry = (exit: number, what: string, why: string, ...fix: string[]): ErrorEntry => ({ exit, what, why, fix });
+
+export const ERRORS = {
+  INTERNAL: entry(1, 'tsflannel failed in a way it does not know', '{detail}', 'report this with the command you ran'),
+  USAGE: entry(2, 'the command line is not valid', '{detail}', 'tsflannel help'),
+  MISSING_FLAGS: entry(2, 'flags are missing: {flags}', 'there is no terminal to ask on', 'pass {flags}'),
+  NEEDS_CONFIRMATION: entry(
+    2,
+    'this needs a confirmation: {detail}',
+    'there is no terminal to ask on',
+    'run it again with --yes',
+  ),
+  ABORTED: entry(130, 'stopped, nothing was changed', 'the question was answered with no, or Ctrl-C', 'run it again'),
+  NOT_ROOT: entry(4, 'root is needed to {detail}', 'the kernel refuses it to other users', 'run it with sudo'),
+  ETCD_UNREACHABLE: entry(
+    69,
+    'etcd does not answer at {endpoints}',
+    '{detail}',
+    'tsflannel etcd status',
+    'tsflannel init',
+  ),
+  ETCD_TIMEOUT: entry(75, 'etcd did not answer in time at {endpoints}', '{detail}', 'tsflannel etcd status'),
+  ETCD_NO_QUORUM: entry(69, 'the etcd cluster has no leader', '{detail}', 'tsflannel etcd status'),
+  ETCD_AUTH: entry(5, 'etcd refuses these credentials', '{detail}', 'tsflannel config get --help'),
+  ETCD_FAILED: entry(1, 'etcd refused a request', '{detail}', 'tsflannel etcd status'),
+  ETCD_TLS: entry(5, 'the TLS connection to etcd failed', '{detail}', 'tsflannel config get --help'),
+  CONFIG_MISSING: entry(
+    3,
+    'there is no network config in etcd at {key}',
+    'nobody has written it yet, or the prefix is another',
+    'tsflannel config set --network 172.17.0.0/16',
+  ),
+  CONFIG_INVALID: entry(2, 'the network config is not valid: {where}', '{detail}', 'tsflannel config validate --help'),
+  CONFIG_CHANGED: entry(
+    6,
+    'the network config was changed by somebody else meanwhile',
+    'revision {revision} is newer than the one read',
+    'tsflannel config get',
+  ),
+  CONFIG_LEASES: entry(
+    6,
+    'live leases cannot follow this change: {detail}',
+    'nodes hold subnets of the old config',
+    'tsflannel leases',
+    'tsflannel down',
+  ),
+  NETWORK_OVERLAP: entry(
+    6,
+    'the network {network} overlaps a route of this host: {route}',
+    'containers would not reach those addresses, or the host would lose them',
+    'tsflannel config set --help',
+  ),
+  NO_FREE_SUBNET: entry(6, 'no subnet is free in {network}', 'all {count} are leased', 'tsflannel leases'),
+  LEASE_CONFLICT: entry(6, 'the lease of {subnet} is held by another node', '{detail}', 'tsflannel leases'),
+  IFACE_NOT_FOUND: entry(
+    3,
+    'no interface fits {detail}',
+    "none of this host's interfaces matches and has an IPv4 address",
+    'tsflannel up --help',
+  ),
+  IFACE_AMBIGUOUS: entry(
+    2,
+    'more than one interface could be the underlay: {detail}',
+    'there is no default route to choose by',
+    'tsflannel up --help',
+  ),
+  BACKEND_UNSUPPORTED: entry(1, 'backend {type} cannot run here', '{detail}', 'tsflannel config set --help'),
+  KERNEL_REFUSED: entry(1, 'the kernel refused: {detail}', '{why}', 'tsflannel plan'),
+  ALREADY_RUNNING: entry(
+    6,
+    'a daemon runs already (pid {pid})',
+    'one daemon a node',
+    'tsflannel status',
+    'tsflannel down',
+  ),
+  DAEMON_NOT_RUNNING: entry(9, 'no daemon answers at {socket}', '{detail}', 'tsflannel up --detach'),
+  DAEMON_FAILED: entry(1, 'the daemon did not become ready', '{detail}', 'tsflannel up'),
+  ETCD_NOT_INSTALLED: entry(
+    3,
+    'the etcd program was not found',
+    'PATH has no executable etcd',
+    'apt-get install etcd-server',
+  ),
+  ETCD_PORT_TAKEN: entry(6, 'port {port} on {address} is taken', '{detail}', 'tsflannel init --help'),
+  ETCD_DATA_DIR: entry(6, 'the data directory {dir} belongs to another cluster', '{detail}', 'tsflannel init --help'),
+  ETCD_START: entry(1, 'etcd ended while it was starting', '{detail}', 'tsflannel etcd status'),
+  ETCD_NOT_HEALTHY: entry(
+    75,
+    'the etcd cluster did not become healthy in {seconds} s',
+    '{detail}',
+    'tsflannel etcd status',
+  ),
+  DISCOVERY_FULL: entry(6, 'the discovery URL is used up', '{detail}', 'tsflannel init --help'),
+  DISCOVERY_INVALID: entry(2, 'this is not a discovery URL', '{detail}', 'tsflannel init --help'),
+  DISCOVERY_UNREACHABLE: entry(69, 'the discovery service does not answer', '{detail}', 'tsflannel init --help'),
+  ETCD_NOT_MANAGED: entry(3, 'no etcd member of this host is managed here', 'nothing at {dir}', 'tsflannel init'),
+  SUBNET_ENV_MISSING: entry(3, 'there is no usable {file}', '{detail}', 'tsflannel up --detach'),
+  SUBNET_ENV_INVALID: entry(1, '{file} is not valid', '{detail}', 'tsflannel status'),
+  DOCKER_NOT_FOUND: entry(3, 'no dockerd was found on this host', '{detail}', 'tsflannel docker apply --help'),
+  DOCKER_CONFIG: entry(1, 'the Docker configuration is not usable', '{detail}', 'tsflannel docker apply --dry-run'),
+  DOCKER_FAILED: entry(
+    1,
+    'Docker could not be switched; everything was put back',
+    '{detail}',
+    'tsflannel docker apply --dry-run',
+  ),
+  DOCKER_NOT_APPLIED: entry(
+    3,
+    'there is nothing to revert',
+    'docker apply has not changed this host',
+    'tsflannel docker apply',
+  ),
+  FILE_FAILED: entry(1, 'the file {file} could not be written', '{detail}', 'tsflannel status'),
+  TOOL_MISSING: entry(3, 'the program {tool} was not found', '{detail}', 'apt-get install {package}'),
+  TOOL_FAILED: entry(1, '{tool} failed', '{detail}', 'tsflannel status'),
+  LAB_EXISTS: entry(
+    6,
+    'a lab named {name} runs already',
+    'one lab a name',
+    'tsflannel lab status',
+    'tsflannel lab down',
+  ),
+  LAB_MISSING: entry(3, 'no lab named {name} runs', 'nothing at {dir}', 'tsflannel lab up'),
+  LAB_FAILED: entry(
+    1,
+    'the lab could not be brought up; it was taken down again',
+    '{detail}',
+    'tsflannel lab up --help',
+  ),
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+const fill = (text: string, details: Readonly<Record<string, string | number>>): string =>
+  text.replace(/\{(\w+)\}/g, (whole, name: string) => String(details[name] ?? whole));
+
+/** The one error class. `details` fill the table's texts; secrets do not belong in them. */
+export class TsflannelError extends Error {
+  readonly code: ErrorCode;
+  readonly exit: number;
+  readonly why: string;
+  readonly fix: readonly string[];
+
+  constructor(code: ErrorCode, details: Readonly<Record<string, string | number>> = {}, cause?: unknown) {
+    const row: ErrorEntry = ERRORS[code];
+    super(fill(row.what, details), cause === undefined ? undefined : { cause });
+    this.name = 'TsflannelError';
+    this.code = code;
+    this.exit = row.exit;
+    this.why = fill(row.why, details);
+    this.fix = row.fix.map((line) => fill(line, details));
+  }
+}
+
+/** Anything thrown, as one of ours. */
+export const asTsflannelError = (error: unknown): TsflannelError =>
+  error instanceof TsflannelError
+    ? error
+    : new TsflannelError('INTERNAL', { detail: error instanceof Error ? error.message : String(error) }, error);

@@ -1,0 +1,240 @@
+/**
+ * kernel/ knows what a host's network state is made of, how two states differ and in which order the difference is applied.
+ * This file, diff.ts, own.ts and print.ts are pure; linux/ shows and changes a real kernel, memory/ a fake one with the same contract
+ * suite (test/contract/kernel.ts). Nothing here knows etcd, leases or backends, and nothing else in the program changes the kernel.
+ */
+import { type Ip, type Prefix, printIp, printPrefix } from '../model/address.ts';
+import { type Mac, printMac } from '../model/mac.ts';
+
+/** Marks by which what is ours is found again after a crash. */
+export const OWN = {
+  /** `ip link` alias: this, then the network. */
+  aliasPrefix: 'tsflannel:',
+  /** Route protocol (`ip route … proto 241`): no routing daemon uses it. */
+  routeProtocol: 241,
+  /** Names of our chains and comments of our jumps begin with this. */
+  chainPrefix: 'TSFLANNEL-',
+  comment: 'tsflannel',
+} as const;
+
+export type LinkType =
+  | { readonly type: 'tun' }
+  | {
+      readonly type: 'vxlan';
+      readonly vni: number;
+      readonly port: number;
+      readonly local: Ip;
+      /** Name of the underlay interface. */
+      readonly device: string;
+      readonly learning: boolean;
+      readonly gbp: boolean;
+    }
+  /** Any other device of the host; never created or changed by the diff. */
+  | { readonly type: 'other'; readonly detail: string };
+
+export interface Link {
+  readonly kind: 'link';
+  readonly name: string;
+  /** `undefined`: none. */
+  readonly alias: string | undefined;
+  readonly mtu: number;
+  readonly up: boolean;
+  /** Absent on devices without one (TUN), or where any will do. */
+  readonly mac?: Mac;
+  readonly link: LinkType;
+}
+
+export interface Address {
+  readonly kind: 'address';
+  readonly device: string;
+  readonly ip: Ip;
+  readonly length: number;
+}
+
+/** A unicast route of the main table. */
+export interface Route {
+  readonly kind: 'route';
+  readonly dst: Prefix;
+  readonly device: string;
+  readonly via?: Ip;
+  readonly onlink: boolean;
+  readonly metric: number;
+  /** rtm_protocol; ours is OWN.routeProtocol. */
+  readonly protocol: number;
+}
+
+/** A permanent neighbour entry (IP to MAC). */
+export interface Neighbour {
+  readonly kind: 'neighbour';
+  readonly device: string;
+  readonly ip: Ip;
+  readonly mac: Mac;
+}
+
+/** A permanent forwarding entry of a VXLAN device: frames to `mac` go to the VTEP at `dst`. */
+export interface FdbEntry {
+  readonly kind: 'fdb';
+  readonly device: string;
+  readonly mac: Mac;
+  readonly dst: Ip;
+}
+
+/** One rule of a packet filter chain of ours, as far as we use the language; `unknown` is what only a stranger can have put there. */
+export type FilterRule =
+  | {
+      readonly source?: { readonly prefix: Prefix; readonly not: boolean };
+      readonly destination?: { readonly prefix: Prefix; readonly not: boolean };
+      readonly mark?: { readonly value: number; readonly mask: number };
+      readonly target: 'ACCEPT' | 'RETURN' | 'MASQUERADE';
+      readonly randomFully?: boolean;
+    }
+  | { readonly unknown: string };
+
+/** A whole chain of ours, in order. */
+export interface FilterChain {
+  readonly kind: 'chain';
+  readonly table: 'filter' | 'nat';
+  readonly name: string;
+  readonly rules: readonly FilterRule[];
+}
+
+/** The jump into a chain of ours, inserted first in `from` (a built-in chain, or Docker's DOCKER-USER), marked by its comment. */
+export interface FilterJump {
+  readonly kind: 'jump';
+  readonly table: 'filter' | 'nat';
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A value under /proc/sys; `name` as `net.ipv4.ip_forward`. */
+export interface Sysctl {
+  readonly kind: 'sysctl';
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A file written whole and atomically. */
+export interface ManagedFile {
+  readonly kind: 'file';
+  readonly path: string;
+  readonly content: string;
+  readonly mode: number;
+}
+
+/** The user-space forwarder of the udp backend on this device: runs in the daemon, is gone with it. */
+export interface Carrier {
+  readonly kind: 'carrier';
+  readonly device: string;
+  /** Address and UDP port it listens on and sends from. */
+  readonly local: Ip;
+  readonly port: number;
+  readonly mtu: number;
+  /** The network all peers share, and our own part of it. */
+  readonly network: Prefix;
+  readonly subnet: Prefix;
+}
+
+/** One entry of the carrier's table: inner packets to `subnet` go to `nextHop`; only `nextHop` may send from `subnet`. */
+export interface Forward {
+  readonly kind: 'forward';
+  readonly device: string;
+  readonly subnet: Prefix;
+  readonly nextHop: Ip;
+  readonly port: number;
+}
+
+export type KernelObject =
+  | Link
+  | Address
+  | Route
+  | Neighbour
+  | FdbEntry
+  | FilterChain
+  | FilterJump
+  | Sysctl
+  | ManagedFile
+  | Carrier
+  | Forward;
+export type Kind = KernelObject['kind'];
+
+/** What identifies an object: two objects with one key cannot both exist. */
+export function keyOf(object: KernelObject): string {
+  switch (object.kind) {
+    case 'link':
+      return `link/${object.name}`;
+    case 'address':
+      return `address/${object.device}/${printIp(object.ip)}/${object.length}`;
+    case 'route':
+      return `route/${printPrefix(object.dst)}/${object.metric}`;
+    case 'neighbour':
+      return `neighbour/${object.device}/${printIp(object.ip)}`;
+    case 'fdb':
+      return `fdb/${object.device}/${printMac(object.mac)}`;
+    case 'chain':
+      return `chain/${object.table}/${object.name}`;
+    case 'jump':
+      return `jump/${object.table}/${object.from}/${object.to}`;
+    case 'sysctl':
+      return `sysctl/${object.name}`;
+    case 'file':
+      return `file/${object.path}`;
+    case 'carrier':
+      return `carrier/${object.device}`;
+    case 'forward':
+      return `forward/${object.device}/${printPrefix(object.subnet)}`;
+  }
+}
+
+/** An object as found; `owner` says in words whose it is ("kernel", "proto dhcp", "tsflannel"). */
+export interface Observed {
+  readonly object: KernelObject;
+  readonly ours: boolean;
+  readonly owner: string;
+}
+
+/** What was seen, by key. Routes: IPv4 unicast of the main table. Neighbours and FDB: permanent ones. Chains and jumps: ours. */
+export type KernelState = ReadonlyMap<string, Observed>;
+
+/** One change; `previous` is what stands there now (replace, remove, blocked). */
+export interface Step {
+  readonly action: 'create' | 'replace' | 'remove' | 'blocked';
+  readonly object: KernelObject;
+  readonly previous?: KernelObject;
+  readonly because: string;
+}
+
+/** Ordered changes. */
+export type Plan = readonly Step[];
+
+/** What became of one step; dependants of a failed step are skipped. */
+export interface StepOutcome {
+  readonly step: Step;
+  readonly result: 'done' | 'failed' | 'skipped';
+  readonly error?: string;
+}
+
+/** What a host has that is not an object of the diff. */
+export interface FilterFacts {
+  /** The tool Docker's rules are in: both iptables variants, or plain nft where there is no iptables. */
+  readonly variant: 'iptables-nft' | 'iptables-legacy' | 'nft';
+  /** Docker's chain for the administrator's rules exists. */
+  readonly dockerUser: boolean;
+}
+
+/** A host's network state: shown, changed, listened to. */
+export interface Kernel {
+  /** Everything of these kinds (all when absent); `paths` and `sysctls` name the files and values to look at. */
+  observe(query: ObserveQuery): Promise<KernelState>;
+  /** Applies the steps in order; `blocked` steps are skipped. Never throws for a refused step. */
+  apply(plan: Plan): Promise<readonly StepOutcome[]>;
+  filterFacts(): Promise<FilterFacts>;
+  /** Rings with the kinds that may have changed; our own changes do not ring. An overflow rings every kind. */
+  monitor(bell: (kinds: ReadonlySet<Kind>) => void): { close(): void };
+  close(): Promise<void>;
+}
+
+export interface ObserveQuery {
+  readonly kinds?: ReadonlySet<Kind>;
+  readonly paths: readonly string[];
+  readonly sysctls: readonly string[];
+}

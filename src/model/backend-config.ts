@@ -1,0 +1,99 @@
+import { accept, field, type Parsed, reject, wholeNumber } from './parsed.ts';
+
+/** The backend part of the network config, flannel's defaults filled in. `mtu` 0 means "from the interface". */
+export type BackendConfig =
+  | { readonly type: 'udp'; readonly port: number; readonly mtu: number }
+  | {
+      readonly type: 'vxlan';
+      readonly vni: number;
+      readonly port: number;
+      readonly gbp: boolean;
+      readonly learning: boolean;
+      readonly directRouting: boolean;
+      readonly mtu: number;
+    }
+  | { readonly type: 'host-gw' };
+
+/** Names of the backends this version speaks. */
+export const BACKEND_TYPES = ['udp', 'vxlan', 'host-gw'] as const;
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Options of each backend, as `--backend-option` takes them. */
+export const BACKEND_OPTIONS: Readonly<Record<BackendConfig['type'], readonly string[]>> = {
+  udp: ['Port', 'MTU'],
+  vxlan: ['VNI', 'Port', 'GBP', 'Learning', 'DirectRouting', 'MTU'],
+  'host-gw': [],
+};
+
+function numberOption(json: Json, name: string, fallback: number, min: number, max: number): Parsed<number> {
+  const given = field(json, name);
+  if (given === undefined || given === 0) return accept(fallback);
+  const value = wholeNumber(given, min, max);
+  return value === undefined
+    ? reject('BACKEND_OPTION', `Backend.${name}`, `${String(given)}; ${min} to ${max} is expected`)
+    : accept(value);
+}
+
+function flagOption(json: Json, name: string): Parsed<boolean> {
+  const given = field(json, name);
+  if (given === undefined) return accept(false);
+  return typeof given === 'boolean'
+    ? accept(given)
+    : reject('BACKEND_OPTION', `Backend.${name}`, 'true or false is expected');
+}
+
+function parseVxlan(json: Json): Parsed<BackendConfig> {
+  const vni = numberOption(json, 'VNI', 1, 1, 0xffffff);
+  if (!vni.ok) return vni;
+  const port = numberOption(json, 'Port', 8472, 1, 65_535);
+  if (!port.ok) return port;
+  const mtu = numberOption(json, 'MTU', 0, 576, 65_535);
+  if (!mtu.ok) return mtu;
+  const gbp = flagOption(json, 'GBP');
+  if (!gbp.ok) return gbp;
+  const learning = flagOption(json, 'Learning');
+  if (!learning.ok) return learning;
+  const direct = flagOption(json, 'DirectRouting');
+  if (!direct.ok) return direct;
+  return accept({
+    type: 'vxlan',
+    vni: vni.value,
+    port: port.value,
+    gbp: gbp.value,
+    learning: learning.value,
+    directRouting: direct.value,
+    mtu: mtu.value,
+  });
+}
+
+function parseUdp(json: Json): Parsed<BackendConfig> {
+  const port = numberOption(json, 'Port', 8285, 1, 65_535);
+  if (!port.ok) return port;
+  const mtu = numberOption(json, 'MTU', 0, 576, 65_535);
+  return mtu.ok ? accept({ type: 'udp', port: port.value, mtu: mtu.value }) : mtu;
+}
+
+const isOption = (type: BackendConfig['type'], key: string): boolean =>
+  ['Type', ...BACKEND_OPTIONS[type]].some((name) => name.toLowerCase() === key.toLowerCase());
+
+/** The `Backend` object of the config. Absent means udp, as in flannel's code (config.go parseBackendType). */
+export function parseBackend(value: unknown): Parsed<BackendConfig> {
+  if (value === undefined || value === null) return parseUdp({});
+  if (typeof value !== 'object' || Array.isArray(value)) return reject('BACKEND', 'Backend', 'an object is expected');
+  const json = value as Json;
+  const type = field(json, 'Type');
+  const known = BACKEND_TYPES.find((name) => name === type);
+  if (!known)
+    return reject('BACKEND_TYPE', 'Backend.Type', `${String(type)}; this version knows ${BACKEND_TYPES.join(', ')}`);
+  const strange = Object.keys(json).find((key) => !isOption(known, key));
+  if (strange !== undefined) {
+    return reject(
+      'BACKEND_OPTION',
+      `Backend.${strange}`,
+      `${known} has ${BACKEND_OPTIONS[known].join(', ') || 'no options'}`,
+    );
+  }
+  if (known === 'vxlan') return parseVxlan(json);
+  return known === 'udp' ? parseUdp(json) : accept({ type: 'host-gw' });
+}

@@ -1,0 +1,127 @@
+import {
+  containsIp,
+  type Ip,
+  ipAt,
+  lastOf,
+  type Prefix,
+  parseIp4,
+  parsePrefix,
+  prefixOf,
+  printIp,
+  printPrefix,
+  sizeOf,
+} from './address.ts';
+import { type BackendConfig, parseBackend } from './backend-config.ts';
+import { accept, field, type Parsed, parseJsonObject, type Rejection, reject, wholeNumber } from './parsed.ts';
+
+/** flannel's network config (`<prefix>/config`), with flannel's defaults filled in. IPv4 only for now. */
+export interface NetworkConfig {
+  readonly network: Prefix;
+  readonly subnetLength: number;
+  /** Base address of the first and the last subnet that may be leased. */
+  readonly subnetMin: Ip;
+  readonly subnetMax: Ip;
+  readonly backend: BackendConfig;
+}
+
+const KNOWN = new Set(
+  [
+    'Network',
+    'IPv6Network',
+    'EnableIPv4',
+    'EnableIPv6',
+    'EnableNFTables',
+    'SubnetLen',
+    'SubnetMin',
+    'SubnetMax',
+    'IPv6SubnetLen',
+    'IPv6SubnetMin',
+    'IPv6SubnetMax',
+    'Backend',
+  ].map((key) => key.toLowerCase()),
+);
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** flannel's rule (config.go CheckNetworkConfig): /24 where it fits, else four subnets to the network. */
+const defaultLength = (network: Prefix): number => (network.length <= 22 ? 24 : network.length + 2);
+
+function subnetLength(json: Json, network: Prefix): Parsed<number> {
+  const given = field(json, 'SubnetLen');
+  if (given === undefined || given === 0) {
+    if (network.length > 28)
+      return reject('NETWORK_TOO_SMALL', 'Network', `${printPrefix(network)}; at most /28 is useful`);
+    return accept(defaultLength(network));
+  }
+  const length = wholeNumber(given, 1, 30);
+  if (length === undefined)
+    return reject('SUBNET_LEN', 'SubnetLen', `${String(given)}; a whole number up to 30 is expected`);
+  if (length < network.length + 2) {
+    return reject('SUBNET_LEN', 'SubnetLen', `/${length} leaves fewer than four subnets in ${printPrefix(network)}`);
+  }
+  return accept(length);
+}
+
+function bound(json: Json, name: string, network: Prefix, length: number, fallback: Ip): Parsed<Ip> {
+  const given = field(json, name);
+  if (given === undefined || given === '' || given === '0.0.0.0') return accept(fallback);
+  const ip = typeof given === 'string' ? parseIp4(given) : undefined;
+  if (!ip) return reject('SUBNET_BOUND', name, `${String(given)} is not an IPv4 address`);
+  if (!containsIp(network, ip))
+    return reject('SUBNET_BOUND', name, `${printIp(ip)} is outside ${printPrefix(network)}`);
+  if (prefixOf(ip, length).address !== ip.value) {
+    return reject('SUBNET_BOUND', name, `${printIp(ip)} is not on a /${length} boundary`);
+  }
+  return accept(ip);
+}
+
+function networkOf(json: Json): Parsed<Prefix> {
+  const text = field(json, 'Network');
+  if (typeof text !== 'string') return reject('NETWORK', 'Network', 'missing; "a.b.c.d/len" is expected');
+  const network = parsePrefix(text);
+  if (!network || network.family !== 4)
+    return reject('NETWORK', 'Network', `${text} is not an IPv4 network with zero host bits`);
+  if (network.length < 4) return reject('NETWORK', 'Network', `${text} is too large`);
+  return accept(network);
+}
+
+/** Parses and checks the config's JSON. Unknown top-level keys are kept in etcd and reported by {@link unknownKeys}. */
+export function parseNetworkConfig(text: string): Parsed<NetworkConfig> {
+  const json = parseJsonObject(text, 'config');
+  if (!json.ok) return json;
+  if (field(json.value, 'EnableIPv4') === false)
+    return reject('IPV4_DISABLED', 'EnableIPv4', 'an IPv6-only network is not supported');
+  const network = networkOf(json.value);
+  if (!network.ok) return network;
+  const length = subnetLength(json.value, network.value);
+  if (!length.ok) return length;
+  const step = sizeOf(prefixOf(ipAt(network.value, 0n), length.value));
+  const min = bound(json.value, 'SubnetMin', network.value, length.value, ipAt(network.value, step));
+  if (!min.ok) return min;
+  const last: Ip = { family: 4, value: lastOf(network.value) + 1n - step };
+  const max = bound(json.value, 'SubnetMax', network.value, length.value, last);
+  if (!max.ok) return max;
+  if (min.value.value > max.value.value) return reject('SUBNET_BOUND', 'SubnetMin', 'is above SubnetMax');
+  const backend = parseBackend(field(json.value, 'Backend'));
+  if (!backend.ok) return backend;
+  return accept({
+    network: network.value,
+    subnetLength: length.value,
+    subnetMin: min.value,
+    subnetMax: max.value,
+    backend: backend.value,
+  });
+}
+
+/** Keys flannel does not know: a typing error more often than not. */
+export function unknownKeys(text: string): readonly Rejection[] {
+  const json = parseJsonObject(text, 'config');
+  if (!json.ok) return [];
+  return Object.keys(json.value)
+    .filter((key) => !KNOWN.has(key.toLowerCase()))
+    .map((key) => reject('UNKNOWN_KEY', key, 'flannel has no such key in the network config').rejection);
+}
+
+/** How many subnets may be leased. */
+export const subnetCount = (config: NetworkConfig): number =>
+  Number((config.subnetMax.value - config.subnetMin.value) >> BigInt(32 - config.subnetLength)) + 1;

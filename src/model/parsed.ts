@@ -1,0 +1,62 @@
+/** Why a value from outside was refused; `where` names the key or field, `detail` says what was seen (already made printable). */
+export interface Rejection {
+  readonly code: string;
+  readonly where: string;
+  readonly detail: string;
+}
+
+/** A value, or the reason there is none. Nothing throws on bad input: doctor and status show the rejections. */
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly rejection: Rejection };
+
+/** Wraps a value. */
+export const accept = <T>(value: T): Parsed<T> => ({ ok: true, value });
+
+/** Wraps a refusal. */
+export const reject = (
+  code: string,
+  where: string,
+  detail: string,
+): { readonly ok: false; readonly rejection: Rejection } => ({
+  ok: false,
+  rejection: { code, where: printable(where), detail: printable(detail) },
+});
+
+/** Text from outside made safe to print: one line, no control characters, at most 200 characters. */
+export function printable(text: string): string {
+  const clean = Array.from(text.slice(0, 400), (c) => (/[\p{C}\p{Zl}\p{Zp}]/u.test(c) ? '?' : c)).join('');
+  return clean.length > 200 ? `${clean.slice(0, 199)}…` : clean;
+}
+
+/** Text within `maxBytes` as a JSON object, own keys only. */
+export function parseJsonObject(
+  text: string,
+  where: string,
+  maxBytes = 65_536,
+): Parsed<Readonly<Record<string, unknown>>> {
+  if (text.length > maxBytes) return reject('TOO_LARGE', where, `${text.length} bytes`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return reject('NOT_JSON', where, text);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return reject('NOT_AN_OBJECT', where, text);
+  return accept(value as Record<string, unknown>);
+}
+
+/**
+ * Reads an own property; an inherited one (`__proto__`) is never seen. The exact name wins, else the first that differs in case only:
+ * flannel's decoder (Go's encoding/json) folds case, and configs in use rely on it.
+ */
+export function field(object: Readonly<Record<string, unknown>>, name: string): unknown {
+  if (Object.hasOwn(object, name)) return object[name];
+  const folded = name.toLowerCase();
+  const key = Object.keys(object).find((candidate) => candidate.toLowerCase() === folded);
+  return key === undefined ? undefined : object[key];
+}
+
+/** A whole number within [min, max], given as a JSON number. */
+export const wholeNumber = (value: unknown, min: number, max: number): number | undefined =>
+  typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max ? value : undefined;
