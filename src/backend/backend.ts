@@ -2,11 +2,12 @@
  * backend/ turns "who leases what" into the kernel objects a node wants: pure functions, one file a backend, shared parts (rules,
  * subnet.env, sysctls) in contributors of their own. It must not know how objects are made, nor where leases come from.
  */
+
+import type { FilterFacts, KernelObject } from '../kernel/state.ts';
 import type { Ip, Prefix } from '../model/address.ts';
 import type { BackendConfig } from '../model/backend-config.ts';
 import type { Lease, PeerData } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
-import type { FilterFacts, KernelObject } from '../kernel/state.ts';
 
 /** What a backend may know about this host. */
 export interface Host {

@@ -1,0 +1,73 @@
+/**
+ * output/ turns results into tables and JSON. It knows terminals and text; it must not know etcd, the kernel or any command.
+ * A command returns a Result; this base class alone prints it, and alone turns anything thrown into the error table's form.
+ */
+import { Command, Flags } from '@oclif/core';
+import { asTsflannelError, TsflannelError } from '../errors.ts';
+import { stringify } from './json.ts';
+
+/** What a command hands back: `data` for `--json`, `text` for people, and the exit status where it is not 0. */
+export interface Result {
+  readonly data: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  readonly exit?: number;
+}
+
+/** Warnings and progress go to stderr, so that stdout stays the result. */
+export const notice = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+
+/** An error as people read it: what, why, how to fix. */
+export function printError(error: TsflannelError): string {
+  const fixes = error.fix.map((line) => `  try:  ${line}`);
+  return [`Error: ${error.message}`, `  why:  ${error.why}`, ...fixes, `  code: ${error.code}`].join('\n');
+}
+
+/** An error as `--json` shows it. */
+export const errorData = (error: TsflannelError): Record<string, unknown> => ({
+  schemaVersion: 1,
+  error: { code: error.code, what: error.message, why: error.why, fix: error.fix, exit: error.exit },
+});
+
+/** oclif's parse errors carry their exit status in `oclif`; their message is the first line only (the rest is help text). */
+export function fromThrown(error: unknown): TsflannelError {
+  if (error instanceof TsflannelError) return error;
+  if (error instanceof Error && 'oclif' in error) {
+    if ((error as { oclif: { exit?: number } }).oclif.exit === 0)
+      return Object.assign(new TsflannelError('USAGE'), { exit: 0 });
+    return new TsflannelError('USAGE', { detail: error.message.split('\nSee more help')[0] ?? error.message }, error);
+  }
+  if (error instanceof Error && error.name === 'ExitPromptError') return new TsflannelError('ABORTED');
+  return asTsflannelError(error);
+}
+
+/** Base of every command: `execute` does one call and returns one result. */
+export abstract class TsflannelCommand extends Command {
+  static override baseFlags = {
+    json: Flags.boolean({ description: 'print one JSON document on stdout', helpGroup: 'GLOBAL' }),
+  };
+
+  abstract execute(): Promise<Result>;
+
+  override async run(): Promise<void> {
+    const result = await this.execute();
+    const text = this.wantsJson() ? stringify({ schemaVersion: 1, ...result.data }) : result.text;
+    if (text !== '') process.stdout.write(`${text}\n`);
+    process.exitCode = result.exit ?? 0;
+  }
+
+  override async catch(error: unknown): Promise<void> {
+    const ours = fromThrown(error);
+    if (this.wantsJson()) process.stdout.write(`${stringify(errorData(ours))}\n`);
+    else process.stderr.write(`${printError(ours)}\n`);
+    if (ours.code === 'INTERNAL' && process.env.TSFLANNEL_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
+    process.exitCode = ours.exit;
+  }
+
+  /** Looked up in argv itself, since it must work when parsing failed. */
+  protected wantsJson(): boolean {
+    const end = this.argv.indexOf('--');
+    return this.argv.slice(0, end < 0 ? undefined : end).includes('--json');
+  }
+}
