@@ -123,6 +123,8 @@ export const ERRORS = {
     'tsflannel docker apply',
   ),
   FILE_FAILED: entry(1, 'the file {file} could not be written', '{detail}', 'tsflannel status'),
+  FILE_UNREADABLE: entry(1, 'the file {file} could not be read', '{detail}', 'tsflannel status'),
+  CLIENT_CONFIG_INVALID: entry(2, '{file} is not valid', '{detail}', 'tsflannel init --help'),
   TOOL_MISSING: entry(3, 'the program {tool} was not found', '{detail}', 'apt-get install {package}'),
   TOOL_FAILED: entry(1, '{tool} failed', '{detail}', 'tsflannel status'),
   LAB_EXISTS: entry(
