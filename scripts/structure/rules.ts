@@ -1,0 +1,112 @@
+/**
+ * The walls of src/ in one table: which room may import which, which may touch the system, and how long things may get.
+ * docs/DESIGN.md prints this table (a test compares them); scripts/check-structure.ts enforces it. Moving a wall means changing this
+ * file and saying why in an ADR.
+ */
+export interface Room {
+  /** One line: what the room is for. */
+  readonly about: string;
+  /** Rooms it may import; `name (lazy)` only by `await import()` (types are free). A room covers the files directly in its folder. */
+  readonly may: readonly string[];
+  /** It may start processes and touch the file system. */
+  readonly system?: true;
+}
+
+/** Every folder of src/ with files in it. The files of src/ itself are listed in PROGRAM. */
+export const ROOMS: Readonly<Record<string, Room>> = {
+  model: { about: 'values and their parsers', may: [] },
+  store: { about: 'etcd as revisions, flannel’s schema, the view', may: ['model'] },
+  'store/memory': { about: 'a store for tests and the simulator', may: ['model', 'store'] },
+  'etcd-client': { about: 'the gRPC transport', may: ['model', 'store'], system: true },
+  'store/etcd': { about: 'the store on our transport', may: ['model', 'store', 'etcd-client'] },
+  'store/etcd3': { about: 'the store on the etcd3 package', may: ['model', 'store'], system: true },
+  lease: { about: 'choosing a subnet and holding it', may: ['model', 'store'] },
+  kernel: { about: 'state, diff, plan, ownership: pure', may: ['model'] },
+  'kernel/memory': { about: 'a fake kernel with the same contract', may: ['model', 'kernel'] },
+  sys: { about: 'bindings to the C library and the kernel', may: ['model'], system: true },
+  'kernel/linux': { about: 'observes and changes the kernel', may: ['model', 'kernel', 'sys', 'files'], system: true },
+  forwarder: { about: 'the data plane of backend udp', may: ['model', 'kernel', 'sys'], system: true },
+  backend: { about: 'who leases what -> wanted objects: pure', may: ['model', 'kernel'] },
+  files: { about: 'atomic writes, subnet.env', may: ['model'], system: true },
+  output: { about: 'results -> table and JSON', may: ['model'] },
+  reconcile: { about: 'the loop', may: ['model', 'store', 'kernel', 'backend'] },
+  control: { about: 'the control socket: types and client', may: ['model'] },
+  config: {
+    about: 'network config: flags and files -> a written config',
+    may: ['model', 'store', 'files', 'host (lazy)'],
+  },
+  etcd: {
+    about: 'bootstrap and care of an etcd member',
+    may: ['model', 'store', 'files', 'host (lazy)'],
+    system: true,
+  },
+  docker: { about: 'Docker options, docker0, restart, rollback', may: ['model', 'files', 'host (lazy)'], system: true },
+  host: {
+    about: 'builds the real parts from flags, environment and files',
+    may: [
+      'model',
+      'store',
+      'store/etcd',
+      'store/etcd3',
+      'lease',
+      'kernel',
+      'kernel/linux',
+      'forwarder',
+      'backend',
+      'files',
+      'control',
+      'config',
+    ],
+    system: true,
+  },
+  daemon: {
+    about: 'the running node: socket, health, signals',
+    may: ['model', 'store', 'lease', 'kernel', 'backend', 'reconcile', 'control', 'files', 'host (lazy)', 'config'],
+  },
+  lab: { about: 'clusters of namespaces on one machine', may: ['model', 'files', 'host (lazy)'], system: true },
+  commands: {
+    about: 'flags -> one call -> one result',
+    may: [
+      'output',
+      'control',
+      'config',
+      'etcd',
+      'docker',
+      'files',
+      'model',
+      'lab (lazy)',
+      'host (lazy)',
+      'daemon (lazy)',
+    ],
+  },
+};
+
+/** Files of src/ itself. `errors.ts` and `root.ts` may be imported by all; the entry files only start others. */
+export const PROGRAM = {
+  shared: ['errors.ts', 'root.ts'],
+  entries: ['main.ts', 'cli.ts'],
+  entriesMay: ['output'],
+} as const;
+
+/** Folders below a topic folder of commands belong to `commands`. */
+export const roomOf = (file: string): string => {
+  const folder = file.split('/').slice(0, -1).join('/');
+  return folder.startsWith('commands/') ? 'commands' : folder;
+};
+
+/** What only `system` rooms (and src/root.ts) may import. */
+export const SYSTEM_MODULES = ['node:child_process', 'node:fs', 'node:fs/promises', 'execa', 'koffi'] as const;
+
+/** Packages too slow to load for a command that does not need them: never in a command's static imports, however deep. */
+export const HEAVY = ['execa', 'inquirer', 'koffi', 'etcd3', '@grpc/grpc-js', '@bufbuild/protobuf'] as const;
+
+/** Lines of a file, of a function, of a command; parameters of a function. Tests and benchmarks keep only the first. */
+export const LIMITS = { file: 250, function: 60, command: 80, parameters: 4 } as const;
+
+/** The table as docs/DESIGN.md shows it. */
+export function roomsTable(): string {
+  const rows = Object.entries(ROOMS).map(
+    ([name, room]) => `| ${name} | ${room.about} | ${room.may.join(', ') || 'nothing'} | ${room.system ? 'yes' : ''} |`,
+  );
+  return ['| room | what it is for | may import | system |', '|---|---|---|---|', ...rows].join('\n');
+}
