@@ -79,8 +79,7 @@ function networkOf(json: Json): Parsed<Prefix> {
   const text = field(json, 'Network');
   if (typeof text !== 'string') return reject('NETWORK', 'Network', 'missing; "a.b.c.d/len" is expected');
   const network = parsePrefix(text);
-  if (!network || network.family !== 4)
-    return reject('NETWORK', 'Network', `${text} is not an IPv4 network with zero host bits`);
+  if (network?.family !== 4) return reject('NETWORK', 'Network', `${text} is not an IPv4 network with zero host bits`);
   if (network.length < 4) return reject('NETWORK', 'Network', `${text} is too large`);
   return accept(network);
 }

@@ -1,0 +1,25 @@
+import { printIp } from '../model/address.ts';
+import type { BackendConfig } from '../model/backend-config.ts';
+import type { Backend } from './backend.ts';
+import { direct, isOnLink } from './direct.ts';
+
+type Config = Extract<BackendConfig, { type: 'host-gw' }>;
+
+/** No tunnel: each peer is the gateway to its subnet. Works only where all nodes share a layer-2 segment, and says so where not. */
+export const hostGw: Backend<Config> = {
+  type: 'host-gw',
+  announce: () => ({ type: 'host-gw' }),
+  mtu: (host) => host.iface.mtu,
+  base: () => [],
+  peer: (_self, lease, host) => {
+    if (lease.peer.type !== 'host-gw')
+      return { objects: [], reach: { problem: `it speaks ${lease.peer.type}, not host-gw` } };
+    if (!isOnLink(host, lease.publicIp)) {
+      return {
+        objects: [],
+        reach: { problem: `${printIp(lease.publicIp)} is behind a router: host-gw needs one layer-2 segment` },
+      };
+    }
+    return direct(lease, host);
+  },
+};

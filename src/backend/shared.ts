@@ -1,0 +1,63 @@
+/** What every backend needs beside its own objects: the forward and masquerade rules, ip_forward and subnet.env. */
+
+import { type FilterRule, type KernelObject, OWN } from '../kernel/state.ts';
+import { ipAt, type Prefix } from '../model/address.ts';
+import type { NetworkConfig } from '../model/network-config.ts';
+import { renderSubnetEnv } from '../model/subnet-env.ts';
+import type { Host, Self } from './backend.ts';
+
+const FORWARD = `${OWN.chainPrefix}FWD`;
+const POSTROUTING = `${OWN.chainPrefix}POSTRTG`;
+const MULTICAST: Prefix = { family: 4, address: 0xe0000000n, length: 4 };
+
+const is = (prefix: Prefix) => ({ prefix, not: false });
+const isNot = (prefix: Prefix) => ({ prefix, not: true });
+
+/** flannel's two: whatever comes from or goes to the network may pass the host. */
+const forwardRules = (network: Prefix): readonly FilterRule[] => [
+  { source: is(network), target: 'ACCEPT' },
+  { destination: is(network), target: 'ACCEPT' },
+];
+
+/**
+ * Between containers no address is ever rewritten, whatever Docker's own masquerading says: ACCEPT ends the walk through nat
+ * POSTROUTING, where flannel's RETURN would go on to Docker's rules.
+ */
+const internalRules = (network: Prefix, subnet: Prefix): readonly FilterRule[] => [
+  { source: is(subnet), destination: is(network), target: 'ACCEPT' },
+  { source: is(network), destination: is(subnet), target: 'ACCEPT' },
+];
+
+/** flannel's order (iptables.go masqRules); 0x4000 is the mark by which Kubernetes asks for its own masquerading. */
+const masqueradeRules = (network: Prefix, subnet: Prefix): readonly FilterRule[] => [
+  { mark: { value: 0x4000, mask: 0x4000 }, target: 'RETURN' },
+  ...internalRules(network, subnet),
+  { source: isNot(network), destination: is(subnet), target: 'RETURN' },
+  { source: is(network), destination: isNot(MULTICAST), target: 'MASQUERADE', randomFully: true },
+  { source: isNot(network), destination: is(network), target: 'MASQUERADE', randomFully: true },
+];
+
+function rules(self: Self, host: Host, network: Prefix): readonly KernelObject[] {
+  const nat = host.ipMasq ? masqueradeRules(network, self.subnet) : internalRules(network, self.subnet);
+  return [
+    { kind: 'chain', table: 'filter', name: FORWARD, rules: forwardRules(network) },
+    { kind: 'jump', table: 'filter', from: host.filter.dockerUser ? 'DOCKER-USER' : 'FORWARD', to: FORWARD },
+    { kind: 'chain', table: 'nat', name: POSTROUTING, rules: nat },
+    { kind: 'jump', table: 'nat', from: 'POSTROUTING', to: POSTROUTING },
+  ];
+}
+
+/** Objects that every node has, whatever its backend. `mtu` is the containers' MTU in bytes. */
+export function sharedObjects(self: Self, host: Host, config: NetworkConfig, mtu: number): readonly KernelObject[] {
+  const env = {
+    network: config.network,
+    subnet: { ip: ipAt(self.subnet, 1n), length: self.subnet.length },
+    mtu,
+    ipMasq: host.ipMasq,
+  };
+  return [
+    { kind: 'sysctl', name: 'net.ipv4.ip_forward', value: '1' },
+    ...rules(self, host, config.network),
+    { kind: 'file', path: host.subnetFile, content: renderSubnetEnv(env), mode: 0o644 },
+  ];
+}

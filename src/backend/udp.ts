@@ -1,0 +1,67 @@
+import { type KernelObject, OWN } from '../kernel/state.ts';
+import { baseOf, type Prefix, printPrefix } from '../model/address.ts';
+import type { BackendConfig } from '../model/backend-config.ts';
+import type { Lease } from '../model/lease.ts';
+import type { Backend, Host, PeerDesire, Self } from './backend.ts';
+
+/**
+ * flannel's udp: a TUN device takes what goes into the network, the carrier sends each packet as the payload of one UDP datagram to
+ * the node that leases the destination. One route covers the network, so that unleased subnets are answered with ICMP unreachable.
+ */
+type Config = Extract<BackendConfig, { type: 'udp' }>;
+
+/** Outer IPv4 20 + UDP 8. */
+const OVERHEAD = 28;
+const DEVICE = 'flannel0';
+
+const mtu = (host: Pick<Host, 'iface'>, config: Config): number => (config.mtu || host.iface.mtu) - OVERHEAD;
+
+const routeTo = (dst: Prefix): KernelObject => ({
+  kind: 'route',
+  dst,
+  device: DEVICE,
+  onlink: false,
+  metric: 0,
+  protocol: OWN.routeProtocol,
+});
+
+const base = (self: Self, host: Host, network: Prefix, config: Config): readonly KernelObject[] => [
+  {
+    kind: 'link',
+    name: DEVICE,
+    alias: `${OWN.aliasPrefix}${printPrefix(network)}`,
+    mtu: mtu(host, config),
+    up: true,
+    link: { type: 'tun' },
+  },
+  { kind: 'address', device: DEVICE, ip: baseOf(self.subnet), length: 32 },
+  {
+    kind: 'carrier',
+    device: DEVICE,
+    local: host.iface.ip,
+    port: config.port,
+    mtu: mtu(host, config),
+    network,
+    subnet: self.subnet,
+  },
+  ...(host.wideRouteTaken ? [] : [routeTo(network)]),
+];
+
+function peer(lease: Lease, host: Host, config: Config): PeerDesire {
+  if (lease.peer.type !== 'udp') return { objects: [], reach: { problem: `it speaks ${lease.peer.type}, not udp` } };
+  return {
+    objects: [
+      { kind: 'forward', device: DEVICE, subnet: lease.subnet, nextHop: lease.publicIp, port: config.port },
+      ...(host.wideRouteTaken ? [routeTo(lease.subnet)] : []),
+    ],
+    reach: { device: DEVICE, nextHop: lease.publicIp },
+  };
+}
+
+export const udp: Backend<Config> = {
+  type: 'udp',
+  announce: () => ({ type: 'udp' }),
+  mtu,
+  base: (self, host, network, config) => base(self, host, network.network, config),
+  peer: (_self, lease, host, _network, config) => peer(lease, host, config),
+};

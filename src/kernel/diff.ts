@@ -1,0 +1,91 @@
+import { printObject } from './print.ts';
+import { type KernelObject, type KernelState, type Kind, keyOf, type Observed, type Plan, type Step } from './state.ts';
+
+/** An object we want, and why. */
+export interface Want {
+  readonly object: KernelObject;
+  readonly because: string;
+}
+
+/**
+ * Make before break. What checks sources (carrier and its table start closed) and what a thing stands on comes before it; whatever
+ * attracts traffic (routes) and tells others (files) comes last. Removal goes the other way.
+ */
+const RANK: Readonly<Record<Kind, number>> = {
+  sysctl: 0,
+  link: 1,
+  address: 2,
+  carrier: 3,
+  neighbour: 4,
+  fdb: 5,
+  forward: 6,
+  chain: 7,
+  jump: 8,
+  route: 9,
+  file: 10,
+};
+
+/** Kinds that have no owner of their own: what stands at a path or name that we are told to manage is ours to write. */
+const WRITTEN_OVER = new Set<Kind>(['sysctl', 'file']);
+
+/** Wanted parts only: a link wanted without a MAC fits any MAC. */
+function same(wanted: KernelObject, seen: KernelObject): boolean {
+  if (wanted.kind === 'link' && seen.kind === 'link' && !wanted.mac) {
+    const { mac: _, ...rest } = seen;
+    return printObject(wanted) === printObject(rest) && wanted.alias === seen.alias;
+  }
+  if (wanted.kind === 'file' && seen.kind === 'file')
+    return wanted.content === seen.content && wanted.mode === seen.mode;
+  if (wanted.kind === 'link' && seen.kind === 'link' && wanted.alias !== seen.alias) return false;
+  return printObject(wanted) === printObject(seen);
+}
+
+function stepFor(want: Want, seen: Observed | undefined): Step | undefined {
+  const { object, because } = want;
+  if (!seen) return { action: 'create', object, because };
+  if (same(object, seen.object)) {
+    if (seen.ours || WRITTEN_OVER.has(object.kind)) return undefined;
+  } else if (seen.ours || WRITTEN_OVER.has(object.kind)) {
+    return { action: 'replace', object, previous: seen.object, because };
+  }
+  return {
+    action: 'blocked',
+    object,
+    previous: seen.object,
+    because: `${because}; but ${seen.owner} has ${printObject(seen.object)}`,
+  };
+}
+
+/**
+ * The ordered difference between what is wanted and what is there: creations and replacements first, then removals.
+ * Only objects that are ours and whose key lies in `scope` (all by default) are removed; files and sysctls never are.
+ */
+export function diff(
+  wants: readonly Want[],
+  observed: KernelState,
+  scope: (key: string) => boolean = () => true,
+): Plan {
+  const wanted = new Set<string>();
+  const make: Step[] = [];
+  for (const want of wants) {
+    const key = keyOf(want.object);
+    if (wanted.has(key)) continue;
+    wanted.add(key);
+    const step = stepFor(want, observed.get(key));
+    if (step) make.push(step);
+  }
+  const remove: Step[] = [];
+  for (const [key, seen] of observed) {
+    if (!seen.ours || wanted.has(key) || WRITTEN_OVER.has(seen.object.kind) || !scope(key)) continue;
+    remove.push({
+      action: 'remove',
+      object: seen.object,
+      previous: seen.object,
+      because: 'no lease or setting asks for it any more',
+    });
+  }
+  return [
+    ...make.sort((a, b) => RANK[a.object.kind] - RANK[b.object.kind]),
+    ...remove.sort((a, b) => RANK[b.object.kind] - RANK[a.object.kind]),
+  ];
+}
