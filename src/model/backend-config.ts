@@ -26,7 +26,9 @@ export const BACKEND_OPTIONS: Readonly<Record<BackendConfig['type'], readonly st
   'host-gw': [],
 };
 
-function numberOption(json: Json, name: string, fallback: number, min: number, max: number): Parsed<number> {
+type Range = readonly [min: number, max: number];
+
+function numberOption(json: Json, name: string, fallback: number, [min, max]: Range): Parsed<number> {
   const given = field(json, name);
   if (given === undefined || given === 0) return accept(fallback);
   const value = wholeNumber(given, min, max);
@@ -44,11 +46,11 @@ function flagOption(json: Json, name: string): Parsed<boolean> {
 }
 
 function parseVxlan(json: Json): Parsed<BackendConfig> {
-  const vni = numberOption(json, 'VNI', 1, 1, 0xffffff);
+  const vni = numberOption(json, 'VNI', 1, [1, 0xffffff]);
   if (!vni.ok) return vni;
-  const port = numberOption(json, 'Port', 8472, 1, 65_535);
+  const port = numberOption(json, 'Port', 8472, [1, 65_535]);
   if (!port.ok) return port;
-  const mtu = numberOption(json, 'MTU', 0, 576, 65_535);
+  const mtu = numberOption(json, 'MTU', 0, [576, 65_535]);
   if (!mtu.ok) return mtu;
   const gbp = flagOption(json, 'GBP');
   if (!gbp.ok) return gbp;
@@ -68,9 +70,9 @@ function parseVxlan(json: Json): Parsed<BackendConfig> {
 }
 
 function parseUdp(json: Json): Parsed<BackendConfig> {
-  const port = numberOption(json, 'Port', 8285, 1, 65_535);
+  const port = numberOption(json, 'Port', 8285, [1, 65_535]);
   if (!port.ok) return port;
-  const mtu = numberOption(json, 'MTU', 0, 576, 65_535);
+  const mtu = numberOption(json, 'MTU', 0, [576, 65_535]);
   return mtu.ok ? accept({ type: 'udp', port: port.value, mtu: mtu.value }) : mtu;
 }
 

@@ -91,7 +91,12 @@ describe('structure: each rule can fail', () => {
   });
 
   it('a room without its paragraph', () => {
-    assert.deepEqual(broken({ 'src/model/a.ts': 'export const a = 1;\n' }), ['room-head src/model/a.ts:1']);
+    for (const head of ['', '/** Values. */\n', '/** model/ holds values. */\n', '/** store/ must not know. */\n'])
+      assert.deepEqual(
+        broken({ 'src/model/a.ts': `${head}export const a = 1;\n` }),
+        ['room-head src/model/a.ts:1'],
+        head,
+      );
   });
 
   it('a cycle', () => {
