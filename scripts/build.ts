@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core';
 import { build } from 'esbuild';
+import { generateProto } from './proto.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -47,6 +48,7 @@ export async function manifest(): Promise<string> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  generateProto();
   await bundle();
   writeFileSync(join(root, 'oclif.manifest.json'), await manifest());
   console.log(
