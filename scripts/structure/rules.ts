@@ -27,7 +27,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'kernel/linux': { about: 'observes and changes the kernel', may: ['model', 'kernel', 'sys', 'files'], system: true },
   forwarder: { about: 'the data plane of backend udp', may: ['model', 'kernel', 'sys'], system: true },
   backend: { about: 'who leases what -> wanted objects: pure', may: ['model', 'kernel'] },
-  files: { about: 'atomic writes, subnet.env', may: ['model'], system: true },
+  files: { about: 'atomic writes, client.json', may: ['model'], system: true },
   output: { about: 'results -> table and JSON', may: ['model'] },
   reconcile: { about: 'the loop', may: ['model', 'store', 'kernel', 'backend'] },
   control: { about: 'the control socket: types and client', may: ['model'] },
@@ -40,7 +40,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     may: ['model', 'store', 'files', 'host (lazy)'],
     system: true,
   },
-  docker: { about: 'Docker options, docker0, restart, rollback', may: ['model', 'files', 'host (lazy)'], system: true },
+  docker: { about: 'Docker options, docker0, restart, rollback', may: ['model', 'kernel', 'files', 'host (lazy)'], system: true },
   host: {
     about: 'builds the real parts from flags, environment and files',
     may: [

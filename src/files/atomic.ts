@@ -3,7 +3,7 @@
  * It must not know etcd, the kernel or commands. What it reads is parsed before it is handed on.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TsflannelError } from '../errors.ts';
 
@@ -13,12 +13,31 @@ const errorText = (error: unknown): string => (error instanceof Error ? error.me
 export const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 
-async function writeSynced(path: string, content: string, mode: number): Promise<void> {
-  const file = await open(path, 'wx', mode);
+/** `undefined` for what is not there; other failures go on. */
+const unlessMissing = (error: unknown): undefined => {
+  if (isMissing(error)) return undefined;
+  throw error;
+};
+
+interface Owner {
+  readonly mode: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+/** A file that is there keeps its owner, and its mode where none is asked for. */
+async function ownerOf(path: string, mode: number | undefined): Promise<Owner> {
+  const now = await stat(path).catch(unlessMissing);
+  return now ? { mode: mode ?? now.mode & 0o7777, uid: now.uid, gid: now.gid } : { mode: mode ?? 0o644 };
+}
+
+async function writeSynced(path: string, content: string | Uint8Array, owner: Owner): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(content);
-    // The mode given to open is cut by the umask; this one is not.
-    await file.chmod(mode);
+    if (owner.uid !== undefined && owner.gid !== undefined) await file.chown(owner.uid, owner.gid);
+    // The mode given to open is cut by the umask, and chown clears set-id bits; this one stands.
+    await file.chmod(owner.mode);
     await file.sync();
   } finally {
     await file.close();
@@ -36,28 +55,42 @@ async function syncFolder(folder: string): Promise<void> {
 
 /**
  * Writes the whole file beside its place, syncs it and renames it there; missing folders are made (0755).
+ * A symbolic link is written through, a file that is there keeps its owner and, without `mode`, its mode (0644 for a new one).
  * A crash at any moment leaves the old file or the new one. Rejects with FILE_FAILED.
  */
-export async function writeFileAtomic(path: string, content: string, mode = 0o644): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.tsflannel-${randomBytes(6).toString('hex')}`);
+export async function writeFileAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void> {
+  let temporary: string | undefined;
   try {
-    await mkdir(folder, { recursive: true });
-    await writeSynced(temporary, content, mode);
-    await rename(temporary, path);
-    await syncFolder(folder);
+    const target = (await realpath(path).catch(unlessMissing)) ?? path;
+    await mkdir(dirname(target), { recursive: true });
+    temporary = join(dirname(target), `.tsflannel-${randomBytes(6).toString('hex')}`);
+    await writeSynced(temporary, content, await ownerOf(target, mode));
+    await rename(temporary, target);
+    await syncFolder(dirname(target));
   } catch (error) {
-    await rm(temporary, { force: true });
+    if (temporary !== undefined) await rm(temporary, { force: true });
     throw new TsflannelError('FILE_FAILED', { file: path, detail: errorText(error) }, error);
   }
 }
 
-/** The file's text, or `undefined` when it is not there. Rejects with FILE_UNREADABLE on any other failure. */
-export async function readIfThere(path: string): Promise<string | undefined> {
+/** Removes the file; none there is fine. Rejects with FILE_FAILED. */
+export async function removeFile(path: string): Promise<void> {
   try {
-    return await readFile(path, 'utf8');
+    await rm(path, { force: true });
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    throw new TsflannelError('FILE_FAILED', { file: path, detail: errorText(error) }, error);
+  }
+}
+
+/** The file's bytes, or `undefined` when it is not there. Rejects with FILE_UNREADABLE on any other failure. */
+export async function readBytesIfThere(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path).catch(unlessMissing);
+  } catch (error) {
     throw new TsflannelError('FILE_UNREADABLE', { file: path, detail: errorText(error) }, error);
   }
 }
+
+/** The file's text, or `undefined` when it is not there. Rejects with FILE_UNREADABLE on any other failure. */
+export const readIfThere = async (path: string): Promise<string | undefined> =>
+  (await readBytesIfThere(path))?.toString('utf8');
