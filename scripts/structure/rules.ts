@@ -40,7 +40,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     may: ['model', 'store', 'files', 'host (lazy)'],
     system: true,
   },
-  docker: { about: 'Docker options, docker0, restart, rollback', may: ['model', 'kernel', 'files', 'host (lazy)'], system: true },
+  docker: {
+    about: 'Docker options, docker0, restart, rollback',
+    may: ['model', 'kernel', 'files', 'host (lazy)'],
+    system: true,
+  },
   host: {
     about: 'builds the real parts from flags, environment and files',
     may: [
