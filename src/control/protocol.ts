@@ -1,0 +1,68 @@
+/**
+ * control/ is the language between commands and the running daemon: one JSON line asked, one JSON line answered, over a unix socket
+ * that only root may open (0600). It holds types and the thin client; it must not know how the daemon works.
+ */
+
+/** One node's lease as `leases` and `routes` show it; all text is printable and rendered from numbers. */
+export interface RouteRow {
+  readonly subnet: string;
+  readonly node: string;
+  readonly publicIp: string;
+  readonly backend: string;
+  /** `this node`, `ok`, `missing`, `blocked`, `unreachable`, `foreign`, `rejected`. */
+  readonly state: string;
+  readonly device?: string;
+  readonly nextHop?: string;
+  readonly detail?: string;
+  /** Seconds. */
+  readonly age?: number;
+  readonly left?: number;
+  readonly reservation: boolean;
+}
+
+/** One thing that `status` looks at. */
+export interface Check {
+  readonly name: string;
+  readonly state: 'ok' | 'degraded' | 'down';
+  readonly detail: string;
+}
+
+/** The answer to `status`. */
+export interface DaemonStatus {
+  readonly pid: number;
+  readonly ready: boolean;
+  readonly nodeId: string;
+  readonly subnet: string;
+  readonly network: string;
+  readonly backend: string;
+  readonly publicIp: string;
+  readonly interface: string;
+  readonly mtu: number;
+  readonly peers: number;
+  readonly uptimeSeconds: number;
+  readonly checks: readonly Check[];
+  readonly counters?: unknown;
+}
+
+/** One change as text and reason. */
+export interface PlanStep {
+  readonly action: 'create' | 'replace' | 'remove' | 'blocked';
+  readonly object: string;
+  readonly because: string;
+}
+
+export interface Requests {
+  readonly status: DaemonStatus;
+  readonly plan: { readonly steps: readonly PlanStep[]; readonly text: string };
+  readonly routes: { readonly rows: readonly RouteRow[] };
+  /** Look at the kernel again now; answered when that is done. */
+  readonly ring: { readonly changes: number };
+  /** End, leaving the kernel's state; answered before the daemon exits. */
+  readonly stop: { readonly pid: number };
+}
+
+export type Method = keyof Requests;
+export const METHODS: readonly Method[] = ['status', 'plan', 'routes', 'ring', 'stop'];
+
+/** Answer on the wire. */
+export type Answer = { readonly result: unknown } | { readonly error: { readonly code: string; readonly detail: string } };

@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { type Prefix, parsePrefix, printPrefix } from '../model/address.ts';
+import { NODE_ID } from '../model/lease.ts';
+import { field, parseJsonObject } from '../model/parsed.ts';
+import { readIfThere, writeFileAtomic } from './atomic.ts';
+
+/** What a node remembers on disk (`<state-dir>/node.json`, 0600): who it is, and what it has to put back at `down`. */
+export interface NodeState {
+  readonly nodeId: string;
+  /** The subnet it last held. */
+  readonly subnet?: Prefix;
+  /** net.ipv4.ip_forward as it was before the first `up`. */
+  readonly ipForwardBefore?: '0' | '1';
+  /** Folders and files `up` made, to be removed at `down`. */
+  readonly created: readonly string[];
+  readonly subnetFile?: string;
+}
+
+/** Path of the file in this state folder. */
+export const nodeStatePath = (stateDir: string): string => join(stateDir, 'node.json');
+
+const newNodeId = (): string => randomBytes(16).toString('hex');
+
+const absolute = (value: unknown): value is string =>
+  typeof value === 'string' && value.startsWith('/') && !value.includes('\0') && value.length < 4096;
+
+function parse(text: string): NodeState | undefined {
+  const json = parseJsonObject(text, 'node.json');
+  if (!json.ok) return undefined;
+  const nodeId = field(json.value, 'nodeId');
+  if (typeof nodeId !== 'string' || !NODE_ID.test(nodeId)) return undefined;
+  const subnetText = field(json.value, 'subnet');
+  const subnet = typeof subnetText === 'string' ? parsePrefix(subnetText) : undefined;
+  const before = field(json.value, 'ipForwardBefore');
+  const created = field(json.value, 'created');
+  const subnetFile = field(json.value, 'subnetFile');
+  return {
+    nodeId,
+    created: Array.isArray(created) ? created.filter(absolute) : [],
+    ...(subnet && { subnet }),
+    ...((before === '0' || before === '1') && { ipForwardBefore: before }),
+    ...(absolute(subnetFile) && { subnetFile }),
+  };
+}
+
+/** The node's state; a new identity where there is none, or where the file is damaged. Nothing is written. */
+export async function readNodeState(stateDir: string): Promise<NodeState> {
+  const text = await readIfThere(nodeStatePath(stateDir));
+  return (text === undefined ? undefined : parse(text)) ?? { nodeId: newNodeId(), created: [] };
+}
+
+/** Writes the whole state, atomically, 0600. */
+export async function writeNodeState(stateDir: string, state: NodeState): Promise<void> {
+  const json = { ...state, ...(state.subnet && { subnet: printPrefix(state.subnet) }) };
+  await writeFileAtomic(nodeStatePath(stateDir), `${JSON.stringify(json, null, 2)}\n`, 0o600);
+}
