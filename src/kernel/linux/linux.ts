@@ -1,0 +1,130 @@
+/**
+ * kernel/linux/ shows and changes the network state of the namespace this process runs in: rtnetlink by koffi for links,
+ * addresses, routes, neighbours and forwarding entries, iptables or nft for filters, /proc/sys, files; the forwarder for carriers.
+ * It must not know leases, backends or why an object is wanted: it gets steps and says what became of them.
+ */
+import type { Forwarder } from '../../forwarder/forwarder.ts';
+import { type NetlinkSocket, openNetlink } from '../../sys/netlink-socket.ts';
+import { applyInRuns, type Lane } from '../runs.ts';
+import type { Kernel, KernelObject, KernelState, Kind, Observed, ObserveQuery, Plan } from '../state.ts';
+import { linkLane } from './apply-link.ts';
+import { routeLane } from './apply-route.ts';
+import { carrierLane, observeCarriers } from './carriers.ts';
+import { filterFacts, filterLane, observeFilters } from './filter.ts';
+import { fileLane, observeFiles, observeSysctls, sysctlLane } from './host-files.ts';
+import { type Monitor, openMonitor } from './monitor.ts';
+import { observeRtnetlink } from './observe.ts';
+import { NETLINK_ROUTE } from './rtnetlink.ts';
+
+const ALL: readonly Kind[] = [
+  'link',
+  'address',
+  'route',
+  'neighbour',
+  'fdb',
+  'chain',
+  'jump',
+  'sysctl',
+  'file',
+  'carrier',
+  'forward',
+];
+
+/** Opens the socket on first use, so that making a Kernel costs nothing and fails nowhere. */
+function lazySocket(): { readonly get: () => NetlinkSocket; readonly close: () => void } {
+  let socket: NetlinkSocket | undefined;
+  return {
+    get: () => {
+      socket ??= openNetlink(NETLINK_ROUTE);
+      return socket;
+    },
+    close: () => {
+      socket?.close();
+      socket = undefined;
+    },
+  };
+}
+
+async function observe(
+  socket: () => NetlinkSocket,
+  forwarder: Forwarder | undefined,
+  query: ObserveQuery,
+): Promise<KernelState> {
+  const kinds = query.kinds ?? new Set(ALL);
+  const state = new Map<string, Observed>();
+  observeRtnetlink(socket, kinds, state);
+  if (kinds.has('chain') || kinds.has('jump')) await observeFilters(kinds, state);
+  if (kinds.has('sysctl')) await observeSysctls(query.sysctls, state);
+  if (kinds.has('file')) await observeFiles(query.paths, state);
+  if (kinds.has('carrier') || kinds.has('forward')) observeCarriers(forwarder, state);
+  return state;
+}
+
+/** One lane a kind; kinds that are applied together share one. */
+function lanes(socket: () => NetlinkSocket, forwarder: Forwarder | undefined): (object: KernelObject) => Lane {
+  const route = routeLane(socket);
+  const filter = filterLane();
+  const carrier = carrierLane(forwarder);
+  const table: Readonly<Record<Kind, Lane>> = {
+    link: linkLane(socket),
+    address: route,
+    route,
+    neighbour: route,
+    fdb: route,
+    chain: filter,
+    jump: filter,
+    sysctl: sysctlLane,
+    file: fileLane,
+    carrier,
+    forward: carrier,
+  };
+  return (object) => table[object.kind];
+}
+
+const devicesOf = (plan: Plan): ReadonlySet<string> =>
+  new Set(
+    plan.flatMap(({ object, previous }) =>
+      [object, previous].flatMap((one) =>
+        one?.kind === 'link' ? [one.name] : one && 'device' in one ? [one.device] : [],
+      ),
+    ),
+  );
+
+/**
+ * The kernel of the network namespace this process is in. Without a forwarder there are no carriers: that is for commands that
+ * run beside the daemon. Methods throw NOT_ROOT and KERNEL_REFUSED where the kernel does not even let us look.
+ */
+export function linuxKernel({ forwarder }: { readonly forwarder?: Forwarder } = {}): Kernel {
+  const socket = lazySocket();
+  const monitors = new Set<Monitor>();
+
+  async function apply(plan: Plan) {
+    for (const monitor of monitors) monitor.listen();
+    const outcomes = await applyInRuns(plan, lanes(socket.get, forwarder));
+    const devices = devicesOf(plan);
+    for (const monitor of monitors) monitor.settle(devices);
+    return outcomes;
+  }
+
+  function monitor(bell: (kinds: ReadonlySet<Kind>) => void) {
+    const opened = openMonitor(socket.get().port, bell);
+    monitors.add(opened);
+    return {
+      close() {
+        if (monitors.delete(opened)) opened.close();
+      },
+    };
+  }
+
+  return {
+    observe: (query) => observe(socket.get, forwarder, query),
+    apply,
+    filterFacts,
+    monitor,
+    async close() {
+      for (const opened of monitors) opened.close();
+      monitors.clear();
+      socket.close();
+    },
+  };
+}

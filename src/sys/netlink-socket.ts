@@ -1,0 +1,206 @@
+/** A netlink socket: requests in batches with an answer each, dumps, and multicast groups to listen to. */
+import { TsflannelError } from '../errors.ts';
+import { ERRNO, errnoText, type Libc, libc } from './libc.ts';
+import { type Answer, answerOf, frame, type Message, messagesOf, NLM, NLMSG, type Request } from './netlink.ts';
+
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0x80000;
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+const SO_RCVBUFFORCE = 33;
+const SOL_NETLINK = 270;
+const NETLINK_ADD_MEMBERSHIP = 1;
+const NETLINK_CAP_ACK = 10;
+const NETLINK_EXT_ACK = 11;
+const MSG_DONTWAIT = 0x40;
+
+/** Room for the answers of a batch: each takes about 1 KB of it. */
+const RECEIVE_BYTES = 4 << 20;
+/** One write: small enough that its answers (some hundred) fit the receive buffer many times over. */
+const WRITE_BYTES = 32 << 10;
+/** The kernel fills at most 32 KB a message part of a dump. */
+const READ_BYTES = 64 << 10;
+/** rtnetlink answers within the send itself; a missing answer is a fault, not slowness. */
+const ANSWER_SECONDS = 5;
+const DUMP_TRIES = 5;
+
+export interface NetlinkSocket {
+  readonly fd: number;
+  /** Our port id, which the kernel repeats in notifications about what we did. */
+  readonly port: number;
+  /** Sends all requests in order; one answer each, in the same order. A refused one does not stop the rest. */
+  request(requests: readonly Request[]): Answer[];
+  /** All messages of a dump, asked again while the kernel says that it changed under our hands. Throws KERNEL_REFUSED. */
+  dump(request: Request): Message[];
+  /** What has arrived, without waiting; `overflow` when the kernel had to drop messages. */
+  drain(): { readonly messages: Message[]; readonly overflow: boolean };
+  close(): void;
+}
+
+const int32 = (value: number): Buffer => {
+  const buffer = Buffer.alloc(4);
+  buffer.writeInt32LE(value, 0);
+  return buffer;
+};
+
+const refused = (detail: string, errno: number): TsflannelError =>
+  errno === ERRNO.EPERM || errno === ERRNO.EACCES
+    ? new TsflannelError('NOT_ROOT', { detail })
+    : new TsflannelError('KERNEL_REFUSED', { detail, why: errnoText(errno) });
+
+function configure(c: Libc, fd: number, groups: readonly number[]): number {
+  const set = (level: number, option: number, value: Buffer) => c.setsockopt(fd, level, option, value, value.length);
+  // Without root (CAP_NET_ADMIN) the buffer stays small: dumps still work, and that is all such a user may do.
+  set(SOL_SOCKET, SO_RCVBUFFORCE, int32(RECEIVE_BYTES));
+  set(SOL_SOCKET, SO_RCVTIMEO, Buffer.from(BigInt64Array.of(BigInt(ANSWER_SECONDS), 0n).buffer));
+  set(SOL_NETLINK, NETLINK_CAP_ACK, int32(1));
+  set(SOL_NETLINK, NETLINK_EXT_ACK, int32(1));
+  const address = Buffer.alloc(12);
+  address.writeUInt16LE(AF_NETLINK, 0);
+  if (c.bind(fd, address, address.length) < 0) throw refused('binding a netlink socket', c.errno());
+  for (const group of groups) {
+    if (set(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, int32(group)) < 0) {
+      throw refused(`listening to netlink group ${group}`, c.errno());
+    }
+  }
+  c.getsockname(fd, address, int32(address.length));
+  return address.readUInt32LE(4);
+}
+
+/** Requests framed with consecutive sequence numbers, cut into writes of bounded size. */
+function writesOf(requests: readonly Request[], first: number): Buffer[] {
+  const writes: Buffer[] = [];
+  let parts: Buffer[] = [];
+  let bytes = 0;
+  requests.forEach((request, i) => {
+    const part = frame({ ...request, flags: request.flags | NLM.ACK }, first + i);
+    if (bytes + part.length > WRITE_BYTES) {
+      writes.push(Buffer.concat(parts));
+      parts = [];
+      bytes = 0;
+    }
+    parts.push(part);
+    bytes += part.length;
+  });
+  if (parts.length > 0) writes.push(Buffer.concat(parts));
+  return writes;
+}
+
+/** Opens a socket of the netlink `protocol` (0: routes and links) that listens to `groups`. Throws NOT_ROOT, KERNEL_REFUSED. */
+export function openNetlink(protocol: number, groups: readonly number[] = []): NetlinkSocket {
+  const c = libc();
+  const fd = c.socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+  if (fd < 0) throw refused('opening a netlink socket', c.errno());
+  try {
+    return socketOver(c, fd, configure(c, fd, groups));
+  } catch (error) {
+    c.close(fd);
+    throw error;
+  }
+}
+
+/** The bare descriptor: datagrams out and in, and the sequence numbers used so far. */
+interface Pipe {
+  /** 0, or the errno. */
+  write(data: Buffer): number;
+  /** One datagram's messages, or the errno. */
+  read(flags: number): Message[] | number;
+  /** The first of `count` fresh sequence numbers. */
+  take(count: number): number;
+}
+
+function pipeOver(c: Libc, fd: number): Pipe {
+  const input = Buffer.alloc(READ_BYTES);
+  let used = 0;
+  const read = (flags: number): Message[] | number => {
+    const length = c.recv(fd, input, input.length, flags);
+    if (length >= 0) return messagesOf(Buffer.from(input.subarray(0, length)));
+    const errno = c.errno();
+    // A signal may come in between, since a receive timeout forbids the kernel to restart the call.
+    return errno === ERRNO.EINTR ? read(flags) : errno;
+  };
+  const take = (count: number): number => {
+    const first = used + 1;
+    used = (used + count) % 0x7fff_0000;
+    return first;
+  };
+  return { read, take, write: (data) => (c.send(fd, data, data.length, 0) < 0 ? c.errno() : 0) };
+}
+
+function readAnswers(pipe: Pipe, answers: Map<number, Answer>, wanted: number): void {
+  while (answers.size < wanted) {
+    const received = pipe.read(0);
+    if (typeof received === 'number') return;
+    for (const message of received) {
+      if (message.type === NLMSG.ERROR) answers.set(message.sequence, answerOf(message));
+    }
+  }
+}
+
+function ask(pipe: Pipe, requests: readonly Request[]): Answer[] {
+  const first = pipe.take(requests.length);
+  const answers = new Map<number, Answer>();
+  let sent = 0;
+  for (const data of writesOf(requests, first)) {
+    const count = messagesOf(data).length;
+    const errno = pipe.write(data);
+    if (errno !== 0) for (let i = 0; i < count; i++) answers.set(first + sent + i, { errno });
+    sent += count;
+    readAnswers(pipe, answers, sent);
+  }
+  return requests.map((_, i) => answers.get(first + i) ?? { errno: ERRNO.ENOBUFS, detail: 'the answer was lost' });
+}
+
+function dumpOnce(pipe: Pipe, question: Request): { readonly messages: Message[]; readonly torn: boolean } {
+  const sequence = pipe.take(1);
+  const errno = pipe.write(frame({ ...question, flags: question.flags | NLM.DUMP }, sequence));
+  if (errno !== 0) throw refused('asking for a dump', errno);
+  const messages: Message[] = [];
+  let torn = false;
+  for (;;) {
+    const received = pipe.read(0);
+    if (typeof received === 'number') throw refused('reading a dump', received);
+    for (const message of received.filter((one) => one.sequence === sequence)) {
+      torn ||= (message.flags & NLM.DUMP_INTR) !== 0;
+      if (message.type === NLMSG.DONE) return { messages, torn };
+      const failure = message.type === NLMSG.ERROR ? answerOf(message).errno : 0;
+      if (failure !== 0) throw refused('reading a dump', failure);
+      messages.push(message);
+    }
+  }
+}
+
+function dump(pipe: Pipe, question: Request): Message[] {
+  for (let tries = 1; ; tries++) {
+    const { messages, torn } = dumpOnce(pipe, question);
+    if (!torn || tries === DUMP_TRIES) return messages;
+  }
+}
+
+function drain(pipe: Pipe): { messages: Message[]; overflow: boolean } {
+  const messages: Message[] = [];
+  let overflow = false;
+  for (;;) {
+    const received = pipe.read(MSG_DONTWAIT);
+    if (typeof received !== 'number') messages.push(...received);
+    else if (received === ERRNO.ENOBUFS) overflow = true;
+    else return { messages, overflow };
+  }
+}
+
+function socketOver(c: Libc, fd: number, port: number): NetlinkSocket {
+  const pipe = pipeOver(c, fd);
+  let closed = false;
+  return {
+    fd,
+    port,
+    request: (requests) => ask(pipe, requests),
+    dump: (question) => dump(pipe, question),
+    drain: () => drain(pipe),
+    close() {
+      if (!closed) c.close(fd);
+      closed = true;
+    },
+  };
+}
