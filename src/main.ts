@@ -4,9 +4,18 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { normalizeArgv } from './output/argv.ts';
 
+/** flanneld's own variables stand in for ours where ours are not set. */
+function joinEnvironment(env: NodeJS.ProcessEnv): void {
+  for (const [name, value] of Object.entries(env)) {
+    const ours = name.replace(/^FLANNELD_/, 'TSFLANNEL_');
+    if (ours !== name) env[ours] ??= value;
+  }
+}
+
 /** Runs the program; `url` is the file:// URL of bin/run.js, from which oclif finds package.json. */
 export async function main(url: string): Promise<void> {
   enableCompileCache(join(homedir(), '.cache', 'tsflannel'));
+  joinEnvironment(process.env);
   const argv = normalizeArgv(process.argv.slice(2));
   const { runCli } = await import('./cli.ts');
   await runCli(argv, url);

@@ -80,6 +80,7 @@ export function checkedConfig(raw: string): NetworkConfig {
   const parsed = parseNetworkConfig(raw);
   const rejection = parsed.ok ? unknownKeys(raw)[0] : parsed.rejection;
   if (rejection) throw new TsflannelError('CONFIG_INVALID', { where: rejection.where, detail: rejection.detail });
-  if (!parsed.ok) throw new TsflannelError('CONFIG_INVALID', { where: parsed.rejection.where, detail: parsed.rejection.detail });
+  if (!parsed.ok)
+    throw new TsflannelError('CONFIG_INVALID', { where: parsed.rejection.where, detail: parsed.rejection.detail });
   return parsed.value;
 }

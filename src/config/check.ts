@@ -1,8 +1,8 @@
+import type { KernelState, Route } from '../kernel/state.ts';
 import { containsPrefix, overlaps, type Prefix, printPrefix } from '../model/address.ts';
 import type { BackendConfig } from '../model/backend-config.ts';
 import type { Lease } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
-import type { KernelState, Route } from '../kernel/state.ts';
 
 /** What this host's routes say to a network. */
 export interface Overlap {
@@ -21,7 +21,9 @@ export function overlapsOf(network: Prefix, state: KernelState): Overlap {
   for (const { object, ours, owner } of state.values()) {
     if (object.kind !== 'route' || ours || object.dst.length === 0 || !overlaps(network, object.dst)) continue;
     if (object.device === 'docker0') {
-      notes.push(`docker0 is on ${printPrefix(object.dst)}, which lies in the network: 'tsflannel docker apply' re-addresses it`);
+      notes.push(
+        `docker0 is on ${printPrefix(object.dst)}, which lies in the network: 'tsflannel docker apply' re-addresses it`,
+      );
     } else if (!/^flannel(?:0|\.\d+)$/.test(object.device)) conflicts.push(describe(object, owner));
   }
   return { conflicts, notes };
@@ -32,12 +34,16 @@ const backendText = (backend: BackendConfig): string => JSON.stringify(backend);
 /** Why a live lease cannot live on under the new config; `undefined` when it can. */
 function whyNot(lease: Lease, now: NetworkConfig, next: NetworkConfig): string | undefined {
   const subnet = printPrefix(lease.subnet);
-  if (!containsPrefix(next.network, lease.subnet)) return `${subnet} is leased and outside ${printPrefix(next.network)}`;
-  if (lease.subnet.length !== next.subnetLength) return `${subnet} is leased, and subnets would be /${next.subnetLength}`;
+  if (!containsPrefix(next.network, lease.subnet))
+    return `${subnet} is leased and outside ${printPrefix(next.network)}`;
+  if (lease.subnet.length !== next.subnetLength)
+    return `${subnet} is leased, and subnets would be /${next.subnetLength}`;
   const { address } = lease.subnet;
-  if (address < next.subnetMin.value || address > next.subnetMax.value) return `${subnet} is leased and outside SubnetMin to SubnetMax`;
+  if (address < next.subnetMin.value || address > next.subnetMax.value)
+    return `${subnet} is leased and outside SubnetMin to SubnetMax`;
   if (backendText(now.backend) === backendText(next.backend)) return undefined;
-  if (now.backend.type !== next.backend.type) return `${subnet} is leased by a node that speaks ${now.backend.type}, not ${next.backend.type}`;
+  if (now.backend.type !== next.backend.type)
+    return `${subnet} is leased by a node that speaks ${now.backend.type}, not ${next.backend.type}`;
   return `${subnet} is leased by a node that uses the old options of ${now.backend.type}`;
 }
 

@@ -65,4 +65,6 @@ export type Method = keyof Requests;
 export const METHODS: readonly Method[] = ['status', 'plan', 'routes', 'ring', 'stop'];
 
 /** Answer on the wire. */
-export type Answer = { readonly result: unknown } | { readonly error: { readonly code: string; readonly detail: string } };
+export type Answer =
+  | { readonly result: unknown }
+  | { readonly error: { readonly code: string; readonly detail: string } };

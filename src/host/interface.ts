@@ -87,7 +87,11 @@ function explicit(state: KernelState, all: readonly Candidate[], wish: Interface
 }
 
 const describe = (wish: InterfaceWish): string =>
-  [...wish.iface, ...wish.ifaceRegex, ...(wish.ifaceCanReach ? [`a route to ${printIp(wish.ifaceCanReach)}`] : [])].join(', ');
+  [
+    ...wish.iface,
+    ...wish.ifaceRegex,
+    ...(wish.ifaceCanReach ? [`a route to ${printIp(wish.ifaceCanReach)}`] : []),
+  ].join(', ');
 
 /** Interfaces one could mean; more than one means that somebody has to say which. */
 export type InterfaceChoice = { readonly found: Underlay } | { readonly ambiguous: readonly Underlay[] };
