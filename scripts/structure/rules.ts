@@ -19,7 +19,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'store/memory': { about: 'a store for tests and the simulator', may: ['model', 'store'] },
   'etcd-client': { about: 'the gRPC transport', may: ['model', 'store'], system: true },
   'store/etcd': { about: 'the store on our transport', may: ['model', 'store', 'etcd-client'] },
-  'store/etcd3': { about: 'the store on the etcd3 package', may: ['model', 'store'], system: true },
+  'store/etcd3': { about: 'the store on the etcd3 package', may: ['model', 'store', 'etcd-client'] },
   lease: { about: 'choosing a subnet and holding it', may: ['model', 'store'] },
   kernel: { about: 'state, diff, plan, ownership: pure', may: ['model'] },
   'kernel/memory': { about: 'a fake kernel with the same contract', may: ['model', 'kernel'] },
@@ -92,9 +92,10 @@ export const PROGRAM = {
   entriesMay: ['output'],
 } as const;
 
-/** Folders below a topic folder of commands belong to `commands`. */
+/** Folders below a topic folder of commands belong to `commands`; generated code belongs to the room that generates it. */
 export const roomOf = (file: string): string => {
   const folder = file.split('/').slice(0, -1).join('/');
+  if (folder === 'etcd-client/gen') return 'etcd-client';
   return folder.startsWith('commands/') ? 'commands' : folder;
 };
 

@@ -1,0 +1,170 @@
+import { checkServerIdentity } from 'node:tls';
+import { type ChannelCredentials, Client, connectivityState, credentials, status } from '@grpc/grpc-js';
+import { TsflannelError } from '../errors.ts';
+import { type Endpoint, printEndpoint } from '../model/endpoint.ts';
+import { failureOf, isTlsText } from './failure.ts';
+import { METHODS } from './methods.ts';
+import type { TlsMaterial } from './tls.ts';
+
+const MAX_MESSAGE = 64 * 1024 * 1024;
+
+const OPTIONS = {
+  'grpc.max_receive_message_length': MAX_MESSAGE,
+  'grpc.max_send_message_length': MAX_MESSAGE,
+  // etcd closes connections that ping more often than every 5 s, and those that ping without a call under way.
+  'grpc.keepalive_time_ms': 6000,
+  'grpc.keepalive_timeout_ms': 3000,
+  'grpc.keepalive_permit_without_calls': 0,
+  // A channel that failed is thrown away, so that none of them lends its dead connection to the next one.
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.enable_retries': 0,
+  // etcd is never behind an http_proxy, and has no TXT record with a service config.
+  'grpc.enable_http_proxy': 0,
+  'grpc.service_config_disable_resolution': 1,
+  'grpc.enable_channelz': 0,
+};
+
+/** One client, known to be connected when it was handed out; `index` is its endpoint. */
+export interface Connection {
+  readonly client: Client;
+  readonly index: number;
+}
+
+/** The endpoints of one etcd cluster, of which one is in use. */
+export interface Connections {
+  /** The connection in use, else the first endpoint that answers. Rejects with ETCD_UNREACHABLE or ETCD_TLS, naming each endpoint's reason. */
+  ready(): Promise<Connection>;
+  /** A connection of its own to the endpoint in use, for a stream; the caller closes its client. */
+  fresh(): Promise<Connection>;
+  /** The connection failed a call: the next call goes to the next endpoint, over a new connection. */
+  failed(connection: Connection): void;
+  readonly names: string;
+  close(): void;
+}
+
+function credentialsFor(endpoint: Endpoint, tls: TlsMaterial | undefined): ChannelCredentials {
+  if (!tls) return credentials.createInsecure();
+  const { host } = endpoint;
+  return credentials.createSsl(tls.ca ?? null, tls.key ?? null, tls.cert ?? null, {
+    // An address is checked as itself although another name is sent (see serverName).
+    checkServerIdentity: (_name, certificate) => checkServerIdentity(host.replace(/^\[|\]$/g, ''), certificate),
+  });
+}
+
+/** RFC 6066 has no address as a TLS server name, and Node prints a warning when it gets one: for addresses a name nobody has is sent. */
+const serverName = (endpoint: Endpoint) =>
+  endpoint.secure && endpoint.ip ? { 'grpc.ssl_target_name_override': 'etcd.invalid' } : {};
+
+const newClient = (endpoint: Endpoint, tls: TlsMaterial | undefined): Client =>
+  new Client(`dns:${endpoint.host}:${endpoint.port}`, credentialsFor(endpoint, tls), {
+    ...OPTIONS,
+    ...serverName(endpoint),
+  });
+
+const changed = (client: Client, from: connectivityState, deadline: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    client.getChannel().watchConnectivityState(from, deadline, (error) => resolve(error === undefined));
+  });
+
+async function becomesReady(client: Client, deadline: number): Promise<boolean> {
+  for (;;) {
+    const state = client.getChannel().getConnectivityState(true);
+    if (state === connectivityState.READY) return true;
+    if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) return false;
+    if (!(await changed(client, state, deadline))) return false;
+  }
+}
+
+/** Why a client is not connected: a channel tells it only to a call, so one that would do no harm is made. */
+const whyNot = (client: Client): Promise<string> =>
+  new Promise((resolve) => {
+    const { path, encode, decode } = METHODS.status;
+    const done = (error: unknown): void => {
+      const failure = failureOf(error);
+      const [, last = failure.detail] = /Last error: (?:Error: )?(.*?)\.? Resolution note:/.exec(failure.detail) ?? [];
+      resolve(failure.status === status.DEADLINE_EXCEEDED ? 'no answer to the connection request' : last);
+    };
+    client.makeUnaryRequest(path, encode, decode, {}, { deadline: Date.now() + 50 }, done);
+  });
+
+function unreachable(reasons: ReadonlyMap<string, string>): TsflannelError {
+  const detail = [...reasons].map(([name, reason]) => (reasons.size > 1 ? `${name}: ${reason}` : reason)).join('; ');
+  const code = [...reasons.values()].every(isTlsText) ? 'ETCD_TLS' : 'ETCD_UNREACHABLE';
+  return new TsflannelError(code, { endpoints: [...reasons.keys()].join(', '), detail });
+}
+
+/** Tries the endpoints in turn, beginning with `first`; each gets its share of `timeoutMs`. */
+async function connect(target: Target, first: number): Promise<Connection> {
+  const { endpoints, tls, timeoutMs } = target;
+  const reasons = new Map<string, string>();
+  for (let tried = 0; tried < endpoints.length; tried++) {
+    const index = (first + tried) % endpoints.length;
+    const endpoint = endpoints[index] as Endpoint;
+    const client = newClient(endpoint, tls);
+    if (await becomesReady(client, Date.now() + timeoutMs / endpoints.length)) return { client, index };
+    reasons.set(printEndpoint(endpoint), await whyNot(client));
+    client.close();
+  }
+  throw unreachable(reasons);
+}
+
+/** What to connect to; `timeoutMs` is for all endpoints together. */
+export interface Target {
+  readonly endpoints: readonly Endpoint[];
+  readonly tls?: TlsMaterial;
+  readonly timeoutMs: number;
+}
+
+/** Connections to one cluster; nothing is opened before it is asked for. */
+export function openConnections(target: Target): Connections {
+  const names = target.endpoints.map(printEndpoint).join(', ');
+  let first = 0;
+  let closed = false;
+  let inUse: Promise<Connection> | undefined;
+
+  async function open(): Promise<Connection> {
+    const connection = await connect(target, first);
+    first = connection.index;
+    if (closed) connection.client.close();
+    return connection;
+  }
+  const drop = (): void => {
+    inUse?.then(({ client }) => client.close()).catch(() => undefined);
+    inUse = undefined;
+  };
+
+  const share = (): Promise<Connection> => {
+    inUse ??= open();
+    return inUse;
+  };
+
+  async function ready(): Promise<Connection> {
+    if (closed) throw new TsflannelError('ETCD_UNREACHABLE', { endpoints: names, detail: 'the client was closed' });
+    const mine = share();
+    try {
+      const connection = await mine;
+      if (connection.client.getChannel().getConnectivityState(false) === connectivityState.READY) return connection;
+    } catch (error) {
+      if (inUse === mine) inUse = undefined;
+      throw error;
+    }
+    // The connection was lost while nobody called.
+    if (inUse === mine) drop();
+    return share();
+  }
+
+  return {
+    names,
+    ready,
+    fresh: () => connect(target, first),
+    failed(connection) {
+      if (connection.index !== first) return;
+      first = (first + 1) % target.endpoints.length;
+      drop();
+    },
+    close() {
+      closed = true;
+      drop();
+    },
+  };
+}

@@ -1,0 +1,182 @@
+/**
+ * etcd-client/ knows how to call one etcd cluster over gRPC: endpoints, deadlines, TLS, the login and its token, streams, and what etcd's
+ * error texts mean. It must not know what is stored in etcd, nor flannel's schema: that is store/etcd, built on this.
+ *
+ * A write is sent once. A read that got no answer is sent a second time, to the next endpoint. What was refused for its token never ran
+ * and is sent again after a new login.
+ */
+import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
+import type { ClientDuplexStream } from '@grpc/grpc-js';
+import { asTsflannelError, type TsflannelError } from '../errors.ts';
+import { printable } from '../model/parsed.ts';
+import type { KvOptions } from '../store/kv.ts';
+import { type Connection, type Connections, openConnections } from './connections.ts';
+import {
+  asError,
+  type Failure,
+  failureOf,
+  isAuthOff,
+  isRepeatable,
+  isTokenProblem,
+  mayLackQuorum,
+  STATUS,
+} from './failure.ts';
+import { type Login, openLogin } from './login.ts';
+import { METHODS, type Method } from './methods.ts';
+import { metadataOf, type Outcome, sendOverStream, sendUnary } from './send.ts';
+import { readTarget } from './tls.ts';
+
+/** Time for the question whether a member that gave no answer has a leader at all. */
+const PROBE_MS = 500;
+
+/** How a call goes out: `stream` sends one request over a stream and takes the first answer (lease keep-alive). */
+export interface CallOptions {
+  /** It may be sent twice without harm. */
+  readonly repeat?: boolean;
+  readonly stream?: boolean;
+}
+
+export interface StreamHandlers<T> {
+  /** A text is the reason why this message, rather than gRPC, says that the stream has failed. */
+  readonly message: (message: T) => string | undefined;
+  /** Called once; with the error unless the stream was closed from here. */
+  readonly end: (error?: TsflannelError) => void;
+}
+
+export interface Transport {
+  /** One request, one answer, within the deadline. Rejects with a TsflannelError (see store/kv.ts). */
+  call<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    request: MessageInitShape<I>,
+    options?: CallOptions,
+  ): Promise<MessageShape<O>>;
+  /** One request and a stream of answers, over a connection of its own; it ends when the member has no leader (`hasleader`). */
+  stream<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    request: MessageInitShape<I>,
+    handlers: StreamHandlers<MessageShape<O>>,
+  ): { close(): void };
+  close(): void;
+}
+
+interface Parts {
+  readonly connections: Connections;
+  readonly login: Login;
+  readonly timeoutMs: number;
+}
+
+/** The login of these options: no user name, no login. */
+function loginOf(options: KvOptions, connections: Connections): Login {
+  const { username, password = '', timeoutMs } = options;
+  return openLogin(async () => {
+    if (username === undefined || username === '') return undefined;
+    const { client } = await connections.ready();
+    const outcome = await sendUnary({ client, timeoutMs }, METHODS.authenticate, { name: username, password });
+    if (outcome.ok) return outcome.value.token;
+    if (isAuthOff(outcome.failure)) return undefined;
+    throw asError(outcome.failure, connections.names);
+  });
+}
+
+/** One try of a call, and what has to be known to judge it. */
+interface Tried<T> {
+  readonly outcome: Outcome<T>;
+  readonly connection: Connection;
+  readonly token: string | undefined;
+}
+
+/** Draws the consequences of a failure for later calls: another endpoint, a new token. A token of a wiped store is waited for without an answer. */
+function learn({ connections, login }: Parts, tried: Omit<Tried<unknown>, 'outcome'>, failure: Failure): void {
+  if (isRepeatable(failure) || mayLackQuorum(failure)) connections.failed(tried.connection);
+  if (isRepeatable(failure) || isTokenProblem(failure)) login.forget(tried.token);
+}
+
+/** The error to hand up; a member that gave no answer is asked first whether it has a leader. */
+async function explain(parts: Parts, tried: Tried<unknown>, failure: Failure): Promise<TsflannelError> {
+  if (mayLackQuorum(failure)) {
+    const envelope = { client: tried.connection.client, token: tried.token, timeoutMs: PROBE_MS };
+    const status = await sendUnary(envelope, METHODS.status, {});
+    if (status.ok && status.value.leader === 0n)
+      return asError({ ...failure, detail: 'etcdserver: no leader' }, parts.connections.names);
+  }
+  return asError(failure, parts.connections.names);
+}
+
+async function callOn<T>(
+  parts: Parts,
+  send: (tried: Omit<Tried<T>, 'outcome'>) => Promise<Outcome<T>>,
+  repeat: boolean,
+) {
+  const attempt = async (): Promise<Tried<T>> => {
+    const token = await parts.login.token();
+    const connection = await parts.connections.ready();
+    return { token, connection, outcome: await send({ token, connection }) };
+  };
+  let tried = await attempt();
+  for (let again = true; !tried.outcome.ok; again = false) {
+    const { failure } = tried.outcome;
+    const retry = again && (isTokenProblem(failure) || (repeat && isRepeatable(failure)));
+    const error = retry ? undefined : await explain(parts, tried, failure);
+    learn(parts, tried, failure);
+    if (error) throw error;
+    tried = await attempt();
+  }
+  return tried.outcome.value;
+}
+
+/** Opens one stream on a connection of its own. */
+function openStream<I extends DescMessage, O extends DescMessage>(
+  parts: Parts,
+  { path, encode, decode }: Method<I, O>,
+  request: MessageInitShape<I>,
+  handlers: StreamHandlers<MessageShape<O>>,
+): { close(): void } {
+  let call: ClientDuplexStream<MessageInitShape<I>, MessageShape<O>> | undefined;
+  let ended = false;
+  const end = (error?: TsflannelError): void => {
+    if (ended) return;
+    ended = true;
+    call?.cancel();
+    handlers.end(error);
+  };
+  const run = async (): Promise<void> => {
+    const token = await parts.login.token();
+    const connection = await parts.connections.fresh();
+    const fail = (failure: Failure): void => {
+      connection.client.close();
+      if (ended) return;
+      learn(parts, { connection, token }, failure);
+      end(asError(failure, parts.connections.names));
+    };
+    if (ended) return connection.client.close();
+    call = connection.client.makeBidiStreamRequest(path, encode, decode, metadataOf(token, true));
+    call.on('data', (message: MessageShape<O>) => {
+      const refusal = ended ? undefined : handlers.message(message);
+      if (refusal !== undefined) fail({ status: STATUS.unknown, detail: printable(refusal) });
+    });
+    call.on('error', (error) => fail(failureOf(error)));
+    call.on('end', () => fail({ status: STATUS.unavailable, detail: 'the server ended the stream' }));
+    call.write(request);
+  };
+  run().catch((error: unknown) => end(asTsflannelError(error)));
+  return { close: () => end() };
+}
+
+/** Opens nothing yet: the first call connects. Throws USAGE or ETCD_TLS when the options are not usable. */
+export function openTransport(options: KvOptions): Transport {
+  const { timeoutMs } = options;
+  const connections = openConnections({ ...readTarget(options), timeoutMs });
+  const parts: Parts = { connections, login: loginOf(options, connections), timeoutMs };
+  return {
+    call: (method, request, { repeat = false, stream = false } = {}) => {
+      const send = stream ? sendOverStream : sendUnary;
+      return callOn(
+        parts,
+        ({ connection, token }) => send({ client: connection.client, token, timeoutMs }, method, request),
+        repeat,
+      );
+    },
+    stream: (method, request, handlers) => openStream(parts, method, request, handlers),
+    close: () => connections.close(),
+  };
+}
