@@ -1,7 +1,10 @@
 import { type Ip, parseIp4, parseIp6, printIp } from './address.ts';
 import { accept, type Parsed, reject } from './parsed.ts';
 
-/** Where a server listens: an etcd endpoint, a peer URL, a discovery service. `host` is lower case, an address in canonical text. */
+/**
+ * Where a server listens: an etcd endpoint or a peer URL. An address stands in canonical text, a name as it was given: etcd makes ids from
+ * the letters of peer URLs.
+ */
 export interface Endpoint {
   readonly secure: boolean;
   readonly host: string;
@@ -10,7 +13,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-const DNS_NAME = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_-]{1,63})*\.?$/;
+const DNS_NAME = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_-]{1,63})*\.?$/i;
 const URL_PARTS = /^(?:(https?):\/\/)?(\[[0-9a-fA-F:]{2,39}\]|[^[\]:/?#@\s]{1,253})(?::([0-9]{1,5}))?\/?$/;
 
 function parseHost(text: string): { host: string; ip?: Ip } | undefined {
@@ -20,9 +23,8 @@ function parseHost(text: string): { host: string; ip?: Ip } | undefined {
   }
   const ip = parseIp4(text);
   if (ip) return { host: printIp(ip), ip };
-  const name = text.toLowerCase();
   // A name of digits and dots only would be read as an address in octal or short form by other programs.
-  return DNS_NAME.test(name) && /[a-z]/.test(name) ? { host: name } : undefined;
+  return DNS_NAME.test(text) && /[a-z]/i.test(text) ? { host: text } : undefined;
 }
 
 /**

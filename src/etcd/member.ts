@@ -1,0 +1,95 @@
+import { type Ip, printIp } from '../model/address.ts';
+import { type Endpoint, parseEndpoint, printEndpoint } from '../model/endpoint.ts';
+import { type ClusterMember, printCluster } from './cluster.ts';
+
+/** How a member's cluster comes about. */
+export type Bootstrap =
+  /** A cluster of this member alone; the token keeps its id apart from the id of any other. */
+  | { readonly kind: 'alone'; readonly token: string }
+  | { readonly kind: 'static'; readonly cluster: readonly ClusterMember[] }
+  | {
+      readonly kind: 'discovery';
+      readonly url: string;
+      /** The service and size from which `init` got the URL, when it asked for it itself. */
+      readonly asked?: { readonly base: string; readonly size: number };
+      /** The founding members, once all have come. */
+      readonly cluster?: readonly ClusterMember[];
+    };
+
+/** One etcd member of this host, as `init` made it: all that is needed to start it again. Kept in the marker file beside the data dir. */
+export interface Member {
+  readonly name: string;
+  readonly bootstrap: Bootstrap;
+  /** The address other members and clients reach this one at; it is an address of this host. */
+  readonly ip: Ip;
+  readonly clientPort: number;
+  readonly peerPort: number;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** The cluster's id in hexadecimal, once it was healthy: from then on an empty data dir means lost data, not a new member. */
+  readonly clusterId?: string;
+}
+
+/** Where what belongs to a member lies: beside its data dir, and, what dies with the machine, in the run dir. */
+export const memberFile = (dataDir: string): string => `${dataDir}.member.json`;
+export const logFile = (dataDir: string): string => `${dataDir}.log`;
+export const pidFile = (runDir: string): string => `${runDir}/etcd.pid`;
+export const stateFile = (runDir: string): string => `${runDir}/etcd.json`;
+
+const http = (ip: Ip, port: number): Endpoint => ({
+  secure: false,
+  host: ip.family === 6 ? `[${printIp(ip)}]` : printIp(ip),
+  ip,
+  port,
+});
+
+const LOOPBACK: Ip = { family: 4, value: 0x7f000001n };
+
+export const peerUrl = (member: Member): Endpoint => http(member.ip, member.peerPort);
+export const clientUrl = (member: Member): Endpoint => http(member.ip, member.clientPort);
+/** The member's client port on this host itself, the same whatever its address is. */
+export const localUrl = (member: Member): Endpoint => http(LOOPBACK, member.clientPort);
+
+/** The member as one of the cluster's founders. */
+export const founder = (member: Member): ClusterMember => ({ name: member.name, peerUrls: [peerUrl(member)] });
+
+function founders(member: Member): readonly ClusterMember[] {
+  const { bootstrap } = member;
+  return bootstrap.kind === 'alone' ? [founder(member)] : (bootstrap.cluster ?? [founder(member)]);
+}
+
+function token(bootstrap: Bootstrap): string {
+  if (bootstrap.kind === 'alone') return bootstrap.token;
+  // etcd's own defaults, so that members started by hand form one cluster with ours.
+  return bootstrap.kind === 'discovery' ? bootstrap.url : 'etcd-cluster';
+}
+
+/**
+ * Arguments and environment of the etcd process (3.4 and later). `initial-…` count only while the data dir is empty. The token goes by the
+ * environment: a discovery URL in `ps` would let any user of the host into a cluster that is still forming.
+ */
+export function etcdCommand(member: Member, arch: string): { args: readonly string[]; env: Record<string, string> } {
+  const listen = [...new Set([printEndpoint(clientUrl(member)), printEndpoint(localUrl(member))])];
+  const args = [
+    `--name=${member.name}`,
+    `--data-dir=${member.dataDir}`,
+    `--listen-client-urls=${listen.join(',')}`,
+    `--advertise-client-urls=${printEndpoint(clientUrl(member))}`,
+    `--listen-peer-urls=${printEndpoint(peerUrl(member))}`,
+    `--initial-advertise-peer-urls=${printEndpoint(peerUrl(member))}`,
+    `--initial-cluster=${printCluster(founders(member))}`,
+    '--initial-cluster-state=new',
+    '--logger=zap',
+    '--log-outputs=stderr',
+  ];
+  const env: Record<string, string> = { ETCD_INITIAL_CLUSTER_TOKEN: token(member.bootstrap) };
+  // etcd 3.4 refuses to run on arm64 without being told to.
+  if (arch === 'arm64') env.ETCD_UNSUPPORTED_ARCH = 'arm64';
+  return { args, env };
+}
+
+/** Whether an endpoint means this member's peer URL. */
+export const isOwnPeerUrl = (member: Member, url: string): boolean => {
+  const endpoint = parseEndpoint(url, 'peer', 0);
+  return endpoint.ok && printEndpoint(endpoint.value) === printEndpoint(peerUrl(member));
+};

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { readIfThere } from '../files/atomic.ts';
+import { entryFile } from '../root.ts';
+import { logFile, pidFile, stateFile } from './member.ts';
+import { argvOf, findProcesses } from './proc.ts';
+import { readState, type SupervisorState } from './state.ts';
+
+/** What runs of a member. */
+export interface Processes {
+  readonly supervisor: number | undefined;
+  readonly state: SupervisorState | undefined;
+}
+
+const isSupervisor = (argv: readonly string[], runDir: string): boolean =>
+  /\/supervisor-entry\.[jt]s$/.test(argv[1] ?? '') && argv[3] === runDir;
+
+/** Process id in the pid file, if that process is a supervisor of this run dir: ids are used again after a reboot. */
+export async function findSupervisor(runDir: string): Promise<number | undefined> {
+  const text = await readIfThere(pidFile(runDir));
+  const pid = Number(text?.trim());
+  return Number.isInteger(pid) && pid > 1 && isSupervisor(argvOf(pid), runDir) ? pid : undefined;
+}
+
+/** The supervisor of this run dir and what it says about itself. */
+export async function inspectProcesses(runDir: string): Promise<Processes> {
+  return { supervisor: await findSupervisor(runDir), state: await readState(stateFile(runDir)) };
+}
+
+const isEtcd = (argv: readonly string[], dataDir: string): boolean =>
+  /(?:^|\/)etcd$/.test(argv[0] ?? '') && argv.includes(`--data-dir=${dataDir}`);
+
+/** etcd processes on this data dir, whoever started them. */
+export const findEtcdOf = (dataDir: string): readonly number[] => findProcesses((argv) => isEtcd(argv, dataDir));
+
+const signal = (pid: number, name: 'SIGTERM' | 'SIGKILL'): void => {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended meanwhile.
+  }
+};
+
+/** Ends a process: SIGTERM, then SIGKILL after `graceMs`; resolves when it is gone. `alive` must say whether the id still means it. */
+async function end(pid: number, alive: () => boolean, graceMs: number): Promise<void> {
+  signal(pid, 'SIGTERM');
+  const until = performance.now() + graceMs;
+  while (alive() && performance.now() < until) await sleep(30);
+  if (alive()) signal(pid, 'SIGKILL');
+  while (alive()) await sleep(30);
+}
+
+/** Ends etcd processes that have lost their supervisor; resolves to how many there were. */
+export async function stopOrphans(dataDir: string): Promise<number> {
+  const found = findEtcdOf(dataDir);
+  for (const pid of found) await end(pid, () => isEtcd(argvOf(pid), dataDir), 15_000);
+  return found.length;
+}
+
+/** Ends the supervisor of this run dir and etcd with it; resolves to whether anything ran. */
+export async function stopProcesses(runDir: string, dataDir: string): Promise<boolean> {
+  const supervisor = await findSupervisor(runDir);
+  if (supervisor !== undefined) await end(supervisor, () => isSupervisor(argvOf(supervisor), runDir), 25_000);
+  const orphans = await stopOrphans(dataDir);
+  await rm(pidFile(runDir), { force: true });
+  await rm(stateFile(runDir), { force: true });
+  return supervisor !== undefined || orphans > 0;
+}
+
+/** A long-lived process inherits no settings and no secrets that were meant for one call. */
+const inherited = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !/^(?:TSFLANNEL|FLANNELD|ETCD|ETCDCTL)_/.test(name)));
+
+/** Starts the supervisor detached from this terminal and session; resolves to its process id. Its own complaints go to the member's log. */
+export async function startSupervisor(runDir: string, dataDir: string): Promise<number | undefined> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await mkdir(runDir, { recursive: true });
+  await rm(stateFile(runDir), { force: true });
+  const log = openSync(logFile(dataDir), 'a', 0o600);
+  try {
+    const args = [fileURLToPath(entryFile('etcd/supervisor-entry')), dataDir, runDir];
+    const child = spawn(process.execPath, args, {
+      cwd: '/',
+      detached: true,
+      env: inherited(process.env),
+      stdio: ['ignore', log, log],
+    });
+    child.unref();
+    return child.pid;
+  } finally {
+    closeSync(log);
+  }
+}
