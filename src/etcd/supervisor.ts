@@ -123,7 +123,7 @@ async function work(run: Running): Promise<void> {
 
 /** The state file is rewritten whole at each change, one write after the other. */
 function reporter(options: SupervisorOptions): (change: Change) => Promise<void> {
-  let state: Change & Pick<SupervisorState, 'supervisor'> = {
+  let state: Change = {
     phase: 'starting',
     supervisor: process.pid,
     dataDir: options.dataDir,
