@@ -67,7 +67,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     about: 'the running node: socket, health, signals',
     may: ['model', 'store', 'lease', 'kernel', 'backend', 'reconcile', 'control', 'files', 'host (lazy)', 'config'],
   },
-  lab: { about: 'clusters of namespaces on one machine', may: ['model', 'files', 'host (lazy)'], system: true },
+  lab: {
+    about: 'clusters of namespaces on one machine',
+    may: ['model', 'files', 'docker', 'host (lazy)'],
+    system: true,
+  },
   commands: {
     about: 'flags -> one call -> one result',
     may: [
