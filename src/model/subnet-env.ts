@@ -22,6 +22,9 @@ export interface SubnetEnv {
   readonly ipMasq: boolean;
 }
 
+/** Those of the keys that a file has. */
+export type SubnetEnvKeys = { readonly [K in keyof SubnetEnv]: SubnetEnv[K] | undefined };
+
 /** Where flanneld keeps it. */
 export const SUBNET_ENV = '/run/flannel/subnet.env';
 
@@ -89,10 +92,7 @@ function read<T>(
 }
 
 /** Those keys of the file that are there; a key with a bad value rejects the whole. mk-docker-opts.sh works with any of them missing. */
-export function parseSubnetEnvKeys(
-  text: string,
-  where: string,
-): Parsed<{ readonly [K in keyof SubnetEnv]: SubnetEnv[K] | undefined }> {
+export function parseSubnetEnvKeys(text: string, where: string): Parsed<SubnetEnvKeys> {
   if (text.length > MAX_BYTES) return reject('TOO_LARGE', where, `${text.length} bytes`);
   const found = assignments(text);
   const network = read(found, 'FLANNEL_NETWORK', parseNetwork, where);

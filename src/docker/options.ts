@@ -1,0 +1,114 @@
+/**
+ * docker/ gives a host's dockerd the leased subnet and takes it back. It knows dockerd's options and where they come from, how dockerd
+ * is stopped and started, and Docker's API. It must not know etcd, leases or backends: subnet.env is all it is told; docker0 is changed
+ * through kernel/ only. This file: what subnet.env means for dockerd, and the env file that mk-docker-opts.sh makes of it.
+ */
+import { TsflannelError } from '../errors.ts';
+import { readIfThere } from '../files/atomic.ts';
+import { printIp } from '../model/address.ts';
+import { parseSubnetEnv, parseSubnetEnvKeys, type SubnetEnv, type SubnetEnvKeys } from '../model/subnet-env.ts';
+
+/** dockerd's options for a leased subnet, as dockerd prints them. */
+export interface DockerOptions {
+  /** docker0's address with the subnet's length: `10.1.74.1/24`. */
+  readonly bip: string;
+  /** Bytes. */
+  readonly mtu: number;
+  /** Docker masquerades exactly when flannel does not. */
+  readonly ipMasq: boolean;
+}
+
+/** What flanneld calls FLANNEL_SUBNET, as dockerd's bip. */
+const bipOf = ({ ip, length }: SubnetEnv['subnet']): string => `${printIp(ip)}/${length}`;
+
+/** subnet.env in dockerd's terms. */
+export const optionsOf = ({ subnet, mtu, ipMasq }: SubnetEnv): DockerOptions => ({
+  bip: bipOf(subnet),
+  mtu,
+  ipMasq: !ipMasq,
+});
+
+async function subnetEnvText(file: string): Promise<string> {
+  const text = await readIfThere(file);
+  if (text === undefined) throw new TsflannelError('SUBNET_ENV_MISSING', { file, detail: 'there is no such file' });
+  return text;
+}
+
+/** Reads a whole subnet.env. Rejects with SUBNET_ENV_MISSING or SUBNET_ENV_INVALID. */
+export async function readSubnetEnv(file: string): Promise<SubnetEnv> {
+  const parsed = parseSubnetEnv(await subnetEnvText(file), file);
+  if (!parsed.ok) throw new TsflannelError('SUBNET_ENV_INVALID', { file, detail: parsed.rejection.detail });
+  return parsed.value;
+}
+
+/** Reads those keys that are there, FLANNEL_SUBNET at least. Rejects with SUBNET_ENV_MISSING or SUBNET_ENV_INVALID. */
+export async function readSubnetEnvKeys(file: string): Promise<SubnetEnvKeys> {
+  const parsed = parseSubnetEnvKeys(await subnetEnvText(file), file);
+  if (!parsed.ok) throw new TsflannelError('SUBNET_ENV_INVALID', { file, detail: parsed.rejection.detail });
+  if (!parsed.value.subnet)
+    throw new TsflannelError('SUBNET_ENV_INVALID', { file, detail: 'FLANNEL_SUBNET is missing' });
+  return parsed.value;
+}
+
+/** Which lines mk-docker-opts.sh is asked for. */
+export interface EnvFileShape {
+  /** `DOCKER_OPT_…` lines (-i); both kinds when neither is asked for. */
+  readonly individual: boolean;
+  /** The one combined line (-c). */
+  readonly combined: boolean;
+  /** Name of the combined variable (-k). */
+  readonly key: string;
+  /** Whether the masquerade option is among them (not with -m). */
+  readonly ipMasq: boolean;
+}
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** What ends or expands within double quotes, in a shell or in systemd's EnvironmentFile. */
+const UNSAFE = /["$`\\\p{Cc}]/u;
+
+const usage = (detail: string): TsflannelError => new TsflannelError('USAGE', { detail });
+
+function checkKey(key: string): void {
+  if (!NAME.test(key)) throw usage(`${JSON.stringify(key)} is not a name of a variable`);
+  if (/^FLANNEL_|DOCKER_OPT_/.test(key))
+    throw usage(`${key} cannot be the combined variable: it is one of those combined`);
+}
+
+/** A variable of the environment that is to stand in the file; the script would write a broken line for these values. */
+function checked(name: string, value: string, spaces: boolean): string {
+  if (UNSAFE.test(value) || (!spaces && /\s/.test(value)))
+    throw usage(
+      `the environment's ${name} holds characters that no env file can carry: unset it or pass it to dockerd another way`,
+    );
+  return value;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function individualOptions(env: SubnetEnvKeys, ipMasq: boolean, environment: Environment): [string, string][] {
+  const options = new Map<string, string>();
+  for (const [name, value] of Object.entries(environment))
+    if (name.includes('DOCKER_OPT_') && NAME.test(name) && value !== undefined)
+      options.set(name, checked(name, value, false));
+  if (env.subnet) options.set('DOCKER_OPT_BIP', `--bip=${bipOf(env.subnet)}`);
+  if (env.mtu !== undefined) options.set('DOCKER_OPT_MTU', `--mtu=${env.mtu}`);
+  if (env.ipMasq !== undefined && ipMasq) options.set('DOCKER_OPT_IPMASQ', `--ip-masq=${!env.ipMasq}`);
+  return [...options].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/**
+ * The env file for dockerd's unit, byte for byte as mk-docker-opts.sh writes it: options in the order of their names, exported
+ * DOCKER_OPT_… among them, an exported combined variable in front. Throws USAGE where the script would write something broken.
+ */
+export function renderDockerOpts(env: SubnetEnvKeys, shape: EnvFileShape, environment: Environment): string {
+  checkKey(shape.key);
+  const options = individualOptions(env, shape.ipMasq, environment);
+  const both = !shape.individual && !shape.combined;
+  const former = checked(shape.key, environment[shape.key] ?? '', true);
+  const combined = options.reduce((line, [, value]) => `${line} ${value}`, former === '' ? '' : `${former} `);
+  const lines = [
+    ...(shape.individual || both ? options.map(([name, value]) => `${name}="${value}"`) : []),
+    ...(shape.combined || both ? [`${shape.key}="${combined}"`] : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
