@@ -4,22 +4,34 @@
  * kernel/linux makes the device, the daemon hands in the table.
  */
 import type { Carrier, Forward } from '../kernel/state.ts';
+import type { Prefix } from '../model/address.ts';
 
-/** Packets and bytes since the forwarder started. Drop reasons are fixed names. */
+/** Inner packets and their bytes. */
+export interface Traffic {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** Since the carrier started. Drop reasons are fixed names. `peers`: one for each entry of the table, by its subnet. */
 export interface ForwarderCounters {
-  readonly sent: { readonly packets: number; readonly bytes: number };
-  readonly received: { readonly packets: number; readonly bytes: number };
+  readonly sent: Traffic;
+  readonly received: Traffic;
   readonly drops: Readonly<Record<DropReason, number>>;
+  readonly peers: readonly { readonly subnet: Prefix; readonly sent: Traffic; readonly received: Traffic }[];
 }
 
 export const DROP_REASONS = [
   'not-ip4',
   'truncated',
+  'bad-checksum',
+  'multicast',
+  'own-subnet',
   'no-route',
   'ttl',
   'outer-source-unknown',
   'inner-source-foreign',
   'inner-destination-foreign',
+  'too-big',
   'send-failed',
   'write-failed',
 ] as const;

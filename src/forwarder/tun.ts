@@ -1,0 +1,90 @@
+import { TsflannelError } from '../errors.ts';
+import type { Carrier, Forward } from '../kernel/state.ts';
+import { sameIp, samePrefix } from '../model/address.ts';
+import { clearPeer, readCounters } from './counters.ts';
+import type { Forwarder } from './forwarder.ts';
+import { createPeerIndex } from './peers.ts';
+import { rowsOf } from './rows.ts';
+import { launch, type Run } from './run.ts';
+import { createSharedTable, MAX_ROWS, publishRows } from './table.ts';
+
+const sameCarrier = (a: Carrier, b: Carrier): boolean =>
+  a.device === b.device &&
+  a.port === b.port &&
+  a.mtu === b.mtu &&
+  sameIp(a.local, b.local) &&
+  samePrefix(a.network, b.network) &&
+  samePrefix(a.subnet, b.subnet);
+
+/** The table of a forwarder: kept over a restart of the worker, so that packets go on at once. */
+function createForwards() {
+  const peers = createPeerIndex();
+  let shared = createSharedTable();
+  let list: readonly Forward[] = [];
+  return {
+    shared: () => shared,
+    list: () => list,
+    peers,
+    set(forwards: readonly Forward[], taken: (index: number) => void): void {
+      peers.update(forwards, taken);
+      const rows = rowsOf(forwards, ({ subnet }) => peers.of(subnet));
+      if (rows.length > MAX_ROWS)
+        throw new TsflannelError('KERNEL_REFUSED', {
+          detail: `forwarding to ${rows.length} subnets`,
+          why: `the table holds ${MAX_ROWS}`,
+        });
+      publishRows(shared, rows);
+      list = forwards;
+    },
+    clear(): void {
+      shared = createSharedTable();
+      list = [];
+    },
+  };
+}
+
+/** The carrier `tun`: a worker thread between the TUN device and a UDP socket, no kernel module needed. */
+export function tunForwarder(): Forwarder {
+  const forwards = createForwards();
+  let run: Run | undefined;
+  let turn: Promise<void> = Promise.resolve();
+
+  async function end(): Promise<void> {
+    await run?.end();
+  }
+
+  async function start(carrier: Carrier): Promise<void> {
+    if (run && sameCarrier(run.carrier, carrier)) return;
+    if (run && run.carrier.device !== carrier.device) forwards.clear();
+    await end();
+    const started = await launch(carrier, forwards.shared());
+    run = started;
+    void started.ended.then(() => {
+      if (run === started) run = undefined;
+    });
+  }
+
+  /** One after the other: a start must not meet a stop half way. */
+  function inTurn(action: () => Promise<void>): Promise<void> {
+    const result = turn.then(action);
+    turn = result.catch(() => {});
+    return result;
+  }
+
+  return {
+    start: (carrier) => inTurn(() => start(carrier)),
+    stop: () =>
+      inTurn(async () => {
+        await end();
+        forwards.clear();
+      }),
+    setForwards: (list) => forwards.set(list, (index) => run && clearPeer(run.counters, index)),
+    running: () => run && { carrier: run.carrier, forwards: forwards.list() },
+    counters: () =>
+      run &&
+      readCounters(
+        run.counters,
+        forwards.list().map(({ subnet }) => ({ subnet, index: forwards.peers.of(subnet) })),
+      ),
+  };
+}

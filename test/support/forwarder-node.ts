@@ -1,0 +1,77 @@
+/**
+ * One carrier in a process of its own, so that a test can put it into a namespace and kill it. Started with a carrier and its forwards as
+ * JSON; answers each line on stdin (`counters`, `running`, `forwards JSON`, `stop`, `start JSON`) by one line of JSON. SOURCE: the module to run.
+ */
+import { createInterface } from 'node:readline';
+import type { Forwarder } from '../../src/forwarder/forwarder.ts';
+import type { Carrier, Forward } from '../../src/kernel/state.ts';
+import { parseIp, parsePrefix } from '../../src/model/address.ts';
+
+/** What the JSON on the command line looks like: addresses as text. */
+export interface NodeSpec {
+  readonly device: string;
+  readonly local: string;
+  readonly port: number;
+  readonly mtu: number;
+  readonly network: string;
+  readonly subnet: string;
+  readonly forwards: readonly (readonly [subnet: string, nextHop: string])[];
+}
+
+const carrierOf = (spec: NodeSpec): Carrier => ({
+  kind: 'carrier',
+  device: spec.device,
+  local: parseIp(spec.local)!,
+  port: spec.port,
+  mtu: spec.mtu,
+  network: parsePrefix(spec.network)!,
+  subnet: parsePrefix(spec.subnet)!,
+});
+
+const forwardsOf = (spec: NodeSpec): Forward[] =>
+  spec.forwards.map(([subnet, nextHop]) => ({
+    kind: 'forward',
+    device: spec.device,
+    subnet: parsePrefix(subnet)!,
+    nextHop: parseIp(nextHop)!,
+    port: spec.port,
+  }));
+
+const print = (value: unknown): void => {
+  const json = JSON.stringify(value ?? null, (_, one: unknown) => (typeof one === 'bigint' ? Number(one) : one));
+  process.stdout.write(`${json}\n`);
+};
+
+async function answer(forwarder: Forwarder, line: string): Promise<unknown> {
+  const [verb, ...rest] = line.split(' ');
+  const spec = rest.length > 0 ? (JSON.parse(rest.join(' ')) as NodeSpec) : undefined;
+  if (verb === 'counters') return forwarder.counters();
+  if (verb === 'running') return forwarder.running();
+  if (verb === 'forwards') return forwarder.setForwards(forwardsOf(spec!));
+  if (verb === 'start') return forwarder.start(carrierOf(spec!));
+  if (verb === 'stop') return forwarder.stop();
+  if (verb === 'usage') return { cpu: process.cpuUsage(), rss: process.memoryUsage().rss };
+  throw new Error(`unknown line ${line}`);
+}
+
+async function main(): Promise<void> {
+  const module = process.env.FORWARDER_MODULE ?? '../../src/forwarder/tun.ts';
+  const { tunForwarder } = (await import(module)) as typeof import('../../src/forwarder/tun.ts');
+  const spec = JSON.parse(process.argv[2]!) as NodeSpec;
+  const forwarder = tunForwarder();
+  forwarder.setForwards(forwardsOf(spec));
+  const begun = performance.now();
+  await forwarder.start(carrierOf(spec));
+  print({ ready: true, ms: performance.now() - begun });
+  for await (const line of createInterface({ input: process.stdin })) {
+    print(
+      await answer(forwarder, line).catch((error: Error & { why?: string }) => ({
+        error: error.message,
+        why: error.why,
+      })),
+    );
+  }
+  await forwarder.stop();
+}
+
+await main();
