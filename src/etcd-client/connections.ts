@@ -2,27 +2,10 @@ import { checkServerIdentity } from 'node:tls';
 import { type ChannelCredentials, Client, connectivityState, credentials, status } from '@grpc/grpc-js';
 import { TsflannelError } from '../errors.ts';
 import { type Endpoint, printEndpoint } from '../model/endpoint.ts';
+import { CHANNEL_OPTIONS } from './channel.ts';
 import { failureOf, isTlsText } from './failure.ts';
 import { METHODS } from './methods.ts';
 import type { TlsMaterial } from './tls.ts';
-
-const MAX_MESSAGE = 64 * 1024 * 1024;
-
-const OPTIONS = {
-  'grpc.max_receive_message_length': MAX_MESSAGE,
-  'grpc.max_send_message_length': MAX_MESSAGE,
-  // etcd closes connections that ping more often than every 5 s, and those that ping without a call under way.
-  'grpc.keepalive_time_ms': 6000,
-  'grpc.keepalive_timeout_ms': 3000,
-  'grpc.keepalive_permit_without_calls': 0,
-  // A channel that failed is thrown away, so that none of them lends its dead connection to the next one.
-  'grpc.use_local_subchannel_pool': 1,
-  'grpc.enable_retries': 0,
-  // etcd is never behind an http_proxy, and has no TXT record with a service config.
-  'grpc.enable_http_proxy': 0,
-  'grpc.service_config_disable_resolution': 1,
-  'grpc.enable_channelz': 0,
-};
 
 /** One client, known to be connected when it was handed out; `index` is its endpoint. */
 export interface Connection {
@@ -57,7 +40,7 @@ const serverName = (endpoint: Endpoint) =>
 
 const newClient = (endpoint: Endpoint, tls: TlsMaterial | undefined): Client =>
   new Client(`dns:${endpoint.host}:${endpoint.port}`, credentialsFor(endpoint, tls), {
-    ...OPTIONS,
+    ...CHANNEL_OPTIONS,
     ...serverName(endpoint),
   });
 
@@ -81,8 +64,7 @@ const whyNot = (client: Client): Promise<string> =>
     const { path, encode, decode } = METHODS.status;
     const done = (error: unknown): void => {
       const failure = failureOf(error);
-      const [, last = failure.detail] = /Last error: (?:Error: )?(.*?)\.? Resolution note:/.exec(failure.detail) ?? [];
-      resolve(failure.status === status.DEADLINE_EXCEEDED ? 'no answer to the connection request' : last);
+      resolve(failure.status === status.DEADLINE_EXCEEDED ? 'no answer to the connection request' : failure.detail);
     };
     client.makeUnaryRequest(path, encode, decode, {}, { deadline: Date.now() + 50 }, done);
   });

@@ -16,12 +16,19 @@ export interface Failure {
   readonly detail: string;
 }
 
-/** Reads anything that a gRPC call rejected with. */
+const LATE = 'no answer within the deadline';
+
+/** What gRPC wraps around the reason why a connection failed is of no use to anybody. */
+const core = (detail: string): string =>
+  /Last error: (?:Error: )?(.*?)\.? Resolution note:/.exec(detail)?.[1] ?? detail;
+
+/** Reads anything that a gRPC call rejected with; the etcd3 package keeps no more of it than `14 UNAVAILABLE: why`. */
 export function failureOf(error: unknown): Failure {
   const { code, details, message } = (error ?? {}) as { code?: unknown; details?: unknown; message?: unknown };
-  if (code === STATUS.deadline) return { status: code, detail: 'no answer within the deadline' };
-  const detail = typeof details === 'string' && details !== '' ? details : String(message ?? error);
-  return { status: typeof code === 'number' ? code : STATUS.unknown, detail: printable(detail) };
+  const [, digits, told] = /^(\d{1,2}) [A-Z_]+: ([\s\S]*)$/.exec(String(message)) ?? [];
+  const status = typeof code === 'number' ? code : Number(digits ?? STATUS.unknown);
+  const detail = [details, told, message].find((text) => typeof text === 'string' && text !== '') ?? error;
+  return { status, detail: status === STATUS.deadline ? LATE : printable(core(String(detail))) };
 }
 
 /** The token is old, of another store, or was never sent: the call was refused before it did anything, a new login mends it. */

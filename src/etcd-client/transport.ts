@@ -56,13 +56,15 @@ export interface Transport {
     request: MessageInitShape<I>,
     handlers: StreamHandlers<MessageShape<O>>,
   ): { close(): void };
+  /** Ends the streams too. */
   close(): void;
 }
 
 interface Parts {
   readonly connections: Connections;
   readonly login: Login;
-  readonly timeoutMs: number;
+  /** Open streams, for `close`. */
+  readonly streams: Set<{ close(): void }>;
 }
 
 /** The login of these options: no user name, no login. */
@@ -136,9 +138,12 @@ function openStream<I extends DescMessage, O extends DescMessage>(
   const end = (error?: TsflannelError): void => {
     if (ended) return;
     ended = true;
+    parts.streams.delete(stream);
     call?.cancel();
     handlers.end(error);
   };
+  const stream = { close: () => end() };
+  parts.streams.add(stream);
   const run = async (): Promise<void> => {
     const token = await parts.login.token();
     const connection = await parts.connections.fresh();
@@ -159,14 +164,14 @@ function openStream<I extends DescMessage, O extends DescMessage>(
     call.write(request);
   };
   run().catch((error: unknown) => end(asTsflannelError(error)));
-  return { close: () => end() };
+  return stream;
 }
 
 /** Opens nothing yet: the first call connects. Throws USAGE or ETCD_TLS when the options are not usable. */
 export function openTransport(options: KvOptions): Transport {
   const { timeoutMs } = options;
   const connections = openConnections({ ...readTarget(options), timeoutMs });
-  const parts: Parts = { connections, login: loginOf(options, connections), timeoutMs };
+  const parts: Parts = { connections, login: loginOf(options, connections), streams: new Set() };
   return {
     call: (method, request, { repeat = false, stream = false } = {}) => {
       const send = stream ? sendOverStream : sendUnary;
@@ -177,6 +182,9 @@ export function openTransport(options: KvOptions): Transport {
       );
     },
     stream: (method, request, handlers) => openStream(parts, method, request, handlers),
-    close: () => connections.close(),
+    close() {
+      for (const stream of [...parts.streams]) stream.close();
+      connections.close();
+    },
   };
 }

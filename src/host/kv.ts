@@ -1,10 +1,16 @@
 import type { Kv, KvOptions } from '../store/kv.ts';
 
 /**
- * A client of this etcd cluster. `client` is `TSFLANNEL_ETCD_CLIENT`: `etcd3` takes the etcd3 package, a second opinion when our own
- * transport is in doubt; anything else, and nothing, takes the transport. Rejects with USAGE or ETCD_TLS; connects at the first call.
+ * A client of this etcd cluster; it connects at the first call. `client` is `TSFLANNEL_ETCD_CLIENT`: `etcd3` takes the etcd3 package, a
+ * second opinion when our own transport is in doubt; anything else takes the transport. Rejects with USAGE or ETCD_TLS.
  */
-export async function openKv(options: KvOptions, _client?: string): Promise<Kv> {
-  const { openGrpcKv } = await import('../store/etcd/kv.ts');
-  return openGrpcKv(options);
+export async function openKv(options: KvOptions, client = process.env.TSFLANNEL_ETCD_CLIENT): Promise<Kv> {
+  if (client === 'etcd3') return (await import('../store/etcd3/kv.ts')).openEtcd3Kv(options);
+  return (await import('../store/etcd/kv.ts')).openGrpcKv(options);
 }
+
+/** One client for each endpoint: `status` tells of the member it is asked through. The caller closes them. */
+export const openEachKv = (options: KvOptions): Promise<readonly { endpoint: string; kv: Kv }[]> =>
+  Promise.all(
+    options.endpoints.map(async (endpoint) => ({ endpoint, kv: await openKv({ ...options, endpoints: [endpoint] }) })),
+  );

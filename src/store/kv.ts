@@ -95,7 +95,10 @@ export interface Kv {
   revoke(lease: bigint): Promise<void>;
   /** Seconds left and granted; left -1 when the lease does not exist. */
   timeToLive(lease: bigint): Promise<{ left: number; granted: number }>;
-  /** Opens one raw stream from `startRevision` on; `onEnd` is called once, with the error if there was one. */
+  /**
+   * Opens one raw stream from `startRevision` on (0n: from now on). A `canceled` frame is handed up only for a compaction; what else ends
+   * the stream comes as the error of `onEnd`, which is called once: without an error when the stream was closed from here.
+   */
   watchStream(
     prefix: string,
     startRevision: bigint,
@@ -105,6 +108,7 @@ export interface Kv {
   /** Members and the status of the one member this client talks to (maintenance calls). */
   members(): Promise<readonly MemberInfo[]>;
   status(): Promise<MemberStatus>;
+  /** Ends the streams and the connections. */
   close(): void;
 }
 

@@ -1,0 +1,92 @@
+import { TsflannelError } from '../../errors.ts';
+import type { Compare, KeyValue, Op, WatchEvent } from '../kv.ts';
+
+/** All that happened at one revision. */
+export interface Change {
+  readonly revision: bigint;
+  readonly events: readonly WatchEvent[];
+}
+
+/** Keys with revisions, as etcd keeps them: transactions, history, compaction. No leases, no clients. */
+export interface Data {
+  revision(): bigint;
+  /** Watches from before this revision are refused. */
+  compacted(): bigint;
+  get(key: string): KeyValue | undefined;
+  /** In the order of their keys. */
+  find(prefix: string): KeyValue[];
+  /** True and one new revision, or false and nothing. Throws ETCD_FAILED where etcd refuses the request as such. */
+  txn(compares: readonly Compare[], ops: readonly Op[]): boolean;
+  /** Changes from `revision` on that are still known. */
+  since(revision: bigint): readonly Change[];
+  compact(revision: bigint): void;
+}
+
+interface State {
+  revision: bigint;
+  compacted: bigint;
+  readonly keys: Map<string, KeyValue>;
+  history: Change[];
+}
+
+/** etcd's refusal of a request. */
+export const refusal = (detail: string): TsflannelError =>
+  new TsflannelError('ETCD_FAILED', { detail: `etcdserver: ${detail}` });
+
+function holds(state: State, compare: Compare): boolean {
+  const kv = state.keys.get(compare.key);
+  if (compare.target === 'lease') return (kv?.lease ?? 0n) === compare.lease;
+  const revision = compare.target === 'mod' ? kv?.modRevision : kv?.createRevision;
+  return (revision ?? 0n) === compare.revision;
+}
+
+function put(state: State, op: Extract<Op, { op: 'put' }>, revision: bigint): WatchEvent {
+  const before = state.keys.get(op.key);
+  const kv: KeyValue = {
+    key: op.key,
+    value: op.value,
+    createRevision: before?.createRevision ?? revision,
+    modRevision: revision,
+    version: (before?.version ?? 0n) + 1n,
+    lease: op.lease ?? 0n,
+  };
+  state.keys.set(op.key, kv);
+  return { type: 'put', kv };
+}
+
+function apply(state: State, ops: readonly Op[]): void {
+  const revision = state.revision + 1n;
+  const events = ops.flatMap((op): WatchEvent[] => {
+    if (op.op === 'put') return [put(state, op, revision)];
+    return state.keys.delete(op.key) ? [{ type: 'delete', key: op.key, modRevision: revision }] : [];
+  });
+  if (events.length === 0) return;
+  state.revision = revision;
+  state.history.push({ revision, events });
+}
+
+const byKey = (a: KeyValue, b: KeyValue): number => (a.key < b.key ? -1 : 1);
+
+/** An empty store; its first change gets revision 2, as etcd's. */
+export function createData(): Data {
+  const state: State = { revision: 1n, compacted: 0n, keys: new Map(), history: [] };
+  return {
+    revision: () => state.revision,
+    compacted: () => state.compacted,
+    get: (key) => state.keys.get(key),
+    find: (prefix) => [...state.keys.values()].filter(({ key }) => key.startsWith(prefix)).sort(byKey),
+    txn(compares, ops) {
+      const puts = ops.filter(({ op }) => op === 'put').map(({ key }) => key);
+      if (new Set(puts).size < puts.length) throw refusal('duplicate key given in txn request');
+      if (!compares.every((compare) => holds(state, compare))) return false;
+      apply(state, ops);
+      return true;
+    },
+    since: (revision) => state.history.filter((change) => change.revision >= revision),
+    compact(revision) {
+      if (revision > state.revision) throw refusal('mvcc: required revision is a future revision');
+      state.compacted = revision;
+      state.history = state.history.filter((change) => change.revision >= revision);
+    },
+  };
+}
