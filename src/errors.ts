@@ -158,18 +158,20 @@ export const ERRORS = {
   TOOL_FAILED: entry(1, '{tool} failed', '{detail}', 'tsflannel status'),
   LAB_EXISTS: entry(
     6,
-    'a lab named {name} runs already',
+    'a lab named {name} is there already',
     'one lab a name',
-    'tsflannel lab status',
-    'tsflannel lab down',
+    'tsflannel lab status --name {name}',
+    'tsflannel lab down --name {name}',
   ),
-  LAB_MISSING: entry(3, 'no lab named {name} runs', 'nothing at {dir}', 'tsflannel lab up'),
+  LAB_MISSING: entry(3, 'there is no lab named {name}', 'nothing at {dir}', 'tsflannel lab up --name {name}'),
+  LAB_NODE_MISSING: entry(3, 'lab {name} has no node {node}', '{detail}', 'tsflannel lab status --name {name}'),
   LAB_FAILED: entry(
     1,
     'the lab could not be brought up; it was taken down again',
     '{detail}',
     'tsflannel lab up --help',
   ),
+  LAB_STUCK: entry(1, 'the lab did not do what was asked', '{detail}', 'tsflannel lab down'),
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

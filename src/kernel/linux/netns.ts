@@ -103,6 +103,10 @@ export async function createVeth(veth: Veth): Promise<void> {
   ]);
 }
 
+/** Gives the namespace a default route. */
+export const addDefaultRoute = (via: Ip, namespace: string): Promise<void> =>
+  batch(namespace, [`route add default via ${printIp(via)}`]);
+
 /** Deletes the device (of a pair: both ends). */
 export const deleteLink = (name: string, namespace?: string): Promise<void> =>
   batch(namespace, [`link delete dev ${device(name)}`]);

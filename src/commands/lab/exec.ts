@@ -1,0 +1,28 @@
+import { Args, Flags } from '@oclif/core';
+import { TsflannelError } from '../../errors.ts';
+import { type Result, TsflannelCommand } from '../../output/command.ts';
+
+export default class LabExec extends TsflannelCommand {
+  static override description = 'Run a command on a node of a lab, as if typed there. Its exit status is passed on.';
+  static override examples = [
+    '<%= config.bin %> lab exec n1 -- tsflannel routes',
+    '<%= config.bin %> lab exec n2 -- docker ps',
+    '<%= config.bin %> lab exec n1 -- bash',
+  ];
+  static override args = {
+    node: Args.string({ required: true, description: 'n1, n2, …' }),
+    command: Args.string({ description: 'the command and its arguments, after --' }),
+  };
+  static override flags = { name: Flags.string({ description: 'name of the lab', default: 'lab' }) };
+  static override strict = false;
+
+  override async execute(): Promise<Result> {
+    const { args, argv, flags } = await this.parse(LabExec);
+    const command = argv.slice(1).map(String);
+    if (command.length === 0) throw new TsflannelError('USAGE', { detail: 'there is no command after --' });
+    const { execOn, labsDir, nodeOf, readLab } = await import('../../lab/index.ts');
+    const lab = await readLab(flags.name, labsDir());
+    const exit = await execOn(lab, nodeOf(lab, args.node), command);
+    return { data: { exit }, text: '', exit };
+  }
+}

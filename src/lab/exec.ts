@@ -1,0 +1,33 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { TsflannelError } from '../errors.ts';
+import type { Lab, LabNode } from './lab.ts';
+import { inNamespace, nodeEnvironment } from './node.ts';
+
+/** Signals a supervisor sends; those of the terminal (Ctrl-C) reach the command by themselves. */
+const FORWARDED = ['SIGTERM', 'SIGHUP'] as const;
+const IGNORED = ['SIGINT', 'SIGQUIT'] as const;
+
+/**
+ * Runs a command on a node with this process's own terminal, input and output, as if typed there. Resolves to its exit status, 128 + n
+ * for signal n, 127 when there is no such program.
+ */
+export function execOn(lab: Lab, node: LabNode, argv: readonly string[]): Promise<number> {
+  const [program, ...rest] = inNamespace(node.namespace, argv);
+  const child = spawn(program, rest, { env: nodeEnvironment(lab, node), stdio: 'inherit' });
+  const forward = (signal: NodeJS.Signals) => child.kill(signal);
+  const ignore = () => undefined;
+  for (const signal of FORWARDED) process.on(signal, forward);
+  for (const signal of IGNORED) process.on(signal, ignore);
+  return new Promise<number>((resolve, reject) => {
+    child.once('error', (error) =>
+      reject(
+        new TsflannelError('TOOL_MISSING', { tool: program, detail: error.message, package: 'util-linux' }, error),
+      ),
+    );
+    child.once('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 128 + constants.signals[signal]));
+  }).finally(() => {
+    for (const signal of FORWARDED) process.off(signal, forward);
+    for (const signal of IGNORED) process.off(signal, ignore);
+  });
+}

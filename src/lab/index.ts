@@ -1,0 +1,7 @@
+/** What commands, the demo and the tests use of the lab. */
+export { labDown, type Removed } from './down.ts';
+export { execOn } from './exec.ts';
+export { type Lab, type LabNode, type LabSpec, labsDir, listLabs, nodeOf, readLab } from './lab.ts';
+export { inNamespace, mustRun, nodeEnvironment, type Ran, runOn } from './node.ts';
+export { labStatus, type NodeStatus, type PartState, subnetOf } from './status.ts';
+export { labUp, type Progress } from './up.ts';

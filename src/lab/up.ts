@@ -1,0 +1,90 @@
+import { DEFAULT_PREFIX, writeClientConfig } from '../files/client-config.ts';
+import { someAtOnce } from './background.ts';
+import { startDiscovery } from './discovery.ts';
+import { startDockerd } from './dockerd.ts';
+import { labDown } from './down.ts';
+import { claimLab, type Lab, type LabNode, type LabSpec, needRoot, planLab, saveLab } from './lab.ts';
+import { configDirOf, dockerDirOf, makeFolders, mustRun } from './node.ts';
+import { wire } from './topology.ts';
+
+/** Told what begins, for people who wait. */
+export type Progress = (line: string) => void;
+
+/** Brings a lab up, or leaves nothing of it behind and rejects (LAB_EXISTS, LAB_FAILED, USAGE, NOT_ROOT). */
+export async function labUp(spec: LabSpec, labs: string, progress: Progress = () => undefined): Promise<Lab> {
+  needRoot('make network namespaces');
+  const lab = planLab(spec, labs);
+  await claimLab(lab);
+  try {
+    return await build(lab, progress);
+  } catch (error) {
+    progress('failed: taking the lab down again');
+    await labDown(spec.name, labs);
+    throw error;
+  }
+}
+
+async function build(planned: Lab, progress: Progress): Promise<Lab> {
+  const { spec } = planned;
+  progress(`${spec.size} namespaces over a bridge`);
+  await wire(planned);
+  await Promise.all(planned.nodes.map(makeFolders));
+  const lab = { ...planned, ...(spec.discovery ? { discoveryUrl: await discover(planned, progress) } : {}) };
+  if (spec.docker) progress(`dockerd on ${spec.size} nodes`);
+  await Promise.all([spec.docker ? startDocker(lab) : undefined, bootstrap(lab, progress)]);
+  await configure(lab, progress);
+  const ready: Lab = { ...lab, phase: 'up' };
+  await saveLab(ready);
+  return ready;
+}
+
+async function discover(lab: Lab, progress: Progress): Promise<string> {
+  progress('the discovery service');
+  const url = await startDiscovery(lab, lab.spec.etcdMembers);
+  progress(`discovery URL: ${url}`);
+  return url;
+}
+
+const members = (lab: Lab): readonly LabNode[] => lab.nodes.filter((node) => node.member);
+
+/** Every member runs `init` at once, since each waits for the others; the other nodes are told where etcd is. */
+async function bootstrap(lab: Lab, progress: Progress): Promise<void> {
+  const on = members(lab);
+  progress(`etcd on ${on.length} nodes: tsflannel init`);
+  const founders = on.map((node) => `${node.name}=http://${node.ip}:2380`).join(',');
+  const how = lab.discoveryUrl === undefined ? ['--initial-cluster', founders] : ['--discovery', lab.discoveryUrl];
+  await Promise.all(
+    on.map((node) => mustRun(lab, node, ['tsflannel', 'init', '--yes', '--insecure', '--name', node.name, ...how])),
+  );
+  const client = { endpoints: on.map((node) => `http://${node.ip}:2379`), prefix: DEFAULT_PREFIX };
+  const others = lab.nodes.filter((node) => !node.member);
+  for (const node of others) await writeClientConfig(configDirOf(node), client);
+}
+
+/**
+ * A dockerd a node, with Docker's own defaults: docker0 is on 172.17.0.0/16 as on any host. Containers are in a control group of the lab,
+ * so that `lab down` finds what a killed dockerd left.
+ */
+async function startDocker(lab: Lab): Promise<void> {
+  const flagsOf = (node: LabNode) => [
+    ...['--cgroup-parent', `/tsflannel-lab/${lab.spec.name}/${node.name}`],
+    ...['--exec-opt', 'native.cgroupdriver=cgroupfs'],
+  ];
+  const start = (node: LabNode) =>
+    startDockerd({ netns: node.namespace, dir: dockerDirOf(node), flags: flagsOf(node) });
+  await someAtOnce(lab.nodes, start);
+}
+
+/** The config once, then the daemon on every node, then Docker. */
+async function configure(lab: Lab, progress: Progress): Promise<void> {
+  const { spec, nodes } = lab;
+  const [first] = nodes;
+  if (!first) return;
+  progress(`network ${spec.network}, backend ${spec.backend}: tsflannel config set`);
+  await mustRun(lab, first, ['tsflannel', 'config', 'set', '--network', spec.network, '--backend', spec.backend]);
+  progress(`the daemon on ${spec.size} nodes: tsflannel up --detach`);
+  await someAtOnce(nodes, (node) => mustRun(lab, node, ['tsflannel', 'up', '--detach']));
+  if (!spec.docker) return;
+  progress(`Docker on ${spec.size} nodes: tsflannel docker apply`);
+  await someAtOnce(nodes, (node) => mustRun(lab, node, ['tsflannel', 'docker', 'apply', '--yes']));
+}

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { type LabSpec, planLab } from '../../../src/lab/lab.ts';
+import { nodeEnvironment } from '../../../src/lab/node.ts';
+
+const SPEC: LabSpec = {
+  ...{ name: 'lab', size: 3, backend: 'vxlan', network: '172.17.0.0/16' },
+  ...{ etcdMembers: 3, discovery: false, docker: false },
+};
+const plan = (change: Partial<LabSpec>) => planLab({ ...SPEC, ...change }, '/run/labs');
+
+describe('lab: the plan', () => {
+  it('names namespaces, addresses and folders from the lab and the number', () => {
+    const lab = plan({});
+    assert.equal(lab.underlay, 'lab-underlay');
+    assert.deepEqual(lab.nodes[2], {
+      ...{ name: 'n3', namespace: 'lab-n3', ip: '198.18.0.3', dir: '/run/labs/lab/n3', member: true },
+    });
+  });
+
+  it('counts addresses over the octet, and gives etcd to the first nodes only', () => {
+    const lab = plan({ size: 300 });
+    assert.equal(lab.nodes[255]?.ip, '198.18.1.0');
+    assert.deepEqual(
+      lab.nodes.slice(0, 4).map((node) => node.member),
+      [true, true, true, false],
+    );
+    assert.equal(new Set(lab.nodes.map((node) => node.ip)).size, 300);
+  });
+
+  it('refuses what no lab can be', () => {
+    const refused: Partial<LabSpec>[] = [
+      ...['', '..', '../x', 'Lab', '1lab', 'a/b', 'a b', 'a'.repeat(21)].map((name) => ({ name })),
+      ...[{ size: 0 }, { size: 1001 }, { etcdMembers: 4 }, { etcdMembers: 0 }, { size: 20, etcdMembers: 8 }],
+      ...['198.18.0.0/16', '198.18.7.0/24', '198.0.0.0/8'].map((network) => ({ network })),
+    ];
+    for (const change of refused) assert.throws(() => plan(change), { code: 'USAGE' }, JSON.stringify(change));
+  });
+});
+
+describe('lab: the environment of a node', () => {
+  const lab = plan({});
+  const node = lab.nodes[0]!;
+  const env = nodeEnvironment(lab, node, {
+    PATH: '/bin',
+    HOME: '/root',
+    FLANNELD_IFACE: 'x',
+    DOCKER_HOST: 'tcp://x',
+    ETCD_NAME: 'x',
+  });
+
+  it('keeps every path of the node below its folder', () => {
+    for (const [name, value] of Object.entries(env))
+      if (/_(DIR|FILE|SOCKET|HOST)$/.test(name))
+        assert.ok(value.replace('unix://', '').startsWith('/run/labs/lab/n1/'), `${name}=${value}`);
+  });
+
+  it('lets nothing in that means another cluster', () => {
+    assert.equal(env.HOME, '/root');
+    assert.equal(env.FLANNELD_IFACE, undefined);
+    assert.equal(env.ETCD_NAME, undefined);
+  });
+
+  it('finds the tsflannel of this package first', () => {
+    assert.match(env.PATH ?? '', /\/bin:\/bin$/);
+  });
+
+  it('keeps sockets within what the kernel takes', () => {
+    const long = planLab({ ...SPEC, name: 'a'.repeat(20), size: 1000 }, '/run/tsflannel-lab');
+    const socket = nodeEnvironment(long, long.nodes[999]!, {}).TSFLANNEL_DOCKER_SOCKET ?? '';
+    assert.ok(socket.length < 100, socket);
+  });
+});
