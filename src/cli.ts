@@ -1,7 +1,7 @@
 import { flush } from '@oclif/core/flush';
 import { run } from '@oclif/core/run';
+import { stringify } from './model/json.ts';
 import { errorData, fromThrown, printError } from './output/command.ts';
-import { stringify } from './output/json.ts';
 
 /** Runs one command; what oclif itself refuses (an unknown command) is printed in the error table's form too. */
 export async function runCli(argv: string[], url: string): Promise<void> {

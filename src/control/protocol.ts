@@ -2,23 +2,7 @@
  * control/ is the language between commands and the running daemon: one JSON line asked, one JSON line answered, over a unix socket
  * that only root may open (0600). It holds types and the thin client; it must not know how the daemon works.
  */
-
-/** One node's lease as `leases` and `routes` show it; all text is printable and rendered from numbers. */
-export interface RouteRow {
-  readonly subnet: string;
-  readonly node: string;
-  readonly publicIp: string;
-  readonly backend: string;
-  /** `this node`, `ok`, `missing`, `blocked`, `unreachable`, `foreign`, `rejected`. */
-  readonly state: string;
-  readonly device?: string;
-  readonly nextHop?: string;
-  readonly detail?: string;
-  /** Seconds. */
-  readonly age?: number;
-  readonly left?: number;
-  readonly reservation: boolean;
-}
+import type { RouteRow } from '../model/report.ts';
 
 /** One thing that `status` looks at. */
 export interface Check {

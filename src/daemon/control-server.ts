@@ -1,7 +1,7 @@
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Answer, METHODS, type Method, type Requests } from '../control/protocol.ts';
-import { stringify } from '../output/json.ts';
+import { stringify } from '../model/json.ts';
 
 export type Handlers = { readonly [M in Method]: () => Promise<Requests[M]> };
 

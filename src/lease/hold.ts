@@ -1,6 +1,6 @@
 import { TsflannelError } from '../errors.ts';
-import type { Ip, Prefix } from '../model/address.ts';
-import { printPrefix } from '../model/address.ts';
+
+import { type Prefix, printPrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import { type Announcement, type Lease, parseLease, printLease } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';

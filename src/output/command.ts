@@ -4,7 +4,7 @@
  */
 import { Command, Flags } from '@oclif/core';
 import { asTsflannelError, TsflannelError } from '../errors.ts';
-import { stringify } from './json.ts';
+import { stringify } from '../model/json.ts';
 
 /** What a command hands back: `data` for `--json`, `text` for people, and the exit status where it is not 0. */
 export interface Result {

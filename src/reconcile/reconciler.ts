@@ -26,6 +26,8 @@ export interface ReconcilerOptions {
   readonly confirm: HeldOptions['confirm'];
   /** One line for each thing a person would want to know. */
   readonly log: (event: string, detail: string) => void;
+  /** Called after each pass. */
+  readonly passed?: () => void;
 }
 
 /** Counts and what stands in the way, for status. */
@@ -65,13 +67,14 @@ export async function planFor(kernel: Kernel, scene: Scene, peers: ReadonlyMap<s
   return diff(wants.all(), seen);
 }
 
-async function guardedPass(state: PassState, loop: Loop, work: Dirty): Promise<void> {
+async function guardedPass(state: PassState, loop: Loop, work: Dirty, passed?: () => void): Promise<void> {
   try {
     const { ok, again, waitMs } = await runPass(state, work);
     if (waitMs > 0) loop.later(waitMs);
     if (again) loop.mark({ all: true });
     if (ok) loop.succeeded();
     else loop.retry();
+    passed?.();
   } catch (error) {
     state.log('pass-failed', error instanceof Error ? error.message : String(error));
     loop.retry();
@@ -105,7 +108,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     failed: [],
     blocked: new Map(),
   };
-  const loop: Loop = createLoop(clock, (work) => guardedPass(state, loop, work));
+  const loop: Loop = createLoop(clock, (work) => guardedPass(state, loop, work, options.passed));
   return {
     async start(scene, first) {
       state.scene = scene;

@@ -16,6 +16,8 @@ export interface Wants {
   ): { wants: readonly Want[]; keys: ReadonlySet<string> };
   all(): readonly Want[];
   reach(peer: string): Reach | undefined;
+  /** Keys of the objects this peer asks for. */
+  keysOf(peer: string): readonly string[];
 }
 
 interface Entry {
@@ -53,5 +55,6 @@ export function createWants(): Wants {
     },
     all: () => [...base, ...[...entries.values()].flatMap(({ wants }) => wants)],
     reach: (peer) => entries.get(peer)?.reach,
+    keysOf: (peer) => (entries.get(peer)?.wants ?? []).map(({ object }) => keyOf(object)),
   };
 }

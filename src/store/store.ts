@@ -1,7 +1,7 @@
 import type { Prefix } from '../model/address.ts';
 import { printSubnetKey } from '../model/lease.ts';
 import { parseNetworkConfig } from '../model/network-config.ts';
-import type { Compare, KeyValue, Kv, Op } from './kv.ts';
+import type { Compare, KeyValue, Kv, Op, RangeResult } from './kv.ts';
 import type { ConfigEntry } from './view.ts';
 import { type Watcher, type WatcherOptions, watchPrefix } from './watcher.ts';
 
@@ -19,7 +19,7 @@ export interface Store {
   /** Writes the config if it is still at this revision (0n: absent); false when it is not. */
   putConfig(raw: string, expectedModRevision: bigint): Promise<boolean>;
   /** Everything under the prefix at one revision: feed it to a View. */
-  snapshot(): Promise<{ readonly kvs: readonly KeyValue[]; readonly revision: bigint }>;
+  snapshot(): Promise<RangeResult>;
   /** The key of a subnet as it stands. */
   read(subnet: Prefix): Promise<KeyValue | undefined>;
   /** Takes a free subnet on a new etcd lease; `undefined` when somebody else has it. A lost answer is read back. */

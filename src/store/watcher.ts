@@ -10,7 +10,9 @@ export interface WatcherOptions {
   readonly clock: Clock;
   /** In [0, 1): jitter of the back-off. */
   readonly random: () => number;
-  /** The complete state at one revision; the first call, and again whenever events were missed. */
+  /** Where a snapshot that is known already was taken: events follow it, and no list is made first. */
+  readonly after?: { readonly revision: bigint; readonly clusterId: bigint };
+  /** The complete state at one revision: first (without `after`), and again whenever events were missed. */
   readonly onSnapshot: (kvs: readonly KeyValue[], revision: bigint) => void;
   /** Events of one or more whole revisions, in order. */
   readonly onEvents: (events: readonly WatchEvent[]) => void;
@@ -21,7 +23,7 @@ export interface WatcherOptions {
 export type WatchState = { readonly connected: true } | { readonly connected: false; readonly error: string };
 
 export interface Watcher {
-  /** Resolves with the first snapshot; never rejects. */
+  /** Resolves with the first snapshot or, with `after`, the first proof that etcd answers; never rejects. */
   readonly ready: Promise<void>;
   close(): void;
 }
@@ -49,7 +51,6 @@ async function list(state: State): Promise<void> {
   state.next = revision + 1n;
   state.clusterId = clusterId;
   state.options.onSnapshot(kvs, revision);
-  state.first();
 }
 
 /** A cheap linearizable read before each stream: proves quorum, and renews the login, which streams never do. */
@@ -115,6 +116,7 @@ const pause = (state: State): Promise<void> =>
 async function round(state: State): Promise<void> {
   if (state.next === undefined) await list(state);
   else await prove(state);
+  state.first();
   if (state.next === undefined || state.closed) return;
   const error = await follow(state);
   if (error) throw error;
@@ -139,8 +141,8 @@ export function watchPrefix(kv: Kv, prefix: string, options: WatcherOptions): Wa
     kv,
     prefix,
     options,
-    next: undefined,
-    clusterId: 0n,
+    next: options.after && options.after.revision + 1n,
+    clusterId: options.after?.clusterId ?? 0n,
     backoffMs: BACKOFF_MIN_MS,
     stream: undefined,
     closed: false,

@@ -1,0 +1,221 @@
+/**
+ * daemon/ is the running node: it joins store, lease, reconciler and kernel, answers on the control socket, tells systemd, and ends
+ * cleanly. It is handed the real parts (host/ makes them) and knows none of their kinds. Ending leaves the kernel's state as it is.
+ */
+import { announce, mtuOf, type Scene } from '../backend/desired.ts';
+import { TsflannelError } from '../errors.ts';
+import { type NodeState, writeNodeState } from '../files/node-state.ts';
+import { acquire, type ClaimOptions, type Held, hold } from '../lease/hold.ts';
+import { printIp, printPrefix } from '../model/address.ts';
+import type { Clock } from '../model/clock.ts';
+import type { NetworkConfig } from '../model/network-config.ts';
+import { createReconciler } from '../reconcile/reconciler.ts';
+import type { RangeResult } from '../store/kv.ts';
+import { openDoors } from './doors.ts';
+import { type Follower, follow, freshPeers } from './follow.ts';
+import type { DaemonParts, Node } from './node.ts';
+import type { NodeOptions } from './options.ts';
+import { leaveRunDir, openNode, takeRunDir } from './run-files.ts';
+
+const PATIENCE_MS = 1_000;
+
+const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
+
+/** The config as it stands in a snapshot. Throws CONFIG_MISSING or CONFIG_INVALID. */
+export function configIn(follower: Follower, prefix: string): NetworkConfig {
+  const config = follower.view.config();
+  if (!config) throw new TsflannelError('CONFIG_MISSING', { key: `${prefix}/config` });
+  if (config.parsed.ok) return config.parsed.value;
+  const { where, detail } = config.parsed.rejection;
+  throw new TsflannelError('CONFIG_INVALID', { where, detail });
+}
+
+async function firstLook(
+  parts: DaemonParts,
+): Promise<{ follower: Follower; network: NetworkConfig; first: RangeResult }> {
+  const first = await parts.store.snapshot();
+  const follower = follow(parts.store, first, parts.clock);
+  return { follower, network: configIn(follower, parts.store.prefix), first };
+}
+
+/** A service waits for etcd and for a config, as flanneld does; a person is told at once. */
+async function patientLook({ patient }: NodeOptions, parts: DaemonParts): ReturnType<typeof firstLook> {
+  let told = '';
+  for (;;) {
+    try {
+      return await firstLook(parts);
+    } catch (error) {
+      if (!patient) throw error;
+      const text = error instanceof Error ? error.message : String(error);
+      if (text !== told) parts.log('waiting', text);
+      told = text;
+      await pause(parts.clock, PATIENCE_MS);
+    }
+  }
+}
+
+/** Never less left than the margin, and often enough that a lost answer or two do not matter. */
+const renewEveryMs = ({ ttlSeconds, renewMarginMinutes }: NodeOptions): number =>
+  1000 * Math.max(1, Math.min(ttlSeconds / 3, ttlSeconds - renewMarginMinutes * 60, 600));
+
+async function remember(options: NodeOptions, state: NodeState, held: Held, parts: DaemonParts): Promise<NodeState> {
+  const seen = await parts.kernel.observe({ kinds: new Set(['sysctl']), paths: [], sysctls: ['net.ipv4.ip_forward'] });
+  const forward = [...seen.values()][0]?.object;
+  const before = forward?.kind === 'sysctl' && forward.value === '0' ? '0' : '1';
+  const next: NodeState = { ...state, subnet: held.subnet, ipForwardBefore: state.ipForwardBefore ?? before };
+  await writeNodeState(options.stateDir, next);
+  return next;
+}
+
+const claimOptions = (
+  options: NodeOptions,
+  parts: DaemonParts,
+  state: NodeState,
+  scene: Pick<Scene, 'host' | 'network'>,
+): ClaimOptions => ({
+  store: parts.store,
+  network: scene.network,
+  announcement: {
+    publicIp: scene.host.publicIp,
+    peer: announce(scene.host, scene.network),
+    nodeId: state.nodeId,
+    nodeName: parts.nodeName,
+  },
+  remembered: state.subnet ? [state.subnet] : [],
+  ttlSeconds: options.ttlSeconds,
+  random: Math.random,
+});
+
+function tellReady(node: Node): void {
+  const { failed, blocked } = node.reconciler.status();
+  const open =
+    failed.length > 0 || blocked.some(({ key }) => !key.startsWith('route/') && !key.startsWith('neighbour/'));
+  if (node.ready || open) return;
+  node.ready = true;
+  const subnet = printPrefix(node.holder.current().subnet);
+  node.parts.log(
+    'ready',
+    `${subnet} over ${node.reconciler.scene()?.network.backend.type}, ${node.follower.view.leases().size - 1} peers`,
+  );
+  node.parts.notify(`READY=1\nSTATUS=leases ${subnet}`);
+  node.onReady();
+}
+
+function wire(node: Node): void {
+  const { follower, reconciler, holder, parts } = node;
+  const monitor = parts.kernel.monitor((kinds) => reconciler.ring(kinds));
+  follower.start({
+    log: parts.log,
+    changed: ({ leases, config }) => {
+      const own = holder.current().key;
+      if (leases.includes(own)) void holder.check();
+      reconciler.update(
+        follower.peers(own),
+        leases.filter((key) => key !== own),
+      );
+      if (config)
+        parts.log(
+          'config-changed',
+          'the network config in etcd changed; it is followed at the next start of this node',
+        );
+    },
+  });
+  process.once('exit', () => monitor.close());
+}
+
+interface Beginning {
+  readonly parts: DaemonParts;
+  readonly options: NodeOptions;
+  readonly state: NodeState;
+  readonly follower: Follower;
+  readonly scene: Scene;
+  readonly held: Held;
+  readonly claim: ClaimOptions;
+}
+
+function assemble(
+  { parts, options, state, follower, scene, held, claim }: Beginning,
+  end: Pick<Node, 'stop' | 'onReady'>,
+): Node {
+  const reconciler = createReconciler({
+    kernel: parts.kernel,
+    clock: parts.clock,
+    log: parts.log,
+    confirm: () => freshPeers(parts.store, node.holder.current().key),
+    passed: () => tellReady(node),
+  });
+  const holder = hold(held, {
+    claim,
+    clock: parts.clock,
+    renewEveryMs: renewEveryMs(options),
+    log: parts.log,
+    onChange: (now) => {
+      reconciler.setScene({ ...(reconciler.scene() ?? scene), self: { subnet: now.subnet } });
+      void writeNodeState(options.stateDir, { ...state, subnet: now.subnet });
+    },
+  });
+  const node: Node = {
+    parts,
+    options,
+    state,
+    follower,
+    reconciler,
+    holder,
+    ...end,
+    startedAt: parts.clock.now(),
+    ready: false,
+  };
+  return node;
+}
+
+async function begin(options: NodeOptions, parts: DaemonParts, end: Pick<Node, 'stop' | 'onReady'>): Promise<Node> {
+  const opened = await openNode(options);
+  const [{ follower, network, first }, host] = await Promise.all([
+    patientLook(options, parts),
+    parts.makeHost(opened.nodeId),
+  ]);
+  const claim = claimOptions(options, parts, opened, { host, network });
+  const held = await acquire(claim, first.kvs);
+  const state = await remember(options, opened, held, parts);
+  parts.log(
+    'lease',
+    `${printPrefix(held.subnet)} ${held.resumed ? 'resumed' : 'claimed'} for ${printIp(host.publicIp)}, mtu ${mtuOf(host, network)}`,
+  );
+  const scene: Scene = { self: { subnet: held.subnet }, host, network };
+  const node = assemble({ parts, options, state, follower, scene, held, claim }, end);
+  await node.reconciler.start(scene, follower.peers(held.key));
+  wire(node);
+  return node;
+}
+
+async function end(node: Node): Promise<void> {
+  node.holder.close();
+  node.follower.close();
+  await node.reconciler.close();
+  node.parts.store.close();
+  await node.parts.kernel.close();
+}
+
+/**
+ * Runs a node until it is told to stop (SIGTERM, SIGINT, or `stop` on the control socket). `onReady` is called once subnet.env and the
+ * routes are there. Throws what keeps it from starting: ALREADY_RUNNING, ETCD_…, CONFIG_…, NO_FREE_SUBNET, IFACE_….
+ */
+export async function runDaemon(options: NodeOptions, parts: DaemonParts, onReady: () => void): Promise<void> {
+  await takeRunDir(options.runDir);
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop());
+  try {
+    const opened = Promise.withResolvers<void>();
+    const node = await begin(options, parts, { stop, onReady: () => void opened.promise.then(onReady) });
+    const close = await openDoors(node);
+    process.on('SIGHUP', () => node.reconciler.ring('all'));
+    opened.resolve();
+    await stopped;
+    parts.notify('STOPPING=1');
+    parts.log('stopping', 'the kernel keeps its state; tsflannel down removes it');
+    await close();
+    await end(node);
+  } finally {
+    await leaveRunDir(options.runDir);
+  }
+}

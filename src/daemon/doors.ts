@@ -1,0 +1,117 @@
+import { mtuOf } from '../backend/desired.ts';
+import { socketPath } from '../control/client.ts';
+import type { Check, DaemonStatus, Requests } from '../control/protocol.ts';
+import { TsflannelError } from '../errors.ts';
+import { printObject, printPlan } from '../kernel/print.ts';
+import type { Plan } from '../kernel/state.ts';
+import { printIp, printPrefix } from '../model/address.ts';
+import { queryOf } from '../reconcile/pass.ts';
+import { routeRows } from '../reconcile/report.ts';
+import { serveControl } from './control-server.ts';
+import { serveHealth } from './health.ts';
+import type { Node } from './node.ts';
+
+const check = (name: string, state: Check['state'], detail: string): Check => ({ name, state, detail });
+
+function checksOf(node: Node): Check[] {
+  const connection = node.follower.connection();
+  const { failed, blocked, fights, heldRemovals } = node.reconciler.status();
+  const left = node.holder.secondsLeft();
+  const lease = node.holder.state();
+  return [
+    check('etcd', connection.connected ? 'ok' : 'degraded', connection.connected ? 'connected' : connection.error),
+    check(
+      'lease',
+      lease === 'held' ? 'ok' : 'degraded',
+      `${lease}${left === undefined ? ', reservation' : `, ${Math.floor(left)} s left`}`,
+    ),
+    check(
+      'kernel',
+      failed.length > 0 ? 'degraded' : 'ok',
+      failed[0] ? `${failed[0].key}: ${failed[0].error}` : 'as wanted',
+    ),
+    check('blocked', blocked.length > 0 ? 'degraded' : 'ok', blocked[0]?.because ?? 'nothing stands in the way'),
+    check(
+      'fights',
+      fights.length > 0 ? 'degraded' : 'ok',
+      fights[0] ? `${fights[0].key} restored ${fights[0].restores} times` : 'none',
+    ),
+    check(
+      'removals',
+      heldRemovals > 0 ? 'degraded' : 'ok',
+      heldRemovals > 0 ? `${heldRemovals} wait for a confirmation` : 'none held',
+    ),
+  ];
+}
+
+function sceneOf(node: Node) {
+  const scene = node.reconciler.scene();
+  if (!scene) throw new TsflannelError('DAEMON_FAILED', { detail: 'the daemon is still starting' });
+  return scene;
+}
+
+function statusOf(node: Node): DaemonStatus {
+  const { self, host, network } = sceneOf(node);
+  return {
+    pid: process.pid,
+    ready: node.ready,
+    nodeId: host.nodeId,
+    subnet: printPrefix(self.subnet),
+    network: printPrefix(network.network),
+    backend: network.backend.type,
+    publicIp: printIp(host.publicIp),
+    interface: host.iface.name,
+    mtu: mtuOf(host, network),
+    peers: node.follower.view.leases().size - 1,
+    uptimeSeconds: Math.floor((node.parts.clock.now() - node.startedAt) / 1000),
+    checks: checksOf(node),
+    counters: node.parts.counters(),
+  };
+}
+
+/** A plan as the control socket carries it. */
+export const planAnswer = (plan: Plan): Requests['plan'] => ({
+  steps: plan.map(({ action, object, because }) => ({ action, object: printObject(object), because })),
+  text: printPlan(plan),
+});
+
+async function routesOf(node: Node): Promise<Requests['routes']> {
+  const scene = sceneOf(node);
+  const seen = await node.parts.kernel.observe(queryOf(scene));
+  const { view } = node.follower;
+  return {
+    rows: routeRows({
+      scene,
+      ownKey: node.holder.current().key,
+      leases: view.leases(),
+      rejections: view.rejections(),
+      seen,
+    }),
+  };
+}
+
+async function ring(node: Node): Promise<Requests['ring']> {
+  const before = node.reconciler.status().changes;
+  node.reconciler.ring('all');
+  await node.reconciler.settled();
+  return { changes: node.reconciler.status().changes - before };
+}
+
+/** Opens the control socket and, where asked for, the health port; returns what closes both. */
+export async function openDoors(node: Node): Promise<() => Promise<void>> {
+  const control = await serveControl(socketPath(node.options.runDir), {
+    status: async () => statusOf(node),
+    plan: async () => planAnswer(await node.reconciler.plan()),
+    routes: () => routesOf(node),
+    ring: () => ring(node),
+    stop: async () => {
+      setImmediate(node.stop);
+      return { pid: process.pid };
+    },
+  });
+  const health = node.options.healthz && (await serveHealth(node.options.healthz, () => node.ready));
+  return async () => {
+    health?.close();
+    await new Promise<void>((resolve) => control.close(() => resolve()));
+  };
+}

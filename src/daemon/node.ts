@@ -1,0 +1,37 @@
+import type { Host } from '../backend/backend.ts';
+import type { NodeState } from '../files/node-state.ts';
+import type { Kernel } from '../kernel/state.ts';
+import type { Holder } from '../lease/hold.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Reconciler } from '../reconcile/reconciler.ts';
+import type { Store } from '../store/store.ts';
+import type { Follower } from './follow.ts';
+import type { NodeOptions } from './options.ts';
+
+/** The real parts a daemon runs on. */
+export interface DaemonParts {
+  readonly store: Store;
+  readonly kernel: Kernel;
+  readonly clock: Clock;
+  readonly nodeName: string;
+  readonly makeHost: (nodeId: string) => Promise<Host>;
+  readonly counters: () => unknown;
+  /** Tells systemd (sd_notify); does nothing without it. */
+  readonly notify: (message: string) => void;
+  readonly log: (event: string, detail: string) => void;
+}
+
+/** Everything a running daemon has; the control socket reads it. */
+export interface Node {
+  readonly parts: DaemonParts;
+  readonly options: NodeOptions;
+  readonly state: NodeState;
+  readonly startedAt: number;
+  readonly follower: Follower;
+  readonly reconciler: Reconciler;
+  readonly holder: Holder;
+  readonly stop: () => void;
+  /** Called once, when subnet.env and the routes are there. */
+  readonly onReady: () => void;
+  ready: boolean;
+}

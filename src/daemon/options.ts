@@ -1,0 +1,18 @@
+import type { Ip } from '../model/address.ts';
+
+/** What a node is started with, parsed. */
+export interface NodeOptions {
+  readonly stateDir: string;
+  readonly runDir: string;
+  readonly subnetFile: string;
+  readonly ipMasq: boolean;
+  readonly publicIp?: Ip;
+  /** Seconds; flannel's 24 h. */
+  readonly ttlSeconds: number;
+  /** flanneld's --subnet-lease-renew-margin, in minutes: the lease never has less left than this. */
+  readonly renewMarginMinutes: number;
+  readonly healthz?: { readonly ip: string; readonly port: number };
+  /** Wait for etcd and for a config instead of failing (how a service starts). */
+  readonly patient: boolean;
+  readonly version: string;
+}

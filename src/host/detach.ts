@@ -1,0 +1,55 @@
+import { spawn } from 'node:child_process';
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { TsflannelError } from '../errors.ts';
+import { makeFolders } from '../files/folders.ts';
+import { packageRoot } from '../root.ts';
+
+/** Where a detached daemon writes its log. */
+export const logPath = (runDir: string): string => join(runDir, 'daemon.log');
+
+const lastLines = async (path: string): Promise<string> => {
+  const text = await readFile(path, 'utf8').catch(() => '');
+  return text.trim().split('\n').slice(-5).join(' | ').slice(-600);
+};
+
+interface Ready {
+  readonly ready: boolean;
+  readonly error?: { readonly code: string; readonly detail: string };
+}
+
+/**
+ * Starts this program again with `argv` in the background and waits until it says that it is ready (or why it is not).
+ * Secrets go by the environment, which it inherits. Throws DAEMON_FAILED with the end of its log; it is stopped then.
+ */
+export async function detach(argv: readonly string[], runDir: string, timeoutSeconds: number): Promise<number> {
+  await makeFolders([runDir]);
+  const log = await open(logPath(runDir), 'w', 0o600);
+  const child = spawn(process.execPath, [join(packageRoot(), 'bin', 'run.js'), ...argv], {
+    detached: true,
+    cwd: '/',
+    stdio: ['ignore', log.fd, log.fd, 'ipc'],
+    env: { ...process.env, TSFLANNEL_DETACHED: '1' },
+  });
+  await log.close();
+  const answer = await new Promise<Ready | undefined>((resolve) => {
+    const timer = setTimeout(() => resolve(undefined), timeoutSeconds * 1000);
+    child.once('message', (message) => resolve(message as Ready));
+    child.once('error', () => resolve(undefined));
+    child.once('exit', () => resolve(undefined));
+    child.once('message', () => clearTimeout(timer));
+    child.once('exit', () => clearTimeout(timer));
+  });
+  if (child.connected) child.disconnect();
+  child.unref();
+  if (answer?.ready && child.pid !== undefined) return child.pid;
+  if (child.exitCode === null) child.kill('SIGTERM');
+  const detail = answer?.error?.detail ?? (await lastLines(logPath(runDir)));
+  throw new TsflannelError('DAEMON_FAILED', { detail: detail || `not ready within ${timeoutSeconds} s` });
+}
+
+/** Tells the process that detached us how it went; does nothing when nobody waits. */
+export function reportToParent(message: Ready): void {
+  if (!process.send || !process.connected) return;
+  process.send(message, () => process.connected && process.disconnect());
+}

@@ -1,0 +1,85 @@
+/**
+ * host/ makes the real parts from flags, environment and files: the etcd client, the kernel, the forwarder, the interface. Commands and
+ * the lab load it lazily, since it pulls in what is heavy. It decides nothing about leases or the wanted state.
+ */
+import { hostname } from 'node:os';
+import type { DaemonParts } from '../daemon/node.ts';
+import { TsflannelError } from '../errors.ts';
+import type { Ip } from '../model/address.ts';
+import { parseIp4 } from '../model/address.ts';
+import { systemClock } from '../model/clock.ts';
+import { NODE_NAME } from '../model/lease.ts';
+import { openStore } from '../store/store.ts';
+import type { Connection } from './connection.ts';
+import { chooseInterface, type InterfaceWish, type Underlay } from './interface.ts';
+import { openKv } from './kv.ts';
+import { logTo } from './log.ts';
+import { gatherHost, observeInterfaces } from './scene.ts';
+
+/** How to find the underlay interface and our address on it. */
+export interface NodeWish {
+  readonly interface: InterfaceWish;
+  readonly publicIp?: Ip;
+  readonly ipMasq: boolean;
+  readonly subnetFile: string;
+  /** Asks a person which of several interfaces is meant; absent where nobody can be asked. */
+  readonly choose?: (candidates: readonly Underlay[]) => Promise<Underlay>;
+}
+
+/** An IPv4 address from a flag. Throws USAGE. */
+export function flagIp(flag: string, text: string | undefined): Ip | undefined {
+  if (text === undefined || text === '') return undefined;
+  const ip = parseIp4(text);
+  if (!ip) throw new TsflannelError('USAGE', { detail: `--${flag} ${text}: an IPv4 address is expected` });
+  return ip;
+}
+
+/** The host's name where it is one we may publish. */
+export const nodeName = (): string =>
+  NODE_NAME.test(process.env.TSFLANNEL_NODE_NAME ?? hostname())
+    ? (process.env.TSFLANNEL_NODE_NAME ?? hostname())
+    : 'node';
+
+/** The store of this connection, through the client that TSFLANNEL_ETCD_CLIENT names. */
+export const openStoreAt = async ({ kv, prefix }: Connection) =>
+  openStore(await openKv(kv, process.env.TSFLANNEL_ETCD_CLIENT), prefix);
+
+/** The kernel for commands that run beside a daemon: no forwarder. */
+export async function plainKernel() {
+  const { linuxKernel } = await import('../kernel/linux/linux.ts');
+  return linuxKernel();
+}
+
+async function underlay(kernel: DaemonParts['kernel'], wish: NodeWish): Promise<Underlay> {
+  const choice = chooseInterface(await observeInterfaces(kernel), wish.interface);
+  if ('found' in choice) return choice.found;
+  if (wish.choose) return wish.choose(choice.ambiguous);
+  const names = choice.ambiguous.map(({ name }) => name).join(', ');
+  throw new TsflannelError('IFACE_AMBIGUOUS', { detail: names });
+}
+
+/** The host's part of a scene, for a daemon or for `plan` without one. */
+export const makeHost = async (kernel: DaemonParts['kernel'], wish: NodeWish, nodeId: string) =>
+  gatherHost(kernel, await underlay(kernel, wish), { ...wish, nodeId });
+
+/** Everything a daemon runs on. */
+export async function buildParts(connection: Connection, wish: NodeWish): Promise<DaemonParts> {
+  const [store, { linuxKernel }, { tunForwarder }, { notifySystemd }] = await Promise.all([
+    openStoreAt(connection),
+    import('../kernel/linux/linux.ts'),
+    import('../forwarder/tun.ts'),
+    import('../sys/notify.ts'),
+  ]);
+  const forwarder = tunForwarder();
+  const kernel = linuxKernel({ forwarder });
+  return {
+    store,
+    kernel,
+    clock: systemClock,
+    nodeName: nodeName(),
+    makeHost: (nodeId) => makeHost(kernel, wish, nodeId),
+    counters: () => forwarder.counters(),
+    notify: (message) => notifySystemd(process.env.NOTIFY_SOCKET, message),
+    log: logTo((line) => process.stderr.write(line), process.env.JOURNAL_STREAM !== undefined),
+  };
+}

@@ -1,0 +1,31 @@
+import type { Host } from '../backend/backend.ts';
+import type { Kernel, KernelState, Kind } from '../kernel/state.ts';
+import type { Ip } from '../model/address.ts';
+import type { Underlay } from './interface.ts';
+
+const KINDS: ReadonlySet<Kind> = new Set(['link', 'address', 'route']);
+
+/** Links, addresses and routes of this host: what an interface is chosen from. */
+export const observeInterfaces = (kernel: Kernel): Promise<KernelState> =>
+  kernel.observe({ kinds: KINDS, paths: [], sysctls: [] });
+
+/** What a node says of itself beside its interface. */
+export interface HostWish {
+  readonly nodeId: string;
+  readonly publicIp?: Ip;
+  readonly ipMasq: boolean;
+  readonly subnetFile: string;
+}
+
+/** The host as backends see it. Facts that change later are read again by the reconciler. */
+export async function gatherHost(kernel: Kernel, iface: Underlay, wish: HostWish): Promise<Host> {
+  return {
+    nodeId: wish.nodeId,
+    iface,
+    publicIp: wish.publicIp ?? iface.ip,
+    filter: await kernel.filterFacts(),
+    ipMasq: wish.ipMasq,
+    subnetFile: wish.subnetFile,
+    wideRouteTaken: false,
+  };
+}

@@ -1,0 +1,100 @@
+import { ask } from '../control/client.ts';
+import type { DaemonStatus } from '../control/protocol.ts';
+import { runDaemon } from '../daemon/daemon.ts';
+import type { NodeOptions } from '../daemon/options.ts';
+import { asTsflannelError } from '../errors.ts';
+import { printIp } from '../model/address.ts';
+import { resolveConnection } from './connection.ts';
+import { detach, logPath, reportToParent } from './detach.ts';
+import type { Underlay } from './interface.ts';
+import { buildParts, flagIp, type NodeWish } from './node.ts';
+
+/** The flags of `up`, as oclif hands them over. */
+export interface UpFlags
+  extends Readonly<
+    Record<
+      `etcd-${'endpoints' | 'prefix' | 'cafile' | 'certfile' | 'keyfile' | 'username' | 'password'}`,
+      string | undefined
+    >
+  > {
+  readonly 'config-dir': string;
+  readonly 'state-dir': string;
+  readonly 'run-dir': string;
+  readonly 'subnet-file': string;
+  readonly iface?: readonly string[] | undefined;
+  readonly 'iface-regex'?: readonly string[] | undefined;
+  readonly 'iface-can-reach'?: string | undefined;
+  readonly 'public-ip'?: string | undefined;
+  readonly 'ip-masq'?: boolean | undefined;
+  readonly 'subnet-lease-renew-margin': number;
+  readonly 'healthz-ip': string;
+  readonly 'healthz-port': number;
+  readonly wait?: boolean | undefined;
+  readonly timeout: number;
+}
+
+type ChooseName = (choices: readonly { readonly name: string; readonly value: Underlay }[]) => Promise<Underlay>;
+
+/** flannel's 24 hours. */
+const TTL_SECONDS = 86_400;
+
+const nonEmpty = (list: readonly string[] | undefined): readonly string[] => (list ?? []).filter((text) => text !== '');
+
+function wishOf(flags: UpFlags, choose: ChooseName | undefined): NodeWish {
+  const publicIp = flagIp('public-ip', flags['public-ip']);
+  const canReach = flagIp('iface-can-reach', flags['iface-can-reach']);
+  return {
+    interface: {
+      iface: nonEmpty(flags.iface),
+      ifaceRegex: nonEmpty(flags['iface-regex']),
+      ...(canReach && { ifaceCanReach: canReach }),
+    },
+    ipMasq: flags['ip-masq'] ?? false,
+    subnetFile: flags['subnet-file'],
+    ...(publicIp && { publicIp }),
+    ...(choose && {
+      choose: (candidates) =>
+        choose(candidates.map((value) => ({ name: `${value.name} (${printIp(value.ip)})`, value }))),
+    }),
+  };
+}
+
+function optionsOf(flags: UpFlags, wish: NodeWish, version: string): NodeOptions {
+  const detached = process.env.TSFLANNEL_DETACHED === '1';
+  return {
+    stateDir: flags['state-dir'],
+    runDir: flags['run-dir'],
+    subnetFile: wish.subnetFile,
+    ipMasq: wish.ipMasq,
+    ttlSeconds: TTL_SECONDS,
+    renewMarginMinutes: flags['subnet-lease-renew-margin'],
+    patient: flags.wait ?? (!detached && process.stdin.isTTY !== true),
+    version,
+    ...(wish.publicIp && { publicIp: wish.publicIp }),
+    ...(flags['healthz-port'] > 0 && { healthz: { ip: flags['healthz-ip'], port: flags['healthz-port'] } }),
+  };
+}
+
+/** Runs the daemon in this process until it is told to stop. */
+export async function startHere(flags: UpFlags, version: string, choose: ChooseName | undefined): Promise<void> {
+  try {
+    const wish = wishOf(flags, choose);
+    const parts = await buildParts(await resolveConnection(flags), wish);
+    await runDaemon(optionsOf(flags, wish, version), parts, () => reportToParent({ ready: true }));
+  } catch (error) {
+    const { code, message, why } = asTsflannelError(error);
+    reportToParent({ ready: false, error: { code, detail: `${message}: ${why}` } });
+    throw error;
+  }
+}
+
+/** Starts the daemon in the background; resolves with its status once it is ready. */
+export async function startDetached(
+  argv: readonly string[],
+  flags: UpFlags,
+): Promise<{ status: DaemonStatus; log: string }> {
+  const runDir = flags['run-dir'];
+  const rest = argv.filter((arg) => arg !== '--detach' && arg !== '--json');
+  await detach(['up', ...rest], runDir, flags.timeout);
+  return { status: await ask(runDir, 'status'), log: logPath(runDir) };
+}

@@ -1,0 +1,87 @@
+import type { Reach } from '../backend/backend.ts';
+import type { Scene } from '../backend/desired.ts';
+import { diff } from '../kernel/diff.ts';
+import { type KernelState, keyOf, type Step } from '../kernel/state.ts';
+import { overlaps, printIp, printPrefix, samePrefix } from '../model/address.ts';
+import type { Lease } from '../model/lease.ts';
+import type { Rejection } from '../model/parsed.ts';
+import type { RouteRow } from '../model/report.ts';
+import { createWants } from './wants.ts';
+
+const leaseRow = (lease: Lease) => ({
+  key: lease.etcd.key,
+  subnet: printPrefix(lease.subnet),
+  node: lease.nodeName ?? '-',
+  publicIp: printIp(lease.publicIp),
+  backend: lease.peer.type === 'other' ? lease.peer.name : lease.peer.type,
+  leaseId: lease.etcd.leaseId,
+});
+
+const reachOf = (reach: Reach) => ({
+  ...(reach.device !== undefined && { device: reach.device }),
+  ...(reach.nextHop && { nextHop: printIp(reach.nextHop) }),
+});
+
+function judged(steps: readonly Step[], reach: Reach): Pick<RouteRow, 'state' | 'detail'> {
+  if (reach.problem !== undefined) return { state: 'unreachable', detail: reach.problem };
+  const blocked = steps.find(({ action }) => action === 'blocked');
+  if (blocked) return { state: 'blocked', detail: blocked.because };
+  const missing = steps[0];
+  return missing ? { state: 'missing', detail: `${missing.action} ${keyOf(missing.object)}` } : { state: 'ok' };
+}
+
+/** Routes into the network that are neither ours nor on a bridge or device of this node's own containers. */
+const foreignRows = ({ network, self }: Scene, seen: KernelState): RouteRow[] =>
+  [...seen.values()].flatMap(({ object, ours, owner }) => {
+    if (object.kind !== 'route' || ours || object.dst.length === 0 || !overlaps(network.network, object.dst)) return [];
+    if (samePrefix(object.dst, self.subnet)) return [];
+    return [
+      {
+        key: keyOf(object),
+        subnet: printPrefix(object.dst),
+        node: '-',
+        publicIp: '-',
+        backend: '-',
+        state: 'foreign' as const,
+        device: object.device,
+        detail: `not in etcd: ${owner}`,
+        ...(object.via && { nextHop: printIp(object.via) }),
+      },
+    ];
+  });
+
+const rejectedRow = ([key, rejection]: [string, Rejection]): RouteRow => ({
+  key,
+  subnet: rejection.where.slice(rejection.where.lastIndexOf('/') + 1),
+  node: '-',
+  publicIp: '-',
+  backend: '-',
+  state: 'rejected',
+  detail: `${rejection.code}: ${rejection.detail}`,
+});
+
+/** What the rows are made of: the believed and the refused leases, and what the kernel shows. */
+export interface ReportInput {
+  readonly scene: Scene;
+  readonly ownKey: string | undefined;
+  readonly leases: ReadonlyMap<string, Lease>;
+  readonly rejections: ReadonlyMap<string, Rejection>;
+  readonly seen: KernelState;
+}
+
+/** All rows, by subnet; then foreign routes, then what was refused. */
+export function routeRows({ scene, ownKey, leases, rejections, seen }: ReportInput): readonly RouteRow[] {
+  const peers = new Map([...leases].filter(([key]) => key !== ownKey));
+  const wants = createWants();
+  wants.rebuild(scene, peers);
+  const steps = new Map(diff(wants.all(), seen, () => false).map((step) => [keyOf(step.object), step]));
+  const rows = [...leases]
+    .sort(([, a], [, b]) => (a.subnet.address < b.subnet.address ? -1 : 1))
+    .map(([key, lease]): RouteRow => {
+      const reach = wants.reach(key);
+      if (!reach) return { ...leaseRow(lease), state: 'this node' };
+      const open = wants.keysOf(key).flatMap((name) => steps.get(name) ?? []);
+      return { ...leaseRow(lease), ...reachOf(reach), ...judged(open, reach) };
+    });
+  return [...rows, ...foreignRows(scene, seen), ...[...rejections].map(rejectedRow)];
+}
