@@ -94,6 +94,12 @@ export const ERRORS = {
     'apt-get install etcd-server',
   ),
   ETCD_VERSION: entry(1, '{file} is not etcd 3.4 or newer', '{detail}', 'apt-get install etcd-server'),
+  ADVERTISE_IP: entry(
+    2,
+    'it is not clear which address the other members can reach',
+    'no default route decides among {detail}',
+    'tsflannel init --help',
+  ),
   ETCD_PORT_TAKEN: entry(6, 'port {port} on {address} is taken', '{detail}', 'tsflannel init --help'),
   ETCD_DATA_DIR: entry(6, 'the data directory {dir} belongs to another cluster', '{detail}', 'tsflannel init --help'),
   ETCD_DATA_LOST: entry(

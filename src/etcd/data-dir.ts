@@ -1,4 +1,5 @@
 import { readdir } from 'node:fs/promises';
+import { TsflannelError } from '../errors.ts';
 import { isMissing } from '../files/atomic.ts';
 import { type Member, memberFile } from './member.ts';
 import { readMember } from './member-file.ts';
@@ -22,7 +23,7 @@ async function entriesOf(dir: string): Promise<readonly string[]> {
     return (await readdir(dir)).filter((name) => name !== 'lost+found');
   } catch (error) {
     if (isMissing(error)) return [];
-    throw error;
+    throw new TsflannelError('FILE_UNREADABLE', { file: dir, detail: (error as Error).message }, error);
   }
 }
 

@@ -1,10 +1,12 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { TsflannelError } from '../errors.ts';
 import { readIfThere } from '../files/atomic.ts';
 import { entryFile } from '../root.ts';
+import { lastWords } from './log.ts';
 import { logFile, pidFile, stateFile } from './member.ts';
 import { argvOf, findProcesses } from './proc.ts';
 import { readState, type SupervisorState } from './state.ts';
@@ -74,23 +76,35 @@ export async function stopProcesses(runDir: string, dataDir: string): Promise<bo
 const inherited = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !/^(?:TSFLANNEL|FLANNELD|ETCD|ETCDCTL)_/.test(name)));
 
-/** Starts the supervisor detached from this terminal and session; resolves to its process id. Its own complaints go to the member's log. */
-export async function startSupervisor(runDir: string, dataDir: string): Promise<number | undefined> {
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  await mkdir(runDir, { recursive: true });
+/**
+ * Starts the supervisor detached from this terminal and session, and waits until it has reported. Its own complaints go to the member's
+ * log; the folders are there. Rejects with ETCD_START when it ends before that.
+ */
+export async function startSupervisor(runDir: string, dataDir: string): Promise<void> {
   await rm(stateFile(runDir), { force: true });
   const log = openSync(logFile(dataDir), 'a', 0o600);
   try {
     const args = [fileURLToPath(entryFile('etcd/supervisor-entry')), dataDir, runDir];
-    const child = spawn(process.execPath, args, {
-      cwd: '/',
-      detached: true,
-      env: inherited(process.env),
-      stdio: ['ignore', log, log],
-    });
+    const env = inherited(process.env);
+    const child = spawn(process.execPath, args, { cwd: '/', detached: true, env, stdio: ['ignore', log, log] });
+    await reported(child, runDir, dataDir);
     child.unref();
-    return child.pid;
   } finally {
     closeSync(log);
   }
+}
+
+async function reported(child: ChildProcess, runDir: string, dataDir: string): Promise<void> {
+  let failure = '';
+  child.once('error', (error) => {
+    failure = error.message;
+  });
+  while (child.exitCode === null && failure === '') {
+    if ((await readState(stateFile(runDir))) !== undefined) return;
+    await sleep(20);
+  }
+  // One that gave up at once has said why.
+  if ((await readState(stateFile(runDir))) !== undefined) return;
+  const why = failure || `the supervisor ended with status ${child.exitCode}`;
+  throw new TsflannelError('ETCD_START', { detail: `${why}: ${lastWords(logFile(dataDir))}` });
 }

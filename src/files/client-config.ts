@@ -18,6 +18,8 @@ export interface ClientConfig {
   readonly caFile?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
+  /** Data dir of the etcd member that `init` made on this host. */
+  readonly dataDir?: string;
 }
 
 /** Path of client.json in this config folder. */
@@ -41,7 +43,9 @@ export function parseKeyPrefix(text: string, where: string): Parsed<string> {
     : reject('PREFIX', where, `${text}; /NAME/NAME is expected`);
 }
 
-function pathOf(json: Json, name: 'caFile' | 'certFile' | 'keyFile'): Parsed<Partial<ClientConfig>> {
+const PATHS = ['caFile', 'certFile', 'keyFile', 'dataDir'] as const;
+
+function pathOf(json: Json, name: (typeof PATHS)[number]): Parsed<Partial<ClientConfig>> {
   const given = field(json, name);
   if (given === undefined) return accept({});
   return typeof given === 'string' && given.startsWith('/') && !given.includes('\0')
@@ -59,7 +63,7 @@ export function parseClientConfig(text: string): Parsed<ClientConfig> {
   const prefix = typeof given === 'string' ? parseKeyPrefix(given, 'prefix') : reject('PREFIX', 'prefix', 'not text');
   if (!prefix.ok) return prefix;
   let config: ClientConfig = { endpoints: endpoints.value, prefix: prefix.value };
-  for (const name of ['caFile', 'certFile', 'keyFile'] as const) {
+  for (const name of PATHS) {
     const path = pathOf(json.value, name);
     if (!path.ok) return path;
     config = { ...config, ...path.value };

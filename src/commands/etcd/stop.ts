@@ -1,0 +1,40 @@
+import { Flags } from '@oclif/core';
+import { TsflannelError } from '../../errors.ts';
+import { memberPaths } from '../../etcd/paths.ts';
+import { stopMember } from '../../etcd/stop.ts';
+import { canAsk, openAsk } from '../../output/ask.ts';
+import { type Result, TsflannelCommand } from '../../output/command.ts';
+import { memberDirFlags } from '../../output/member-flags.ts';
+
+export default class EtcdStop extends TsflannelCommand {
+  static override description =
+    'Stop the etcd member of this host. It stays a member of its cluster and keeps its data: tsflannel init starts it again.';
+  static override examples = ['<%= config.bin %> etcd stop', '<%= config.bin %> etcd stop --purge --yes'];
+  static override flags = {
+    purge: Flags.boolean({
+      description: "also remove the member's data, log, marker and client.json",
+      env: 'TSFLANNEL_PURGE',
+    }),
+    yes: Flags.boolean({ char: 'y', description: 'do not ask before --purge', env: 'TSFLANNEL_YES' }),
+    ...memberDirFlags,
+  };
+
+  override async execute(): Promise<Result> {
+    const { flags } = await this.parse(EtcdStop);
+    const paths = await memberPaths(flags);
+    if (flags.purge && !flags.yes) await confirmed(paths.dataDir);
+    const { stopped, removed } = await stopMember({ ...paths, purge: flags.purge });
+    const lines = [
+      stopped ? 'etcd is stopped' : 'etcd was not running',
+      ...(removed.length > 0 ? [`removed ${removed.join(', ')}`] : [`its data stays in ${paths.dataDir}`]),
+    ];
+    return { data: { stopped, removed, dataDir: paths.dataDir }, text: lines.join('\n') };
+  }
+}
+
+async function confirmed(dataDir: string): Promise<void> {
+  const detail = `--purge removes all of ${dataDir}`;
+  if (!canAsk()) throw new TsflannelError('NEEDS_CONFIRMATION', { detail });
+  const ask = await openAsk();
+  if (!(await ask.confirm(`${detail}. Go on?`, false))) throw new TsflannelError('ABORTED');
+}

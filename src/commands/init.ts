@@ -1,0 +1,59 @@
+import { hostname } from 'node:os';
+import { hostAddresses } from '../etcd/addresses.ts';
+import { type InitOptions, runMember, settle } from '../etcd/init.ts';
+import { MEMBER_HEADS, memberCells } from '../etcd/members.ts';
+import { memberPaths } from '../etcd/paths.ts';
+import { preview } from '../etcd/preview.ts';
+import { report } from '../etcd/report.ts';
+import { parseRequest } from '../etcd/request.ts';
+import { canAsk, openAsk } from '../output/ask.ts';
+import { notice, type Result, TsflannelCommand } from '../output/command.ts';
+import { initFlags } from '../output/member-flags.ts';
+import { table } from '../output/table.ts';
+
+export default class Init extends TsflannelCommand {
+  static override summary = 'Bootstrap the etcd member of this host and wait until its cluster is healthy.';
+  static override description =
+    'Runs etcd as a supervised background process. On a terminal it asks for what the flags leave open; without one it never asks.\n' +
+    'Run again, it changes nothing on a healthy member, and starts a stopped one from its data dir.';
+  static override examples = [
+    { description: 'a cluster of this host alone', command: '<%= config.bin %> init --yes' },
+    {
+      description: 'ask a discovery service for a URL',
+      command: '<%= config.bin %> init --new-discovery https://discovery.etcd.io --size 3',
+    },
+    {
+      description: 'come to that cluster on the other hosts',
+      command: '<%= config.bin %> init --discovery https://discovery.etcd.io/TOKEN',
+    },
+    {
+      description: 'members known beforehand',
+      command:
+        '<%= config.bin %> init --initial-cluster a=http://10.0.0.1:2380,b=http://10.0.0.2:2380,c=http://10.0.0.3:2380',
+    },
+  ];
+  static override flags = initFlags;
+
+  override async execute(): Promise<Result> {
+    const { flags } = await this.parse(Init);
+    const { openKv } = await import('../host/kv.ts');
+    const options: InitOptions = {
+      request: parseRequest(flags),
+      network: flags.network,
+      ...(await memberPaths(flags)),
+      yes: flags.yes,
+      insecure: flags.insecure,
+      waitSeconds: flags['wait-timeout'],
+      path: process.env.PATH ?? '',
+      host: { hostname: hostname(), addresses: hostAddresses() },
+      open: openKv,
+      ...(canAsk() && !flags.yes && { ask: openAsk }),
+      notice,
+    };
+    const settled = await settle(options, flags['dry-run']);
+    if (flags['dry-run']) return preview(settled, options);
+    const outcome = await runMember(settled, options);
+    const cells = outcome.cluster ? table(MEMBER_HEADS, memberCells(outcome.cluster)) : '';
+    return report(outcome, options, { table: cells, written: undefined });
+  }
+}

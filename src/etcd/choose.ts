@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import { TsflannelError } from '../errors.ts';
+import { printIp } from '../model/address.ts';
+import { printEndpoint } from '../model/endpoint.ts';
+import { type HostAddress, isHostAddress, obviousAddress } from './addresses.ts';
+import { type ClusterMember, PEER_PORT, printCluster } from './cluster.ts';
+import { type Bootstrap, founder, type Member, peerUrl } from './member.ts';
+import type { InitRequest, Wish } from './request.ts';
+
+/** What this host offers where the request leaves something open. */
+export interface HostDefaults {
+  readonly hostname: string;
+  readonly addresses: readonly HostAddress[];
+}
+
+const CLIENT_PORT = 2379;
+
+const usage = (detail: string): TsflannelError => new TsflannelError('USAGE', { detail });
+
+/** Names in a lease, a file and an argument list are plain; a hostname is, but for what nobody should have called a host. */
+export const plainName = (hostname: string): string =>
+  hostname
+    .split('.')[0]
+    ?.replaceAll(/[^A-Za-z0-9_-]/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, 63) || 'node';
+
+const listed = (addresses: readonly HostAddress[]): string =>
+  addresses.map(({ device, ip }) => `${printIp(ip)} (${device})`).join(', ') || 'none but loopback';
+
+/** This host's entry in a static cluster: the one named, else the one whose URL is an address of this host. */
+function ownEntry(cluster: readonly ClusterMember[], request: InitRequest, host: HostDefaults): ClusterMember {
+  const wanted = request.name;
+  const named = cluster.find((member) => member.name === wanted);
+  if (wanted !== undefined && !named) throw usage(`--initial-cluster has no member named ${wanted}`);
+  if (named) return named;
+  const here = cluster.filter(
+    ({ peerUrls: [url] }) => url?.ip && (request.ip ? printIp(url.ip) === printIp(request.ip) : isHostAddress(url.ip)),
+  );
+  if (here.length === 1 && here[0]) return here[0];
+  const byHostname = cluster.find((member) => member.name === plainName(host.hostname));
+  if (byHostname) return byHostname;
+  const why = here.length === 0 ? 'no member has an address of this host' : `several could: ${printCluster(here)}`;
+  throw usage(`which member of --initial-cluster is this host? ${why}; pass --name`);
+}
+
+/** A static cluster says what is open in the request. */
+export function fromCluster(request: InitRequest, host: HostDefaults): InitRequest {
+  if (request.wish?.kind !== 'static') return request;
+  const entry = ownEntry(request.wish.cluster, request, host);
+  const url = entry.peerUrls[0];
+  return {
+    name: entry.name,
+    ...(url?.ip && { ip: url.ip }),
+    ...(url && { peerPort: url.port }),
+    ...request,
+  };
+}
+
+/** Flags without which nothing can be started and which nobody can be asked for, in words. */
+export function missingFlags(request: InitRequest, host: HostDefaults, yes: boolean): readonly string[] {
+  const missing: string[] = [];
+  if (!request.wish && !yes) {
+    missing.push(
+      'one of --discovery URL, --new-discovery URL, --initial-cluster NAME=URL,… and --yes (a cluster of this host alone)',
+    );
+  }
+  const open = request.wish?.kind === 'static' ? fromCluster(request, host) : request;
+  if (!open.ip && !obviousAddress(host.addresses))
+    missing.push(`--advertise-ip (no default route decides among ${listed(host.addresses)})`);
+  return missing;
+}
+
+const bootstrapOf = (wish: Wish): Bootstrap => {
+  if (wish.kind === 'alone') return { kind: 'alone', token: `tsflannel-${randomBytes(8).toString('hex')}` };
+  if (wish.kind === 'new') throw new Error('the URL has to be asked first');
+  return wish;
+};
+
+/** The request with every gap filled. Throws USAGE; ADVERTISE_IP where no address is obvious. */
+export function fillRequest(request: InitRequest, host: HostDefaults): Required<InitRequest> {
+  const given = fromCluster(request, host);
+  const ip = given.ip ?? obviousAddress(host.addresses)?.ip;
+  if (!ip) throw new TsflannelError('ADVERTISE_IP', { detail: listed(host.addresses) });
+  if (!isHostAddress(ip))
+    throw usage(`--advertise-ip ${printIp(ip)} is not an address of this host, which has ${listed(host.addresses)}`);
+  return {
+    wish: given.wish ?? { kind: 'alone' },
+    name: given.name ?? plainName(host.hostname),
+    ip,
+    clientPort: given.clientPort ?? CLIENT_PORT,
+    peerPort: given.peerPort ?? PEER_PORT,
+  };
+}
+
+/** The member a full request means. Throws USAGE when a static cluster knows it under another URL. */
+export function buildMember(full: Required<InitRequest>, dataDir: string): Member {
+  const { wish, ...rest } = full;
+  const member: Member = { ...rest, dataDir, bootstrap: bootstrapOf(wish) };
+  if (member.clientPort === member.peerPort) throw usage('the client port and the peer port are the same');
+  if (wish.kind !== 'static') return member;
+  const entry = wish.cluster.find(({ name }) => name === member.name) ?? founder(member);
+  const url = entry.peerUrls.map(printEndpoint).join();
+  if (url !== printEndpoint(peerUrl(member)))
+    throw usage(`--initial-cluster says ${entry.name}=${url}, the other flags say ${printEndpoint(peerUrl(member))}`);
+  return member;
+}
+
+const wishText = (wish: Wish): string => {
+  if (wish.kind === 'static') return `--initial-cluster ${printCluster(wish.cluster)}`;
+  if (wish.kind === 'alone') return 'a cluster of its own';
+  return wish.kind === 'discovery' ? `--discovery ${wish.url}` : `--new-discovery ${wish.base} --size ${wish.size}`;
+};
+
+function sameWish(wish: Wish, bootstrap: Bootstrap): boolean {
+  if (wish.kind === 'static')
+    return bootstrap.kind === 'static' && printCluster(wish.cluster) === printCluster(bootstrap.cluster);
+  if (wish.kind === 'alone') return bootstrap.kind === 'alone';
+  if (bootstrap.kind !== 'discovery') return false;
+  if (wish.kind === 'discovery') return wish.url === bootstrap.url;
+  return wish.base === bootstrap.asked?.base && wish.size === bootstrap.asked.size;
+}
+
+/** In what a request contradicts the member that is there; `undefined` when it says the same, or nothing. */
+export function conflict(request: InitRequest, member: Member): string | undefined {
+  const { wish, name, ip, clientPort, peerPort } = request;
+  if (wish && !sameWish(wish, member.bootstrap)) return `it was not made with ${wishText(wish)}`;
+  if (name !== undefined && name !== member.name) return `its member is named ${member.name}, not ${name}`;
+  if (ip && printIp(ip) !== printIp(member.ip)) return `its member is at ${printIp(member.ip)}, not at ${printIp(ip)}`;
+  if (clientPort !== undefined && clientPort !== member.clientPort) return `its client port is ${member.clientPort}`;
+  if (peerPort !== undefined && peerPort !== member.peerPort) return `its peer port is ${member.peerPort}`;
+  return undefined;
+}
+
+/** What is allowed and seldom meant. */
+export function warningsOf(member: Member, size: number | undefined, insecure: boolean): readonly string[] {
+  const meant = insecure ? '' : '; pass --insecure to say that this is meant';
+  const warnings = [
+    `plain http: whoever reaches the ports can read and change the cluster (TLS comes in a later version)${meant}`,
+  ];
+  if (size !== undefined && size % 2 === 0)
+    warnings.push(`${size} members survive no more failures than ${size - 1}: an odd number is better`);
+  if (member.ip.value >> 24n === 127n)
+    warnings.push('a loopback address is advertised: no other host can reach this member');
+  return warnings;
+}

@@ -1,0 +1,49 @@
+import { rm } from 'node:fs/promises';
+import { TsflannelError } from '../errors.ts';
+import { clientConfigPath, readClientConfig } from '../files/client-config.ts';
+import { inspectDataDir } from './data-dir.ts';
+import { logFile } from './member.ts';
+import { removeMember } from './member-file.ts';
+import { findEtcdOf, inspectProcesses, stopProcesses } from './process.ts';
+
+export interface StopOptions {
+  readonly dataDir: string;
+  readonly runDir: string;
+  readonly configDir: string;
+  readonly purge: boolean;
+}
+
+export interface StopOutcome {
+  readonly stopped: boolean;
+  readonly removed: readonly string[];
+}
+
+async function purge(options: StopOptions): Promise<readonly string[]> {
+  const { dataDir, configDir } = options;
+  const client = await readClientConfig(configDir).catch(() => undefined);
+  const files = [dataDir, logFile(dataDir), `${logFile(dataDir)}.1`];
+  for (const file of files) await rm(file, { recursive: true, force: true });
+  await removeMember(dataDir);
+  if (client?.dataDir !== dataDir) return files.slice(0, 2);
+  await rm(clientConfigPath(configDir), { force: true });
+  return [...files.slice(0, 2), clientConfigPath(configDir)];
+}
+
+/** Whether `--purge` may remove what is there: it is ours, running or not. Rejects with ETCD_NOT_MANAGED or ETCD_DATA_DIR. */
+async function mayPurge(dataDir: string): Promise<void> {
+  const found = await inspectDataDir(dataDir).catch(() => undefined);
+  if (found?.state === 'empty') throw new TsflannelError('ETCD_NOT_MANAGED', { dir: dataDir });
+  if (found?.state === 'foreign') throw new TsflannelError('ETCD_DATA_DIR', { dir: dataDir, detail: found.detail });
+}
+
+/**
+ * Ends the member; it stays a member of its cluster and keeps its data, but for `purge`. Rejects with ETCD_NOT_MANAGED where no member of
+ * ours is, and with ETCD_DATA_DIR where purge would remove somebody else's data.
+ */
+export async function stopMember(options: StopOptions): Promise<StopOutcome> {
+  const { state } = await inspectProcesses(options.runDir);
+  if (options.purge) await mayPurge(options.dataDir);
+  else if (!state && findEtcdOf(options.dataDir).length === 0) await mayPurge(options.dataDir);
+  const stopped = await stopProcesses(options.runDir, options.dataDir);
+  return { stopped, removed: options.purge ? await purge(options) : [] };
+}

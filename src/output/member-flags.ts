@@ -1,0 +1,70 @@
+import { Flags } from '@oclif/core';
+import { etcdFlags, nodeFlags } from './flags.ts';
+
+const port = (description: string, env: string) => Flags.integer({ description, env, min: 1, max: 65_535 });
+
+/** Where the etcd member of this host keeps its things. */
+export const memberDirFlags = {
+  'data-dir': Flags.string({
+    description: 'data dir of the member (default: client.json, then /var/lib/tsflannel/etcd)',
+    env: 'TSFLANNEL_DATA_DIR',
+    helpGroup: 'NODE',
+  }),
+  'run-dir': nodeFlags['run-dir'],
+  'config-dir': etcdFlags['config-dir'],
+};
+
+const CLUSTER = 'CLUSTER';
+
+/** Flags of `init`. Those that make up the member have no default here: what is not said is asked, or taken from the host. */
+export const initFlags = {
+  discovery: Flags.string({
+    description: 'discovery URL of the cluster (v2 discovery protocol)',
+    env: 'TSFLANNEL_DISCOVERY',
+    helpGroup: CLUSTER,
+  }),
+  'new-discovery': Flags.string({
+    description: 'address of a discovery service to ask for a new URL, which is printed and used',
+    env: 'TSFLANNEL_NEW_DISCOVERY',
+    helpGroup: CLUSTER,
+  }),
+  size: Flags.integer({
+    description: 'number of members for --new-discovery (default 3)',
+    env: 'TSFLANNEL_SIZE',
+    helpGroup: CLUSTER,
+  }),
+  'initial-cluster': Flags.string({
+    description: 'all members, as name=http://ADDRESS:2380,name=…',
+    env: 'TSFLANNEL_INITIAL_CLUSTER',
+    helpGroup: CLUSTER,
+  }),
+  name: Flags.string({ description: 'name of this member (default: the host name)', env: 'TSFLANNEL_NAME' }),
+  'advertise-ip': Flags.string({
+    description: "address of this host for members and clients (default: the default route's)",
+    env: 'TSFLANNEL_ADVERTISE_IP',
+  }),
+  'client-port': port('port for clients (default 2379)', 'TSFLANNEL_CLIENT_PORT'),
+  'peer-port': port('port for the other members (default 2380)', 'TSFLANNEL_PEER_PORT'),
+  insecure: Flags.boolean({
+    description: 'plain http, without TLS and passwords: the only kind in this version',
+    env: 'TSFLANNEL_INSECURE',
+  }),
+  network: Flags.string({
+    description: 'also write the network config, for example 172.17.0.0/16',
+    env: 'TSFLANNEL_NETWORK',
+  }),
+  yes: Flags.boolean({
+    char: 'y',
+    description: 'ask nothing: defaults for all that is not said',
+    env: 'TSFLANNEL_YES',
+  }),
+  'dry-run': Flags.boolean({ description: 'print what would be started, change nothing', env: 'TSFLANNEL_DRY_RUN' }),
+  'wait-timeout': Flags.integer({
+    description: 'seconds to wait until the cluster is healthy; 0 does not wait',
+    default: 120,
+    min: 0,
+    max: 86_400,
+    env: 'TSFLANNEL_WAIT_TIMEOUT',
+  }),
+  ...memberDirFlags,
+};
