@@ -1,0 +1,283 @@
+/** What every Kv does, run on each of them: kv.test.ts. Each test has keys of its own, so that one etcd serves all. */
+import assert from 'node:assert/strict';
+import { TsflannelError } from '../../src/errors.ts';
+import type { KeyValue, Kv, WatchEvent, WatchFrame, WatchStream } from '../../src/store/kv.ts';
+import { until } from '../support/until.ts';
+
+/** One Kv under test and what the suite must be able to do to the store behind it. */
+export interface Subject {
+  /** A further client of the same store. */
+  open(): Kv;
+  compact(revision: bigint): Promise<void>;
+  /** Seconds of the shortest lease this store grants; `passTtl` moves a clock that does not run by itself. */
+  readonly shortTtl: number;
+  passTtl(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const code = (expected: string) => (error: unknown) => error instanceof TsflannelError && error.code === expected;
+
+/** A stream with everything it said. */
+function follow(kv: Kv, prefix: string, from: bigint) {
+  const frames: WatchFrame[] = [];
+  const ends: (Error | undefined)[] = [];
+  const stream: WatchStream = kv.watchStream(
+    prefix,
+    from,
+    (frame) => frames.push(frame),
+    (error) => ends.push(error),
+  );
+  const events = (): WatchEvent[] => frames.flatMap((frame) => [...frame.events]);
+  return { stream, frames, ends, events, created: () => until('created', () => frames.some((frame) => frame.created)) };
+}
+
+const shown = (event: WatchEvent): string =>
+  event.type === 'put' ? `put ${event.kv.key}=${event.kv.value}` : `delete ${event.key}`;
+
+export function kvContract(name: string, start: () => Promise<Subject>): void {
+  describe(`Kv contract: ${name}`, () => {
+    let subject: Subject;
+    let kv: Kv;
+    let round = 0;
+    let dir = '';
+    const clients: Kv[] = [];
+    const put = (key: string, value: string, lease?: bigint) =>
+      kv.txn([], [{ op: 'put', key: `${dir}${key}`, value, ...(lease !== undefined && { lease }) }]);
+    const read = async (key: string): Promise<KeyValue | undefined> =>
+      (await kv.range(`${dir}${key}`, { exact: true })).kvs[0];
+
+    before(async () => {
+      subject = await start();
+    });
+    beforeEach(() => {
+      dir = `/t${++round}/`;
+      kv = subject.open();
+      clients.push(kv);
+    });
+    afterEach(() => {
+      for (const client of clients.splice(0)) client.close();
+    });
+    after(() => subject.close());
+
+    it('reads nothing as nothing, and says at which revision of which cluster', async () => {
+      const { kvs, revision, clusterId } = await kv.range(dir);
+      assert.deepEqual(kvs, []);
+      assert.ok(revision >= 1n);
+      assert.notEqual(clusterId, 0n);
+    });
+
+    it('reads what was written, in the order of the keys', async () => {
+      const second = await put('b', 'zwei');
+      const first = await put('a', 'eins €');
+      await put('b', 'drei');
+      const { kvs, revision } = await kv.range(dir);
+      assert.deepEqual(kvs, [
+        {
+          key: `${dir}a`,
+          value: 'eins €',
+          createRevision: first.revision,
+          modRevision: first.revision,
+          version: 1n,
+          lease: 0n,
+        },
+        {
+          key: `${dir}b`,
+          value: 'drei',
+          createRevision: second.revision,
+          modRevision: revision,
+          version: 2n,
+          lease: 0n,
+        },
+      ]);
+      assert.equal(revision, first.revision + 1n);
+    });
+
+    it('reads one key, no values, a limited number', async () => {
+      for (const key of ['a', 'ab', 'b']) await put(key, key);
+      const keys = async (...args: Parameters<Kv['range']>) =>
+        (await kv.range(...args)).kvs.map((each) => each.key.slice(dir.length));
+      assert.deepEqual(await keys(`${dir}a`), ['a', 'ab']);
+      assert.deepEqual(await keys(`${dir}a`, { exact: true }), ['a']);
+      assert.deepEqual(await keys(dir, { limit: 2 }), ['a', 'ab']);
+      assert.deepEqual(await keys(dir, { serializable: true }), ['a', 'ab', 'b']);
+      assert.deepEqual(
+        (await kv.range(dir, { keysOnly: true })).kvs.map(({ value }) => value),
+        ['', '', ''],
+      );
+    });
+
+    it('creates a key once', async () => {
+      const guard = { target: 'create' as const, key: `${dir}k`, revision: 0n };
+      const ops = (value: string) => [{ op: 'put' as const, key: `${dir}k`, value }];
+      assert.equal((await kv.txn([guard], ops('one'))).succeeded, true);
+      const { succeeded, revision } = await kv.txn([guard], ops('two'));
+      assert.equal(succeeded, false);
+      assert.equal((await read('k'))?.value, 'one');
+      assert.equal(revision, (await read('k'))?.modRevision);
+    });
+
+    it('guards by modification and by lease, all guards or none', async () => {
+      const lease = await kv.grant(60);
+      const { revision } = await put('k', 'one', lease);
+      const key = `${dir}k`;
+      const good = [
+        { target: 'mod' as const, key, revision },
+        { target: 'lease' as const, key, lease },
+      ];
+      const bad = [good[0]!, { target: 'lease' as const, key, lease: lease + 1n }];
+      assert.equal((await kv.txn(bad, [{ op: 'delete', key }])).succeeded, false);
+      assert.equal((await kv.txn(good, [{ op: 'put', key, value: 'two', lease }])).succeeded, true);
+      assert.equal((await kv.txn(good, [{ op: 'delete', key }])).succeeded, false);
+      assert.equal((await read('k'))?.value, 'two');
+    });
+
+    it('applies several operations at one revision', async () => {
+      await put('a', '1');
+      const watched = follow(kv, dir, 0n);
+      await watched.created();
+      const ops = [
+        { op: 'put' as const, key: `${dir}b`, value: '2' },
+        { op: 'delete' as const, key: `${dir}a` },
+        { op: 'put' as const, key: `${dir}c`, value: '3' },
+      ];
+      const { revision } = await kv.txn([], ops);
+      await until('three events', () => watched.events().length === 3);
+      const frame = watched.frames.find(({ events }) => events.length > 0);
+      assert.deepEqual(frame?.events.map(shown).sort(), [`delete ${dir}a`, `put ${dir}b=2`, `put ${dir}c=3`]);
+      assert.equal((await read('b'))?.modRevision, revision);
+      assert.equal((await read('c'))?.modRevision, revision);
+    });
+
+    it('deletes what is not there without a new revision', async () => {
+      const { revision } = await kv.range(dir);
+      const done = await kv.txn([], [{ op: 'delete', key: `${dir}none` }]);
+      assert.deepEqual(done, { succeeded: true, revision });
+    });
+
+    it('refuses a key on an unknown lease, and writes nothing', async () => {
+      await assert.rejects(put('k', 'v', 4242n), code('ETCD_FAILED'));
+      assert.equal(await read('k'), undefined);
+    });
+
+    it('grants, renews, measures and revokes leases', async () => {
+      const lease = await kv.grant(60);
+      await put('a', '1', lease);
+      await put('b', '2', lease);
+      assert.equal((await read('a'))?.lease, lease);
+      assert.equal(await kv.keepAliveOnce(lease), 60);
+      const { left, granted } = await kv.timeToLive(lease);
+      assert.equal(granted, 60);
+      assert.ok(left >= 58 && left <= 60, `${left}`);
+      await kv.revoke(lease);
+      assert.deepEqual((await kv.range(dir)).kvs, []);
+    });
+
+    it('takes a lease that is gone as gone, whoever asks', async () => {
+      const lease = await kv.grant(60);
+      await kv.revoke(lease);
+      await kv.revoke(lease);
+      assert.equal(await kv.keepAliveOnce(lease), 0);
+      assert.deepEqual(await kv.timeToLive(lease), { left: -1, granted: 0 });
+    });
+
+    it('deletes the keys of a lease that ran out, and tells the watchers', async () => {
+      const lease = await kv.grant(subject.shortTtl);
+      const watched = follow(kv, dir, 0n);
+      await watched.created();
+      await put('k', 'v', lease);
+      await subject.passTtl();
+      await until('the delete event', () => watched.events().some(({ type }) => type === 'delete'));
+      assert.deepEqual(watched.events().map(shown), [`put ${dir}k=v`, `delete ${dir}k`]);
+      assert.equal(await kv.keepAliveOnce(lease), 0);
+    });
+
+    it('keeps a key that moved to another lease', async () => {
+      const [former, present] = [await kv.grant(60), await kv.grant(60)];
+      await put('k', 'v', former);
+      await put('k', 'v', present);
+      await kv.revoke(former);
+      assert.equal((await read('k'))?.lease, present);
+    });
+
+    it('watches from now on, under its prefix only', async () => {
+      await put('a', 'before');
+      const watched = follow(kv, `${dir}a`, 0n);
+      await watched.created();
+      const { revision } = await kv.range(dir);
+      assert.equal(watched.frames[0]?.revision, revision);
+      await put('b', 'elsewhere');
+      const last = await put('a', 'after');
+      await kv.txn([], [{ op: 'delete', key: `${dir}a` }]);
+      await until('two events', () => watched.events().length === 2);
+      assert.deepEqual(watched.events().map(shown), [`put ${dir}a=after`, `delete ${dir}a`]);
+      const [first, second] = watched.events();
+      assert.deepEqual(first?.type === 'put' && [first.kv.modRevision, first.kv.version], [last.revision, 2n]);
+      assert.equal(second?.type === 'delete' && second.modRevision, last.revision + 1n);
+    });
+
+    it('replays history from a revision, in order, then goes on', async () => {
+      const { revision } = await put('k', '0');
+      for (let i = 1; i < 50; i++) await put('k', String(i));
+      const watched = follow(kv, dir, revision + 10n);
+      await watched.created();
+      await put('k', 'last');
+      await until('41 events', () => watched.events().length === 41);
+      const values = watched.events().map((event) => event.type === 'put' && event.kv.value);
+      assert.deepEqual(values, [...Array.from({ length: 40 }, (_, i) => String(i + 10)), 'last']);
+    });
+
+    it('says when the history asked for was compacted', async () => {
+      const { revision } = await put('k', '1');
+      const { revision: later } = await put('k', '2');
+      await subject.compact(later);
+      const watched = follow(kv, dir, revision);
+      await until('canceled', () => watched.frames.some((frame) => frame.canceled));
+      assert.equal(watched.frames.at(-1)?.compactRevision, later);
+      assert.deepEqual(watched.events(), []);
+    });
+
+    it('says which revision it is at when a later one is asked for', async () => {
+      const { revision } = await put('k', '1');
+      const watched = follow(kv, dir, revision + 100n);
+      await watched.created();
+      assert.equal(watched.frames[0]?.revision, revision);
+    });
+
+    it('ends a stream once, without an error, when it is closed', async () => {
+      const watched = follow(kv, dir, 0n);
+      await watched.created();
+      watched.stream.close();
+      watched.stream.close();
+      assert.deepEqual(watched.ends, [undefined]);
+      await put('k', 'v');
+      await kv.range(dir);
+      assert.deepEqual(watched.events(), []);
+    });
+
+    it('ends its streams when the client is closed, before they began too', async () => {
+      const other = subject.open();
+      const watched = follow(other, dir, 0n);
+      await watched.created();
+      const young = follow(other, dir, 0n);
+      other.close();
+      assert.deepEqual([watched.ends, young.ends], [[undefined], [undefined]]);
+    });
+
+    it('knows the members and the leader', async () => {
+      const [members, status] = [await kv.members(), await kv.status()];
+      assert.equal(members.length, 1);
+      assert.equal(members[0]?.id, status.memberId);
+      assert.equal(status.leader, status.memberId);
+      assert.equal(status.clusterId, (await kv.range(dir)).clusterId);
+    });
+
+    it('lets one of fifty win a key', async () => {
+      const rivals = Array.from({ length: 50 }, (_, i) => {
+        const guard = { target: 'create' as const, key: `${dir}k`, revision: 0n };
+        return kv.txn([guard], [{ op: 'put', key: `${dir}k`, value: String(i) }]);
+      });
+      const won = (await Promise.all(rivals)).flatMap(({ succeeded }, i) => (succeeded ? [String(i)] : []));
+      assert.deepEqual(won, [(await read('k'))?.value]);
+    });
+  });
+}
