@@ -4,4 +4,4 @@ export { execOn } from './exec.ts';
 export { type Lab, type LabNode, type LabSpec, labsDir, listLabs, nodeOf, readLab } from './lab.ts';
 export { inNamespace, mustRun, nodeEnvironment, type Ran, runOn } from './node.ts';
 export { labStatus, type NodeStatus, type PartState, subnetOf } from './status.ts';
-export { labUp, type Progress } from './up.ts';
+export { bootstrap, configure, labUp, type Progress } from './up.ts';

@@ -19,6 +19,8 @@ export interface LabSpec {
   readonly etcdMembers: number;
   readonly discovery: boolean;
   readonly docker: boolean;
+  /** Nodes (with Docker and the discovery service, where asked for) and nothing of tsflannel yet. */
+  readonly bare: boolean;
 }
 
 export interface LabNode {

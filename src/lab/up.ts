@@ -31,8 +31,8 @@ async function build(planned: Lab, progress: Progress): Promise<Lab> {
   await Promise.all(planned.nodes.map(makeFolders));
   const lab = { ...planned, ...(spec.discovery ? { discoveryUrl: await discover(planned, progress) } : {}) };
   if (spec.docker) progress(`dockerd on ${spec.size} nodes`);
-  await Promise.all([spec.docker ? startDocker(lab) : undefined, bootstrap(lab, progress)]);
-  await configure(lab, progress);
+  await Promise.all([spec.docker ? startDocker(lab) : undefined, spec.bare ? undefined : bootstrap(lab, progress)]);
+  if (!spec.bare) await configure(lab, progress);
   const ready: Lab = { ...lab, phase: 'up' };
   await saveLab(ready);
   return ready;
@@ -48,7 +48,7 @@ async function discover(lab: Lab, progress: Progress): Promise<string> {
 const members = (lab: Lab): readonly LabNode[] => lab.nodes.filter((node) => node.member);
 
 /** Every member runs `init` at once, since each waits for the others; the other nodes are told where etcd is. */
-async function bootstrap(lab: Lab, progress: Progress): Promise<void> {
+export async function bootstrap(lab: Lab, progress: Progress = () => undefined): Promise<void> {
   const on = members(lab);
   progress(`etcd on ${on.length} nodes: tsflannel init`);
   const founders = on.map((node) => `${node.name}=http://${node.ip}:2380`).join(',');
@@ -76,7 +76,7 @@ async function startDocker(lab: Lab): Promise<void> {
 }
 
 /** The config once, then the daemon on every node, then Docker. */
-async function configure(lab: Lab, progress: Progress): Promise<void> {
+export async function configure(lab: Lab, progress: Progress = () => undefined): Promise<void> {
   const { spec, nodes } = lab;
   const [first] = nodes;
   if (!first) return;

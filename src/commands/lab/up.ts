@@ -22,6 +22,7 @@ export default class LabUp extends TsflannelCommand {
     }),
     'etcd-members': Flags.integer({ description: 'nodes that run etcd (default: 3, or 1 with fewer nodes)', min: 1 }),
     docker: Flags.boolean({ description: 'a dockerd on each node' }),
+    bare: Flags.boolean({ description: 'only the nodes: type init, config set and up there yourself' }),
     discovery: Flags.boolean({ description: 'bootstrap etcd through a discovery service of the lab' }),
   };
 
@@ -31,7 +32,7 @@ export default class LabUp extends TsflannelCommand {
     const started = performance.now();
     const spec = {
       ...{ name: flags.name, size: flags.nodes, backend: flags.backend, network: flags.network },
-      ...{ docker: flags.docker, discovery: flags.discovery },
+      ...{ docker: flags.docker, discovery: flags.discovery, bare: flags.bare },
       etcdMembers: flags['etcd-members'] ?? (flags.nodes < 3 ? 1 : 3),
     };
     const lab = await labUp(spec, labsDir(), (line) => notice(`lab: ${line}`));

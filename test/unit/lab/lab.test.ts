@@ -4,7 +4,7 @@ import { nodeEnvironment } from '../../../src/lab/node.ts';
 
 const SPEC: LabSpec = {
   ...{ name: 'lab', size: 3, backend: 'vxlan', network: '172.17.0.0/16' },
-  ...{ etcdMembers: 3, discovery: false, docker: false },
+  ...{ etcdMembers: 3, discovery: false, docker: false, bare: false },
 };
 const plan = (change: Partial<LabSpec>) => planLab({ ...SPEC, ...change }, '/run/labs');
 
