@@ -33,11 +33,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   control: { about: 'the control socket: types and client', may: ['model'] },
   config: {
     about: 'network config: flags and files -> a written config',
-    may: ['model', 'store', 'files', 'host (lazy)'],
+    may: ['model', 'store', 'kernel', 'files', 'host (lazy)'],
   },
   etcd: {
     about: 'bootstrap and care of an etcd member',
-    may: ['model', 'store', 'files', 'host (lazy)'],
+    may: ['model', 'store', 'kernel', 'files', 'host (lazy)'],
     system: true,
   },
   docker: {
