@@ -74,7 +74,7 @@ export async function stopProcesses(runDir: string, dataDir: string): Promise<bo
 
 /** A long-lived process inherits no settings and no secrets that were meant for one call. */
 const inherited = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(env).filter(([name]) => !/^(?:TSFLANNEL|FLANNELD|ETCD|ETCDCTL)_/.test(name)));
+  Object.fromEntries(Object.entries(env).filter(([name]) => !/^(?:TSFLANNEL_(?!LAB)|FLANNELD_|ETCD)/.test(name)));
 
 /**
  * Starts the supervisor detached from this terminal and session, and waits until it has reported. Its own complaints go to the member's
