@@ -1,0 +1,52 @@
+/** Programs of test/support in a namespace of their own, asked by lines: one line of JSON back for each line in. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { nsenterArgs } from '../../src/kernel/linux/netns.ts';
+import { packageRoot } from '../../src/root.ts';
+
+export interface Child {
+  readonly pid: number;
+  /** The answer to this line. Rejects when the program ends before. */
+  ask(line: string): Promise<unknown>;
+  /** Resolves when it is dead. */
+  kill(signal: NodeJS.Signals): Promise<void>;
+  /** Closes its stdin, upon which it ends by itself; resolves to its exit status. */
+  end(): Promise<number | null>;
+}
+
+/** Starts `test/support/<name>.ts` and waits for its first line. */
+export async function startChild(namespace: string, name: string, ...args: string[]): Promise<Child> {
+  const [program, ...rest] = nsenterArgs(namespace);
+  const argv = [...rest, '--', process.execPath, join(packageRoot(), 'test/support', `${name}.ts`), ...args];
+  const child = spawn(program!, argv, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const exited = once(child, 'exit') as Promise<[number | null]>;
+  const waiting: ((line: string | Error) => void)[] = [];
+  const next = () =>
+    new Promise<unknown>((resolve, reject) => {
+      waiting.push((line) => (typeof line === 'string' ? resolve(JSON.parse(line)) : reject(line)));
+    });
+  createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.(line));
+  void exited.then(() => {
+    for (const give of waiting.splice(0)) give(new Error(`${name} in ${namespace} has ended`));
+  });
+  child.stdin.on('error', () => {});
+  await next();
+  return {
+    pid: child.pid!,
+    ask(line) {
+      const answer = next();
+      child.stdin.write(`${line}\n`);
+      return answer;
+    },
+    async kill(signal) {
+      child.kill(signal);
+      await exited;
+    },
+    async end() {
+      child.stdin.end();
+      return (await exited)[0];
+    },
+  };
+}
