@@ -1,26 +1,31 @@
+import { asTsflannelError, TsflannelError } from '../errors.ts';
 import type { Clock } from '../model/clock.ts';
-import type { KeyValue, Kv, WatchEvent, WatchFrame, WatchStream } from './kv.ts';
+import type { KeyValue, Kv, RangeResult, WatchEvent, WatchFrame, WatchStream } from './kv.ts';
 
 /**
  * Follows all keys under a prefix without losing or repeating an event, whatever happens to the connection. The position is the
  * revision after the last event applied, never the header of an answer (the etcd3 package takes that, and loses what was in between).
- * After compaction, or when the store went back in time (restored, wiped), a fresh snapshot is handed up instead of events.
+ * After compaction, or when the store is not the one known (restored, wiped), a fresh snapshot is handed up instead of events.
+ * No callback is called after `close`.
  */
 export interface WatcherOptions {
   readonly clock: Clock;
   /** In [0, 1): jitter of the back-off. */
   readonly random: () => number;
   /** Where a snapshot that is known already was taken: events follow it, and no list is made first. */
-  readonly after?: { readonly revision: bigint; readonly clusterId: bigint };
+  readonly after?: Pick<RangeResult, 'revision' | 'clusterId'> & Partial<Pick<RangeResult, 'kvs'>>;
   /** The complete state at one revision: first (without `after`), and again whenever events were missed. */
   readonly onSnapshot: (kvs: readonly KeyValue[], revision: bigint) => void;
   /** Events of one or more whole revisions, in order. */
   readonly onEvents: (events: readonly WatchEvent[]) => void;
+  /** On each change of it, and on each new reason. */
   readonly onState: (state: WatchState) => void;
 }
 
-/** `connected`: what is shown is what etcd has. */
-export type WatchState = { readonly connected: true } | { readonly connected: false; readonly error: string };
+/** `connected`: what is shown is what etcd has. `since` is the clock's time of the first failure. */
+export type WatchState =
+  | { readonly connected: true }
+  | { readonly connected: false; readonly error: string; readonly since: number };
 
 export interface Watcher {
   /** Resolves with the first snapshot or, with `after`, the first proof that etcd answers; never rejects. */
@@ -31,6 +36,9 @@ export interface Watcher {
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 2_000;
 
+/** A stream that is not confirmed by then is given up: with a token of a wiped store etcd answers nothing at all (etcd#11377). */
+const CREATED_MS = 5_000;
+
 interface State {
   readonly kv: Kv;
   readonly prefix: string;
@@ -38,71 +46,110 @@ interface State {
   /** Revision of the next event; `undefined`: list first. */
   next: bigint | undefined;
   clusterId: bigint;
+  /** The key that changed last of those we know, to tell our store from another one that took its place. */
+  newest: { readonly key: string; readonly modRevision: bigint } | undefined;
   backoffMs: number;
-  stream: WatchStream | undefined;
+  shown: WatchState | undefined;
+  /** Ends the stream or the pause that is under way. */
+  interrupt: () => void;
   closed: boolean;
-  cancelTimer: (() => void) | undefined;
-  first: () => void;
 }
+
+function show(state: State, connected: boolean, error = ''): void {
+  const { shown } = state;
+  if (state.closed || (shown?.connected === connected && (shown.connected || shown.error === error))) return;
+  const since = shown?.connected === false ? shown.since : state.options.clock.now();
+  state.shown = connected ? { connected } : { connected, error, since };
+  state.options.onState(state.shown);
+}
+
+const newestOf = (kvs: readonly KeyValue[]): KeyValue | undefined =>
+  kvs.reduce<KeyValue | undefined>((best, kv) => (best && best.modRevision >= kv.modRevision ? best : kv), undefined);
 
 async function list(state: State): Promise<void> {
   const { kvs, revision, clusterId } = await state.kv.range(state.prefix);
   if (state.closed) return;
   state.next = revision + 1n;
   state.clusterId = clusterId;
+  state.newest = newestOf(kvs);
   state.options.onSnapshot(kvs, revision);
 }
 
-/** A cheap linearizable read before each stream: proves quorum, and renews the login, which streams never do. */
-async function prove(state: State): Promise<void> {
-  const { revision, clusterId } = await state.kv.range(state.prefix, { limit: 1, keysOnly: true });
-  if (clusterId !== state.clusterId || (state.next !== undefined && revision + 1n < state.next)) state.next = undefined;
+/**
+ * A cheap linearizable read before each stream: proves quorum, renews the login (streams never do), and tells whether this is still the
+ * store that we know. A wiped one may have the same cluster id (etcd makes it from the members' addresses) and may have come to our
+ * revision meanwhile; but its newest key that we know is not there as we know it.
+ */
+async function prove(state: State, next: bigint): Promise<boolean> {
+  const { newest } = state;
+  const { kvs, revision, clusterId } = newest
+    ? await state.kv.range(newest.key, { exact: true, keysOnly: true })
+    : await state.kv.range(state.prefix, { limit: 1, keysOnly: true });
+  if (clusterId !== state.clusterId || revision + 1n < next) return false;
+  return newest === undefined || kvs[0]?.modRevision === newest.modRevision;
 }
 
 const revisionOf = (event: WatchEvent): bigint => (event.type === 'put' ? event.kv.modRevision : event.modRevision);
 
-function takeEvents(state: State, events: readonly WatchEvent[]): void {
-  const next = state.next ?? 0n;
+function takeEvents(state: State, next: bigint, events: readonly WatchEvent[]): void {
+  // A member that lags behind the one we were on sends again what we have (etcd#20221).
   const fresh = events.filter((event) => revisionOf(event) >= next);
   const last = fresh.at(-1);
   if (!last) return;
   state.next = revisionOf(last) + 1n;
+  for (const event of fresh) {
+    if (event.type === 'put') state.newest = event.kv;
+    else if (event.key === state.newest?.key) state.newest = undefined;
+  }
   state.options.onEvents(fresh);
 }
 
-/** One frame; returns true when the stream has to be opened anew. */
-function takeFrame(state: State, frame: WatchFrame): boolean {
-  if (frame.compactRevision > 0n) state.next = undefined;
-  if (frame.canceled) return true;
+/** What a frame means for the stream it came on. */
+type Verdict = 'go on' | 'list again' | 'behind';
+
+function takeFrame(state: State, frame: WatchFrame): Verdict {
+  const { next } = state;
+  if (frame.compactRevision > 0n || frame.canceled || next === undefined) return 'list again';
   if (frame.created) {
+    // Less than we have seen: another store, or a member that lags. The read before the next stream tells which.
+    if (frame.clusterId !== state.clusterId || frame.revision + 1n < next) return 'behind';
     state.backoffMs = BACKOFF_MIN_MS;
-    state.options.onState({ connected: true });
-    const wentBack = state.next !== undefined && frame.revision + 1n < state.next;
-    if (wentBack || frame.clusterId !== state.clusterId) state.next = undefined;
-    if (state.next === undefined) return true;
-  }
-  if (frame.events.length > 0) takeEvents(state, frame.events);
-  else if (!frame.created && state.next !== undefined && frame.revision + 1n > state.next)
-    state.next = frame.revision + 1n;
-  return false;
+    show(state, true);
+  } else if (frame.events.length > 0) takeEvents(state, next, frame.events);
+  else if (frame.revision + 1n > next) state.next = frame.revision + 1n;
+  return 'go on';
 }
 
-/** Opens one stream; resolves when it has ended, with the error if that was why. */
-function follow(state: State): Promise<Error | undefined> {
-  return new Promise((resolve) => {
-    const stream = state.kv.watchStream(
-      state.prefix,
-      state.next ?? 0n,
-      (frame) => {
-        if (state.stream !== stream && state.stream !== undefined) return;
-        if (takeFrame(state, frame)) stream.close();
-      },
-      (error) => {
-        state.stream = undefined;
-        resolve(error);
-      },
-    );
-    state.stream = stream;
+const lost = (detail: string) => new TsflannelError('ETCD_FAILED', { detail });
+
+/** Opens one stream; resolves when it has to be replaced without delay, rejects when after a pause. */
+function follow(state: State, from: bigint): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let stream: WatchStream | undefined;
+    let ended = false;
+    const end = (settle: () => void): void => {
+      ended = true;
+      cancelTimer();
+      stream?.close();
+      settle();
+    };
+    const late = () => end(() => reject(lost('etcd did not confirm the watch')));
+    const cancelTimer = state.options.clock.after(CREATED_MS, late);
+    const onFrame = (frame: WatchFrame): void => {
+      if (ended || state.closed) return;
+      if (frame.created) cancelTimer();
+      const verdict = takeFrame(state, frame);
+      if (verdict === 'list again') {
+        state.next = undefined;
+        end(resolve);
+      } else if (verdict === 'behind') end(() => reject(lost('this member is behind what was seen')));
+    };
+    const onEnd = (error?: Error): void => {
+      if (!ended) end(() => (error ? reject(error) : resolve()));
+    };
+    state.interrupt = () => end(resolve);
+    stream = state.kv.watchStream(state.prefix, from, onFrame, onEnd);
+    if (ended) stream.close();
   });
 }
 
@@ -110,25 +157,33 @@ const pause = (state: State): Promise<void> =>
   new Promise((resolve) => {
     const ms = state.backoffMs * (0.5 + state.options.random());
     state.backoffMs = Math.min(BACKOFF_MAX_MS, state.backoffMs * 2);
-    state.cancelTimer = state.options.clock.after(ms, resolve);
+    const cancel = state.options.clock.after(ms, resolve);
+    state.interrupt = () => {
+      cancel();
+      resolve();
+    };
   });
 
-async function round(state: State): Promise<void> {
-  if (state.next === undefined) await list(state);
-  else await prove(state);
-  state.first();
+async function round(state: State, ready: () => void): Promise<void> {
+  if (state.next !== undefined && !(await prove(state, state.next))) state.next = undefined;
+  if (state.next === undefined && !state.closed) await list(state);
   if (state.next === undefined || state.closed) return;
-  const error = await follow(state);
-  if (error) throw error;
+  ready();
+  await follow(state, state.next);
 }
 
-async function run(state: State): Promise<void> {
+const textOf = (error: unknown): string => {
+  const { message, why } = asTsflannelError(error);
+  return `${message}: ${why}`;
+};
+
+async function run(state: State, ready: () => void): Promise<void> {
   while (!state.closed) {
     try {
-      await round(state);
+      await round(state, ready);
     } catch (error) {
       if (state.closed) return;
-      state.options.onState({ connected: false, error: error instanceof Error ? error.message : String(error) });
+      show(state, false, textOf(error));
       await pause(state);
     }
   }
@@ -143,19 +198,18 @@ export function watchPrefix(kv: Kv, prefix: string, options: WatcherOptions): Wa
     options,
     next: options.after && options.after.revision + 1n,
     clusterId: options.after?.clusterId ?? 0n,
+    newest: newestOf(options.after?.kvs ?? []),
     backoffMs: BACKOFF_MIN_MS,
-    stream: undefined,
+    shown: undefined,
+    interrupt: () => undefined,
     closed: false,
-    cancelTimer: undefined,
-    first: resolve,
   };
-  void run(state);
+  void run(state, resolve);
   return {
     ready: promise,
     close() {
       state.closed = true;
-      state.cancelTimer?.();
-      state.stream?.close();
+      state.interrupt();
     },
   };
 }

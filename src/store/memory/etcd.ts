@@ -28,8 +28,11 @@ export interface MemoryEtcd {
   loseAnswers(count: number): void;
   /** The lease runs out now. */
   expire(lease: bigint): void;
-  /** Another, empty store in the same place: revisions begin anew, leases are gone, streams are cut. */
-  wipe(): void;
+  /**
+   * Another, empty store in the same place: revisions begin anew, leases are gone, streams are cut. etcd makes the cluster's id from the
+   * members' addresses and the token: a wiped one may have the same.
+   */
+  wipe(options?: { readonly sameCluster?: boolean }): void;
 }
 
 const MEMBER = 1n;
@@ -147,9 +150,9 @@ function createClient(server: Server): Kv {
   };
 }
 
-function wipe(server: Server): void {
+function wipe(server: Server, sameCluster: boolean): void {
   server.data = createData();
-  server.clusterId += 1n;
+  if (!sameCluster) server.clusterId += 1n;
   server.leases.clear();
   server.streams.cut();
 }
@@ -175,6 +178,6 @@ export function createMemoryEtcd(clock: Clock): MemoryEtcd {
       server.lostAnswers = count;
     },
     expire: (lease) => endLease(server, lease),
-    wipe: () => wipe(server),
+    wipe: ({ sameCluster = false } = {}) => wipe(server, sameCluster),
   };
 }
