@@ -2,6 +2,7 @@
  * How a plan is carried out, whatever the kernel: steps of one lane that follow each other go together, and what hangs on
  * a failed step is skipped. Pure; linux/ and memory/ hand in the lanes.
  */
+import { asTsflannelError } from '../errors.ts';
 import { type KernelObject, keyOf, type Plan, type Step, type StepOutcome } from './state.ts';
 
 /** Tries all steps; the reason of each refused one, `undefined` for each that is done. It does not throw for a refusal. */
@@ -33,8 +34,8 @@ async function attempt(lane: Lane, steps: readonly Step[]): Promise<readonly (st
   try {
     return await lane(steps);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    return steps.map(() => reason);
+    const { message, why } = asTsflannelError(error);
+    return steps.map(() => `${message}: ${why}`);
   }
 }
 

@@ -228,7 +228,10 @@ export interface Kernel {
   /** Applies the steps in order; `blocked` steps are skipped. Never throws for a refused step. */
   apply(plan: Plan): Promise<readonly StepOutcome[]>;
   filterFacts(): Promise<FilterFacts>;
-  /** Rings with the kinds that may have changed; our own changes do not ring. An overflow rings every kind. */
+  /**
+   * Rings with the kinds that may have changed. Our own changes do not ring, but what a replaced link takes along unplanned (new MAC:
+   * its neighbours; made anew or set down: all on it) does. An overflow rings every kind.
+   */
   monitor(bell: (kinds: ReadonlySet<Kind>) => void): { close(): void };
   close(): Promise<void>;
 }

@@ -3,10 +3,11 @@ import { libc } from '../../sys/libc.ts';
 import type { Request } from '../../sys/netlink.ts';
 import type { NetlinkSocket } from '../../sys/netlink-socket.ts';
 import { createTun } from '../../sys/tun.ts';
+import { mustBeMadeAnew } from '../links.ts';
 import type { Lane } from '../runs.ts';
 import type { Link, LinkType, Step } from '../state.ts';
 import { createVxlan, deleteLink, linkChanges, setAlias, withoutIp6Autoconf } from './link.ts';
-import { ipBytes, isGone, reasonOf } from './rtnetlink.ts';
+import { isGone, reasonOf } from './rtnetlink.ts';
 
 type Reason = string | undefined;
 
@@ -59,16 +60,6 @@ function remove(socket: NetlinkSocket, link: Link): Reason {
   const [answer] = socket.request([deleteLink(index)]);
   return isGone(answer) ? undefined : reasonOf(answer);
 }
-
-/** What the kernel cannot change on a living device, as one text. */
-const fixedParts = (link: LinkType): string =>
-  link.type === 'vxlan'
-    ? [link.vni, link.port, ipBytes(link.local).toString('hex'), link.device, link.learning, link.gbp].join('/')
-    : link.type;
-
-/** Whether `after` can only be had by deleting `before`, and everything on it, first. */
-export const mustBeMadeAnew = (before: Link, after: Link): boolean =>
-  fixedParts(before.link) !== fixedParts(after.link);
 
 function replace(socket: NetlinkSocket, before: Link, after: Link): Reason {
   if (mustBeMadeAnew(before, after)) return remove(socket, before) ?? create(socket, after);

@@ -1,5 +1,4 @@
 /** Links as rtnetlink tells them, and the requests that make, change and delete ours. */
-import { printMac } from '../../model/mac.ts';
 import {
   attribute,
   attributesOf,
@@ -14,6 +13,7 @@ import {
   u32,
   u32of,
 } from '../../sys/netlink.ts';
+import { changesMac } from '../links.ts';
 import { type Link, type LinkType, type Observed, OWN } from '../state.ts';
 import { AF_INET6, CREATE_NEW, ipBytes, ipOf, macOf, type Names, RTM } from './rtnetlink.ts';
 
@@ -160,7 +160,7 @@ export const setUp = (index: number, up: boolean): Request => ({
 export function linkChanges(index: number, before: Link | undefined, after: Link): Request[] {
   const changes: Request[] = [];
   if (before?.mtu !== after.mtu) changes.push(set(index, u32(IFLA.MTU, after.mtu)));
-  if (after.mac && (!before?.mac || printMac(before.mac) !== printMac(after.mac))) {
+  if (after.mac && (!before || changesMac(before, after))) {
     changes.push(set(index, attribute(IFLA.ADDRESS, Buffer.from(after.mac.bytes))));
   }
   // An empty alias takes the old one away.

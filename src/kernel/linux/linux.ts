@@ -3,14 +3,14 @@
  * addresses, routes, neighbours and forwarding entries, iptables or nft for filters, /proc/sys, files; the forwarder for carriers.
  * It must not know leases, backends or why an object is wanted: it gets steps and says what became of them.
  */
-import type { Forwarder } from '../../forwarder/forwarder.ts';
 import { type NetlinkSocket, openNetlink } from '../../sys/netlink-socket.ts';
+import { type Carriers, carrierLane, observeCarriers } from '../carriers.ts';
+import { collateral } from '../links.ts';
 import { applyInRuns, type Lane } from '../runs.ts';
 import type { Kernel, KernelObject, KernelState, Kind, Observed, ObserveQuery, Plan } from '../state.ts';
 import { linkLane } from './apply-link.ts';
 import { routeLane } from './apply-route.ts';
-import { carrierLane, observeCarriers } from './carriers.ts';
-import { filterFacts, filterLane, observeFilters } from './filter.ts';
+import { type Filters, filters } from './filter.ts';
 import { fileLane, observeFiles, observeSysctls, sysctlLane } from './host-files.ts';
 import { type Monitor, openMonitor } from './monitor.ts';
 import { observeRtnetlink } from './observe.ts';
@@ -45,25 +45,27 @@ function lazySocket(): { readonly get: () => NetlinkSocket; readonly close: () =
   };
 }
 
-async function observe(
-  socket: () => NetlinkSocket,
-  forwarder: Forwarder | undefined,
-  query: ObserveQuery,
-): Promise<KernelState> {
+/** The parts a kernel is made of. */
+interface Parts {
+  readonly socket: () => NetlinkSocket;
+  readonly filter: Filters;
+  readonly forwarder: Carriers | undefined;
+}
+
+async function observe({ socket, filter, forwarder }: Parts, query: ObserveQuery): Promise<KernelState> {
   const kinds = query.kinds ?? new Set(ALL);
   const state = new Map<string, Observed>();
   observeRtnetlink(socket, kinds, state);
-  if (kinds.has('chain') || kinds.has('jump')) await observeFilters(kinds, state);
+  if (kinds.has('chain') || kinds.has('jump')) await filter.observe(kinds, state);
   if (kinds.has('sysctl')) await observeSysctls(query.sysctls, state);
   if (kinds.has('file')) await observeFiles(query.paths, state);
-  if (kinds.has('carrier') || kinds.has('forward')) observeCarriers(forwarder, state);
+  observeCarriers(forwarder, kinds, state);
   return state;
 }
 
 /** One lane a kind; kinds that are applied together share one. */
-function lanes(socket: () => NetlinkSocket, forwarder: Forwarder | undefined): (object: KernelObject) => Lane {
+function lanes({ socket, filter, forwarder }: Parts): (object: KernelObject) => Lane {
   const route = routeLane(socket);
-  const filter = filterLane();
   const carrier = carrierLane(forwarder);
   const table: Readonly<Record<Kind, Lane>> = {
     link: linkLane(socket),
@@ -71,8 +73,8 @@ function lanes(socket: () => NetlinkSocket, forwarder: Forwarder | undefined): (
     route,
     neighbour: route,
     fdb: route,
-    chain: filter,
-    jump: filter,
+    chain: filter.lane,
+    jump: filter.lane,
     sysctl: sysctlLane,
     file: fileLane,
     carrier,
@@ -94,15 +96,19 @@ const devicesOf = (plan: Plan): ReadonlySet<string> =>
  * The kernel of the network namespace this process is in. Without a forwarder there are no carriers: that is for commands that
  * run beside the daemon. Methods throw NOT_ROOT and KERNEL_REFUSED where the kernel does not even let us look.
  */
-export function linuxKernel({ forwarder }: { readonly forwarder?: Forwarder } = {}): Kernel {
+export function linuxKernel({ forwarder }: { readonly forwarder?: Carriers } = {}): Kernel {
   const socket = lazySocket();
+  const parts: Parts = { socket: socket.get, filter: filters(), forwarder };
   const monitors = new Set<Monitor>();
 
   async function apply(plan: Plan) {
-    for (const monitor of monitors) monitor.listen();
-    const outcomes = await applyInRuns(plan, lanes(socket.get, forwarder));
     const devices = devicesOf(plan);
-    for (const monitor of monitors) monitor.settle(devices);
+    for (const monitor of monitors) monitor.touching(devices);
+    const outcomes = await applyInRuns(plan, lanes(parts));
+    for (const monitor of monitors) {
+      monitor.touching(new Set());
+      monitor.ring(collateral(outcomes));
+    }
     return outcomes;
   }
 
@@ -117,9 +123,9 @@ export function linuxKernel({ forwarder }: { readonly forwarder?: Forwarder } = 
   }
 
   return {
-    observe: (query) => observe(socket.get, forwarder, query),
+    observe: (query) => observe(parts, query),
     apply,
-    filterFacts,
+    filterFacts: parts.filter.facts,
     monitor,
     async close() {
       for (const opened of monitors) opened.close();

@@ -18,10 +18,13 @@ const ALL_KINDS: readonly Kind[] = [...WITH_LINK, 'chain', 'jump', 'sysctl', 'fi
 const GROUPS = [GROUP.LINK, GROUP.IPV4_IFADDR, GROUP.IPV4_ROUTE, GROUP.NEIGH];
 
 export interface Monitor {
-  /** Rings for what has come in by now. */
-  listen(): void;
-  /** The same after we changed these devices ourselves: what the kernel did to them by itself is our own doing. */
-  settle(devices: ReadonlySet<string>): void;
+  /**
+   * Rings for what has come in by now, then takes what the kernel by itself does to these devices for our own doing, until the
+   * next call: we are changing them.
+   */
+  touching(devices: ReadonlySet<string>): void;
+  /** Rings for these, if any, as if the kernel had said so. */
+  ring(kinds: ReadonlySet<Kind>): void;
   close(): void;
 }
 
@@ -95,22 +98,30 @@ export function openMonitor(ownPort: number, bell: Bell): Monitor {
   const socket = openNetlink(NETLINK_ROUTE, GROUPS);
   const seen = firstLook(socket);
 
-  function hear(devices: ReadonlySet<string>): void {
+  let touched: ReadonlySet<string> = new Set();
+
+  const ring = (kinds: ReadonlySet<Kind>): void => {
+    if (kinds.size > 0) bell(kinds);
+  };
+
+  function hear(): void {
     const { messages, overflow } = socket.drain();
     const rung = new Set<Kind>(overflow ? ALL_KINDS : []);
     for (const message of messages) {
-      const isOurDoing = message.port === 0 && devices.has(deviceOf(message, seen) ?? '');
+      const isOurDoing = message.port === 0 && touched.has(deviceOf(message, seen) ?? '');
       const kinds = kindsOf(message, seen);
       if (message.port !== ownPort && !isOurDoing) for (const kind of kinds) rung.add(kind);
     }
-    if (rung.size > 0) bell(rung);
+    ring(rung);
   }
 
-  const nobody: ReadonlySet<string> = new Set();
-  const poll = libc().poll(socket.fd, () => hear(nobody));
+  const poll = libc().poll(socket.fd, hear);
   return {
-    listen: () => hear(nobody),
-    settle: hear,
+    touching(devices) {
+      hear();
+      touched = devices;
+    },
+    ring,
     close() {
       poll.close();
       socket.close();

@@ -1,0 +1,144 @@
+/**
+ * Our chains and jumps in iptables' language: read from the output of iptables-save, written as one input of
+ * `iptables-restore --noflush`, which leaves every rule it does not name as it is. Pure.
+ */
+import { parsePrefix } from '../../model/address.ts';
+import { printFilterRule } from '../print.ts';
+import { type FilterChain, type FilterJump, type FilterRule, type KernelObject, OWN, type Step } from '../state.ts';
+
+export type FilterObject = FilterChain | FilterJump;
+type Table = FilterChain['table'];
+const TABLES: readonly Table[] = ['filter', 'nat'];
+/** What iptables-save prints for a mark without a mask. */
+const WHOLE_MARK = 0xffffffff;
+
+/** Words of one line; a quoted word (a comment with blanks) is one, without its quotes and escapes. */
+const wordsOf = (line: string): string[] =>
+  [...line.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g)].map(
+    ([, quoted, plain]) => plain ?? (quoted ?? '').replace(/\\(.)/g, '$1'),
+  );
+
+type Known = Exclude<FilterRule, { readonly unknown: string }>;
+type Draft = { -readonly [K in keyof Known]?: Known[K] };
+
+function markOf(text: string): Known['mark'] | undefined {
+  const match = /^0x([0-9a-f]{1,8})(?:\/0x([0-9a-f]{1,8}))?$/.exec(text);
+  if (!match) return undefined;
+  return { value: Number.parseInt(match[1] ?? '', 16), mask: match[2] ? Number.parseInt(match[2], 16) : WHOLE_MARK };
+}
+
+const isTarget = (text: string): text is Known['target'] =>
+  text === 'ACCEPT' || text === 'RETURN' || text === 'MASQUERADE';
+
+/** Reads one option from `words` into the draft; how many words it took, 0 when it is none that we write. */
+function readOption(words: readonly string[], draft: Draft): number {
+  const not = words[0] === '!';
+  const [flag = '', value = '', ...more] = not ? words.slice(1) : words;
+  const taken = not ? 3 : 2;
+  const prefix = flag === '-s' || flag === '-d' ? parsePrefix(value) : undefined;
+  if (prefix) {
+    draft[flag === '-s' ? 'source' : 'destination'] = { prefix, not };
+    return taken;
+  }
+  if (not) return 0;
+  const mark = flag === '-m' && value === 'mark' && more[0] === '--mark' ? markOf(more[1] ?? '') : undefined;
+  if (mark) draft.mark = mark;
+  if (mark) return 4;
+  if (flag === '-j' && isTarget(value)) draft.target = value;
+  if (flag === '-j' && isTarget(value)) return 2;
+  if (flag === '--random-fully') draft.randomFully = true;
+  return flag === '--random-fully' ? 1 : 0;
+}
+
+function ruleOf(words: readonly string[], text: string): FilterRule {
+  const draft: Draft = {};
+  for (let at = 0; at < words.length; ) {
+    const taken = readOption(words.slice(at), draft);
+    if (taken === 0) return { unknown: text };
+    at += taken;
+  }
+  const { target, ...rest } = draft;
+  return target ? { ...rest, target } : { unknown: text };
+}
+
+/** The jump that a rule of a foreign chain is, if it is ours: known by its comment and its target. */
+function jumpOf(table: Table, from: string, words: readonly string[]): FilterJump | undefined {
+  const [m, module, flag, comment, j, to = '', ...more] = words;
+  const isMarked = m === '-m' && module === 'comment' && flag === '--comment' && comment === OWN.comment;
+  if (!isMarked || j !== '-j' || !to.startsWith(OWN.chainPrefix) || more.length > 0) return undefined;
+  return { kind: 'jump', table, from, to };
+}
+
+/** What one iptables-save says: our objects, and every chain's name as `table/name`. */
+export interface SavedFilters {
+  readonly objects: readonly FilterObject[];
+  readonly chains: ReadonlySet<string>;
+}
+
+/** Reads iptables-save output; tables and chains of others are left out. */
+export function parseSave(text: string): SavedFilters {
+  const chains = new Set<string>();
+  const rules = new Map<string, FilterRule[]>();
+  const jumps: FilterJump[] = [];
+  let table: Table | undefined;
+  for (const line of text.split('\n')) {
+    if (line.startsWith('*')) table = TABLES.find((name) => name === line.slice(1));
+    if (table === undefined) continue;
+    const [first = '', chain = '', ...words] = wordsOf(line);
+    if (first.startsWith(':')) {
+      chains.add(`${table}/${first.slice(1)}`);
+      if (first.startsWith(`:${OWN.chainPrefix}`)) rules.set(`${table}/${first.slice(1)}`, []);
+    }
+    if (first !== '-A') continue;
+    const own = rules.get(`${table}/${chain}`);
+    const jump = own ? undefined : jumpOf(table, chain, words);
+    own?.push(ruleOf(words, line.slice(`-A ${chain} `.length)));
+    if (jump) jumps.push(jump);
+  }
+  return { chains, objects: [...[...rules].map(([key, list]) => chainOf(key, list)), ...jumps] };
+}
+
+function chainOf(key: string, rules: readonly FilterRule[]): FilterChain {
+  const slash = key.indexOf('/');
+  return { kind: 'chain', table: key.slice(0, slash) as Table, name: key.slice(slash + 1), rules };
+}
+
+const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,27}$/;
+
+/** Why a step cannot be written down; only names and rules of our own language ever reach iptables. */
+export function refusalOf(object: KernelObject): string | undefined {
+  if (object.kind !== 'chain' && object.kind !== 'jump') return 'not a filter';
+  const own = object.kind === 'chain' ? object.name : object.to;
+  if (!own.startsWith(OWN.chainPrefix) || !NAME.test(own))
+    return `${JSON.stringify(own)} is not the name of a chain of ours`;
+  if (object.kind === 'jump' && !NAME.test(object.from))
+    return `${JSON.stringify(object.from)} is not the name of a chain`;
+  const hasUnknown = object.kind === 'chain' && object.rules.some((rule) => 'unknown' in rule);
+  return hasUnknown ? 'it has a rule that is not of our language' : undefined;
+}
+
+const jumpText = (jump: FilterJump): string => `-m comment --comment ${OWN.comment} -j ${jump.to}`;
+
+function linesOf({ action, object }: Step): string[] {
+  if (object.kind === 'jump') {
+    return [action === 'remove' ? `-D ${object.from} ${jumpText(object)}` : `-I ${object.from} 1 ${jumpText(object)}`];
+  }
+  if (object.kind !== 'chain') return [];
+  if (action === 'remove') return [`-F ${object.name}`, `-X ${object.name}`];
+  return [`-F ${object.name}`, ...object.rules.map((rule) => `-A ${object.name} ${printFilterRule(rule)}`)];
+}
+
+/** Chains have to be declared before the first rule; the declaration makes those that are missing. */
+const declarations = (steps: readonly Step[]): string[] =>
+  steps.flatMap(({ action, object }) =>
+    object.kind === 'chain' && action !== 'remove' ? [`:${object.name} - [0:0]`] : [],
+  );
+
+/** One input of `iptables-restore --noflush` for all steps, in their order within each table. */
+export function restoreText(steps: readonly Step[]): string {
+  const parts = TABLES.map((table) => {
+    const mine = steps.filter(({ object }) => 'table' in object && object.table === table);
+    return mine.length === 0 ? [] : [`*${table}`, ...declarations(mine), ...mine.flatMap(linesOf), 'COMMIT'];
+  });
+  return `${parts.flat().join('\n')}\n`;
+}

@@ -1,0 +1,3 @@
+import type { KernelBench } from './suite.ts';
+
+export function linuxDetails(_open: () => Promise<KernelBench>): void {}
