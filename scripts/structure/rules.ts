@@ -24,13 +24,17 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   kernel: { about: 'state, diff, plan, ownership: pure', may: ['model'] },
   'kernel/memory': { about: 'a fake kernel with the same contract', may: ['model', 'kernel'] },
   sys: { about: 'bindings to the C library and the kernel', may: ['model'], system: true },
-  'kernel/linux': { about: 'observes and changes the kernel', may: ['model', 'kernel', 'sys', 'files'], system: true },
+  'kernel/linux': {
+    about: 'observes and changes the kernel',
+    may: ['model', 'kernel', 'sys', 'files', 'forwarder'],
+    system: true,
+  },
   forwarder: { about: 'the data plane of backend udp', may: ['model', 'kernel', 'sys'], system: true },
   backend: { about: 'who leases what -> wanted objects: pure', may: ['model', 'kernel'] },
   files: { about: 'atomic writes, client.json', may: ['model'], system: true },
   output: { about: 'results -> table and JSON', may: ['model'] },
   reconcile: { about: 'the loop', may: ['model', 'store', 'kernel', 'backend'] },
-  control: { about: 'the control socket: types and client', may: ['model'] },
+  control: { about: 'the control socket: types and client', may: ['model', 'files'] },
   config: {
     about: 'network config: flags and files -> a written config',
     may: ['model', 'store', 'kernel', 'files', 'host (lazy)'],
@@ -46,7 +50,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     system: true,
   },
   host: {
-    about: 'builds the real parts from flags, environment and files',
+    about: 'composition root: builds the real parts from flags, environment and files',
     may: [
       'model',
       'store',
@@ -55,17 +59,21 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'lease',
       'kernel',
       'kernel/linux',
+      'sys',
       'forwarder',
       'backend',
+      'reconcile',
+      'daemon',
       'files',
       'control',
       'config',
+      'output',
     ],
     system: true,
   },
   daemon: {
     about: 'the running node: socket, health, signals',
-    may: ['model', 'store', 'lease', 'kernel', 'backend', 'reconcile', 'control', 'files', 'host (lazy)', 'config'],
+    may: ['model', 'store', 'lease', 'kernel', 'backend', 'reconcile', 'control', 'files', 'config'],
   },
   lab: {
     about: 'clusters of namespaces on one machine',
@@ -93,7 +101,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 export const PROGRAM = {
   shared: ['errors.ts', 'root.ts'],
   entries: ['main.ts', 'cli.ts'],
-  entriesMay: ['output'],
+  entriesMay: ['output', 'model'],
 } as const;
 
 /** Folders below a topic folder of commands belong to `commands`; generated code belongs to the room that generates it. */

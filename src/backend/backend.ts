@@ -40,6 +40,18 @@ export interface PeerDesire {
   readonly reach: Reach;
 }
 
+/** All that the wanted state of one node depends on, peers apart. */
+export interface Scene {
+  readonly self: Self;
+  readonly host: Host;
+  readonly network: NetworkConfig;
+}
+
+/** The scene of one backend: `config` is its own part of the network config. */
+export interface Context<C extends BackendConfig> extends Scene {
+  readonly config: C;
+}
+
 /** One way to carry packets between nodes. `C` is its part of the config. */
 export interface Backend<C extends BackendConfig = BackendConfig> {
   readonly type: C['type'];
@@ -48,7 +60,7 @@ export interface Backend<C extends BackendConfig = BackendConfig> {
   /** MTU for containers, in bytes. */
   mtu(host: Pick<Host, 'iface'>, config: C): number;
   /** Objects that do not depend on any peer. */
-  base(self: Self, host: Host, network: NetworkConfig, config: C): readonly KernelObject[];
+  base(context: Context<C>): readonly KernelObject[];
   /** Objects for one peer. */
-  peer(self: Self, lease: Lease, host: Host, network: NetworkConfig, config: C): PeerDesire;
+  peer(lease: Lease, context: Context<C>): PeerDesire;
 }

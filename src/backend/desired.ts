@@ -3,7 +3,10 @@ import { printIp, printPrefix } from '../model/address.ts';
 import type { BackendConfig } from '../model/backend-config.ts';
 import type { Lease, PeerData } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
-import type { Backend, Host, Reach, Self } from './backend.ts';
+import type { Backend, Host, Reach, Scene } from './backend.ts';
+
+export type { Scene };
+
 import { hostGw } from './host-gw.ts';
 import { sharedObjects } from './shared.ts';
 import { udp } from './udp.ts';
@@ -18,13 +21,6 @@ const BACKENDS: { readonly [T in BackendConfig['type']]: Backend<Extract<Backend
 /** The table's row for this config; the cast is sound because both are indexed by the same tag. */
 const backendOf = (config: BackendConfig): Backend => BACKENDS[config.type] as unknown as Backend;
 
-/** All that the wanted state of one node depends on, peers apart. */
-export interface Scene {
-  readonly self: Self;
-  readonly host: Host;
-  readonly network: NetworkConfig;
-}
-
 /** What our lease publishes for the peers. */
 export const announce = (host: Pick<Host, 'nodeId'>, network: NetworkConfig): PeerData =>
   backendOf(network.backend).announce(host, network.backend);
@@ -34,16 +30,18 @@ export const mtuOf = (host: Pick<Host, 'iface'>, network: NetworkConfig): number
   backendOf(network.backend).mtu(host, network.backend);
 
 /** Everything that does not depend on a peer. */
-export function baseWants({ self, host, network }: Scene): readonly Want[] {
+export function baseWants(scene: Scene): readonly Want[] {
+  const { self, host, network } = scene;
   const because = `this node leases ${printPrefix(self.subnet)} and the backend is ${network.backend.type}`;
-  const own = backendOf(network.backend).base(self, host, network, network.backend);
-  const shared = sharedObjects(self, host, network, mtuOf(host, network));
+  const own = backendOf(network.backend).base({ ...scene, config: network.backend });
+  const shared = sharedObjects(scene, mtuOf(host, network));
   return [...own, ...shared].map((object) => ({ object, because }));
 }
 
 /** What one peer asks for, and how it is reached then. */
-export function peerWants({ self, host, network }: Scene, lease: Lease): { wants: readonly Want[]; reach: Reach } {
-  const { objects, reach } = backendOf(network.backend).peer(self, lease, host, network, network.backend);
+export function peerWants(scene: Scene, lease: Lease): { wants: readonly Want[]; reach: Reach } {
+  const { backend } = scene.network;
+  const { objects, reach } = backendOf(backend).peer(lease, { ...scene, config: backend });
   const who = lease.nodeName ?? printIp(lease.publicIp);
   const because = `${who} (${printIp(lease.publicIp)}) leases ${printPrefix(lease.subnet)}`;
   return { wants: objects.map((object) => ({ object, because })), reach };

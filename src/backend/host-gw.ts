@@ -11,7 +11,7 @@ export const hostGw: Backend<Config> = {
   announce: () => ({ type: 'host-gw' }),
   mtu: (host) => host.iface.mtu,
   base: () => [],
-  peer: (_self, lease, host) => {
+  peer: (lease, { host }) => {
     if (lease.peer.type !== 'host-gw')
       return { objects: [], reach: { problem: `it speaks ${lease.peer.type}, not host-gw` } };
     if (!isOnLink(host, lease.publicIp)) {

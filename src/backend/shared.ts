@@ -2,9 +2,8 @@
 
 import { type FilterRule, type KernelObject, OWN } from '../kernel/state.ts';
 import { ipAt, type Prefix } from '../model/address.ts';
-import type { NetworkConfig } from '../model/network-config.ts';
 import { renderSubnetEnv } from '../model/subnet-env.ts';
-import type { Host, Self } from './backend.ts';
+import type { Scene } from './backend.ts';
 
 const FORWARD = `${OWN.chainPrefix}FWD`;
 const POSTROUTING = `${OWN.chainPrefix}POSTRTG`;
@@ -37,7 +36,7 @@ const masqueradeRules = (network: Prefix, subnet: Prefix): readonly FilterRule[]
   { source: isNot(network), destination: is(network), target: 'MASQUERADE', randomFully: true },
 ];
 
-function rules(self: Self, host: Host, network: Prefix): readonly KernelObject[] {
+function rules({ self, host, network: { network } }: Scene): readonly KernelObject[] {
   const nat = host.ipMasq ? masqueradeRules(network, self.subnet) : internalRules(network, self.subnet);
   return [
     { kind: 'chain', table: 'filter', name: FORWARD, rules: forwardRules(network) },
@@ -48,16 +47,13 @@ function rules(self: Self, host: Host, network: Prefix): readonly KernelObject[]
 }
 
 /** Objects that every node has, whatever its backend. `mtu` is the containers' MTU in bytes. */
-export function sharedObjects(self: Self, host: Host, config: NetworkConfig, mtu: number): readonly KernelObject[] {
-  const env = {
-    network: config.network,
-    subnet: { ip: ipAt(self.subnet, 1n), length: self.subnet.length },
-    mtu,
-    ipMasq: host.ipMasq,
-  };
+export function sharedObjects(scene: Scene, mtu: number): readonly KernelObject[] {
+  const { self, host, network } = scene;
+  const subnet = { ip: ipAt(self.subnet, 1n), length: self.subnet.length };
+  const content = renderSubnetEnv({ network: network.network, subnet, mtu, ipMasq: host.ipMasq });
   return [
     { kind: 'sysctl', name: 'net.ipv4.ip_forward', value: '1' },
-    ...rules(self, host, config.network),
-    { kind: 'file', path: host.subnetFile, content: renderSubnetEnv(env), mode: 0o644 },
+    ...rules(scene),
+    { kind: 'file', path: host.subnetFile, content, mode: 0o644 },
   ];
 }

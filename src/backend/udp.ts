@@ -2,7 +2,7 @@ import { type KernelObject, OWN } from '../kernel/state.ts';
 import { baseOf, type Prefix, printPrefix } from '../model/address.ts';
 import type { BackendConfig } from '../model/backend-config.ts';
 import type { Lease } from '../model/lease.ts';
-import type { Backend, Host, PeerDesire, Self } from './backend.ts';
+import type { Backend, Context, Host, PeerDesire } from './backend.ts';
 
 /**
  * flannel's udp: a TUN device takes what goes into the network, the carrier sends each packet as the payload of one UDP datagram to
@@ -25,7 +25,7 @@ const routeTo = (dst: Prefix): KernelObject => ({
   protocol: OWN.routeProtocol,
 });
 
-const base = (self: Self, host: Host, network: Prefix, config: Config): readonly KernelObject[] => [
+const base = ({ self, host, network: { network }, config }: Context<Config>): readonly KernelObject[] => [
   {
     kind: 'link',
     name: DEVICE,
@@ -47,7 +47,7 @@ const base = (self: Self, host: Host, network: Prefix, config: Config): readonly
   ...(host.wideRouteTaken ? [] : [routeTo(network)]),
 ];
 
-function peer(lease: Lease, host: Host, config: Config): PeerDesire {
+function peer(lease: Lease, { host, config }: Context<Config>): PeerDesire {
   if (lease.peer.type !== 'udp') return { objects: [], reach: { problem: `it speaks ${lease.peer.type}, not udp` } };
   return {
     objects: [
@@ -62,6 +62,6 @@ export const udp: Backend<Config> = {
   type: 'udp',
   announce: () => ({ type: 'udp' }),
   mtu,
-  base: (self, host, network, config) => base(self, host, network.network, config),
-  peer: (_self, lease, host, _network, config) => peer(lease, host, config),
+  base,
+  peer,
 };

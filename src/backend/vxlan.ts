@@ -3,7 +3,7 @@ import { baseOf, type Prefix, printPrefix } from '../model/address.ts';
 import type { BackendConfig } from '../model/backend-config.ts';
 import type { Lease } from '../model/lease.ts';
 import { type Mac, macFromSeed } from '../model/mac.ts';
-import type { Backend, Host, PeerDesire, Self } from './backend.ts';
+import type { Backend, Context, Host, PeerDesire } from './backend.ts';
 import { direct, isOnLink } from './direct.ts';
 import { seedOf } from './seed.ts';
 
@@ -42,12 +42,12 @@ const device = (host: Host, network: Prefix, config: Config): KernelObject => ({
   },
 });
 
-const base = (self: Self, host: Host, network: Prefix, config: Config): readonly KernelObject[] => [
+const base = ({ self, host, network: { network }, config }: Context<Config>): readonly KernelObject[] => [
   device(host, network, config),
   { kind: 'address', device: deviceName(config), ip: baseOf(self.subnet), length: 32 },
 ];
 
-function peer(lease: Lease, host: Host, config: Config): PeerDesire {
+function peer(lease: Lease, { host, config }: Context<Config>): PeerDesire {
   if (lease.peer.type !== 'vxlan')
     return { objects: [], reach: { problem: `it speaks ${lease.peer.type}, not vxlan` } };
   if (lease.peer.vni !== undefined && lease.peer.vni !== config.vni) {
@@ -71,6 +71,6 @@ export const vxlan: Backend<Config> = {
   type: 'vxlan',
   announce: (host, config) => ({ type: 'vxlan', vni: config.vni, mac: vtepMac(host.nodeId, config) }),
   mtu,
-  base: (self, host, network, config) => base(self, host, network.network, config),
-  peer: (_self, lease, host, _network, config) => peer(lease, host, config),
+  base,
+  peer,
 };

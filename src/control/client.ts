@@ -1,10 +1,7 @@
 import { createConnection } from 'node:net';
-import { join } from 'node:path';
 import { TsflannelError } from '../errors.ts';
+import { socketPath } from '../files/run-dir.ts';
 import type { Answer, Method, Requests } from './protocol.ts';
-
-/** Where the daemon of this run folder listens. */
-export const socketPath = (runDir: string): string => join(runDir, 'control.sock');
 
 const MAX_ANSWER = 64 * 1024 * 1024;
 

@@ -2,30 +2,13 @@
  * control/ is the language between commands and the running daemon: one JSON line asked, one JSON line answered, over a unix socket
  * that only root may open (0600). It holds types and the thin client; it must not know how the daemon works.
  */
-import type { RouteRow } from '../model/report.ts';
+import type { Check, NodeFacts, RouteRow } from '../model/report.ts';
 
-/** One thing that `status` looks at. */
-export interface Check {
-  readonly name: string;
-  readonly state: 'ok' | 'degraded' | 'down';
-  readonly detail: string;
-}
+export type { Check };
 
 /** The answer to `status`. */
-export interface DaemonStatus {
-  readonly pid: number;
-  readonly ready: boolean;
-  readonly nodeId: string;
-  readonly subnet: string;
-  readonly network: string;
-  readonly backend: string;
-  readonly publicIp: string;
-  readonly interface: string;
-  readonly mtu: number;
-  readonly peers: number;
-  readonly uptimeSeconds: number;
+export interface DaemonStatus extends NodeFacts {
   readonly checks: readonly Check[];
-  readonly counters?: unknown;
 }
 
 /** One change as text and reason. */

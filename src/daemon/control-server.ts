@@ -1,6 +1,6 @@
-import { chmod, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Answer, METHODS, type Method, type Requests } from '../control/protocol.ts';
+import { removeSocket } from '../files/run-dir.ts';
 import { stringify } from '../model/json.ts';
 
 export type Handlers = { readonly [M in Method]: () => Promise<Requests[M]> };
@@ -49,7 +49,7 @@ function serve(handlers: Handlers, socket: Socket): void {
 
 /** Listens on a unix socket that only the daemon's user may open. A socket file left by a dead daemon is taken over. */
 export async function serveControl(path: string, handlers: Handlers): Promise<Server> {
-  await rm(path, { force: true });
+  await removeSocket(path);
   const server = createServer({ allowHalfOpen: true }, (socket) => serve(handlers, socket));
   const umask = process.umask(0o177);
   try {
@@ -60,6 +60,5 @@ export async function serveControl(path: string, handlers: Handlers): Promise<Se
   } finally {
     process.umask(umask);
   }
-  await chmod(path, 0o600);
   return server;
 }

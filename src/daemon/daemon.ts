@@ -1,10 +1,11 @@
 /**
- * daemon/ is the running node: it joins store, lease, reconciler and kernel, answers on the control socket, tells systemd, and ends
- * cleanly. It is handed the real parts (host/ makes them) and knows none of their kinds. Ending leaves the kernel's state as it is.
+ * daemon/ knows how a node runs: it joins store, lease, reconciler and kernel, answers on the control socket, tells systemd, and ends
+ * cleanly, leaving the kernel's state as it is. It must not know what the parts are made of: host/ makes the real ones.
  */
 import { announce, mtuOf, type Scene } from '../backend/desired.ts';
 import { TsflannelError } from '../errors.ts';
 import { type NodeState, writeNodeState } from '../files/node-state.ts';
+import { clearRunDir } from '../files/run-dir.ts';
 import { acquire, type ClaimOptions, type Held, hold } from '../lease/hold.ts';
 import { printIp, printPrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
@@ -15,7 +16,7 @@ import { openDoors } from './doors.ts';
 import { type Follower, follow, freshPeers } from './follow.ts';
 import type { DaemonParts, Node } from './node.ts';
 import type { NodeOptions } from './options.ts';
-import { leaveRunDir, openNode, takeRunDir } from './run-files.ts';
+import { openNode, takeRunDir } from './run-files.ts';
 
 const PATIENCE_MS = 1_000;
 
@@ -216,6 +217,6 @@ export async function runDaemon(options: NodeOptions, parts: DaemonParts, onRead
     await close();
     await end(node);
   } finally {
-    await leaveRunDir(options.runDir);
+    await clearRunDir(options.runDir, { log: false });
   }
 }

@@ -1,7 +1,7 @@
 import { mtuOf } from '../backend/desired.ts';
-import { socketPath } from '../control/client.ts';
 import type { Check, DaemonStatus, Requests } from '../control/protocol.ts';
 import { TsflannelError } from '../errors.ts';
+import { socketPath } from '../files/run-dir.ts';
 import { printObject, printPlan } from '../kernel/print.ts';
 import type { Plan } from '../kernel/state.ts';
 import { printIp, printPrefix } from '../model/address.ts';

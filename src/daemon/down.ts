@@ -1,10 +1,9 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { askIfRunning } from '../control/client.ts';
 import { TsflannelError } from '../errors.ts';
 import { readIfThere } from '../files/atomic.ts';
 import { removeEmptyFolders } from '../files/folders.ts';
-import { type NodeState, nodeStatePath, readNodeState, writeNodeState } from '../files/node-state.ts';
+import { forgetNode, isKnownNode, type NodeState, readNodeState, writeNodeState } from '../files/node-state.ts';
+import { clearRunDir, livingPid } from '../files/run-dir.ts';
 import { diff } from '../kernel/diff.ts';
 import { printPlan } from '../kernel/print.ts';
 import type { Kernel, KernelState, ManagedFile, Plan, StepOutcome, Sysctl } from '../kernel/state.ts';
@@ -13,7 +12,6 @@ import type { Clock } from '../model/clock.ts';
 import { parseSubnetEnv } from '../model/subnet-env.ts';
 import type { Store } from '../store/store.ts';
 import { createView } from '../store/view.ts';
-import { leaveRunDir, livingPid } from './run-files.ts';
 
 /** What `down` works on; `store` is opened only when there is a lease to release. */
 export interface DownParts {
@@ -97,9 +95,8 @@ async function planDown(kernel: Kernel, node: NodeState): Promise<Plan> {
 }
 
 async function forget(options: DownOptions, node: NodeState): Promise<void> {
-  await leaveRunDir(options.runDir);
-  await rm(join(options.runDir, 'daemon.log'), { force: true });
-  if (options.purge) await rm(nodeStatePath(options.stateDir), { force: true });
+  await clearRunDir(options.runDir, { log: true });
+  if (options.purge) await forgetNode(options.stateDir);
   else
     await writeNodeState(options.stateDir, {
       nodeId: node.nodeId,
@@ -119,7 +116,7 @@ async function releaseOrSay(parts: DownParts, nodeId: string): Promise<Pick<Down
 
 /** Stops the daemon, gives the lease back and removes what is ours; nothing else. A second run finds nothing to do. */
 export async function runDown(options: DownOptions, parts: DownParts): Promise<DownResult> {
-  const known = (await readIfThere(nodeStatePath(options.stateDir))) !== undefined;
+  const known = await isKnownNode(options.stateDir);
   const node = await readNodeState(options.stateDir);
   if (options.dryRun) return { plan: await planDown(parts.kernel, node), outcomes: [] };
   const daemon = await stopDaemon(options, parts.clock);

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Prefix, parsePrefix, printPrefix } from '../model/address.ts';
 import { NODE_ID } from '../model/lease.ts';
@@ -17,8 +18,7 @@ export interface NodeState {
   readonly subnetFile?: string;
 }
 
-/** Path of the file in this state folder. */
-export const nodeStatePath = (stateDir: string): string => join(stateDir, 'node.json');
+const nodeStatePath = (stateDir: string): string => join(stateDir, 'node.json');
 
 const newNodeId = (): string => randomBytes(16).toString('hex');
 
@@ -55,3 +55,10 @@ export async function writeNodeState(stateDir: string, state: NodeState): Promis
   const json = { ...state, ...(state.subnet && { subnet: printPrefix(state.subnet) }) };
   await writeFileAtomic(nodeStatePath(stateDir), `${JSON.stringify(json, null, 2)}\n`, 0o600);
 }
+
+/** Whether this host has been a node. */
+export const isKnownNode = async (stateDir: string): Promise<boolean> =>
+  (await readIfThere(nodeStatePath(stateDir))) !== undefined;
+
+/** Forgets who this node is. */
+export const forgetNode = (stateDir: string): Promise<void> => rm(nodeStatePath(stateDir), { force: true });

@@ -3,10 +3,8 @@ import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TsflannelError } from '../errors.ts';
 import { makeFolders } from '../files/folders.ts';
+import { logPath } from '../files/run-dir.ts';
 import { packageRoot } from '../root.ts';
-
-/** Where a detached daemon writes its log. */
-export const logPath = (runDir: string): string => join(runDir, 'daemon.log');
 
 const lastLines = async (path: string): Promise<string> => {
   const text = await readFile(path, 'utf8').catch(() => '');

@@ -3,9 +3,10 @@ import type { DaemonStatus } from '../control/protocol.ts';
 import { runDaemon } from '../daemon/daemon.ts';
 import type { NodeOptions } from '../daemon/options.ts';
 import { asTsflannelError } from '../errors.ts';
+import { logPath } from '../files/run-dir.ts';
 import { printIp } from '../model/address.ts';
 import { resolveConnection } from './connection.ts';
-import { detach, logPath, reportToParent } from './detach.ts';
+import { detach, reportToParent } from './detach.ts';
 import type { Underlay } from './interface.ts';
 import { buildParts, flagIp, type NodeWish } from './node.ts';
 

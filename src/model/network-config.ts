@@ -62,11 +62,12 @@ function subnetLength(json: Json, network: Prefix): Parsed<number> {
   return accept(length);
 }
 
-function bound(json: Json, name: string, network: Prefix, length: number, fallback: Ip): Parsed<Ip> {
-  const given = field(json, name);
-  if (given === undefined || given === '' || given === '0.0.0.0') return accept(fallback);
-  const ip = typeof given === 'string' ? parseIp4(given) : undefined;
-  if (!ip) return reject('SUBNET_BOUND', name, `${String(given)} is not an IPv4 address`);
+/** `SubnetMin` or `SubnetMax`: inside the network and on the grid of its subnets. */
+function bound(given: [name: string, value: unknown], network: Prefix, length: number, fallback: Ip): Parsed<Ip> {
+  const [name, value] = given;
+  if (value === undefined || value === '' || value === '0.0.0.0') return accept(fallback);
+  const ip = typeof value === 'string' ? parseIp4(value) : undefined;
+  if (!ip) return reject('SUBNET_BOUND', name, `${String(value)} is not an IPv4 address`);
   if (!containsIp(network, ip))
     return reject('SUBNET_BOUND', name, `${printIp(ip)} is outside ${printPrefix(network)}`);
   if (prefixOf(ip, length).address !== ip.value) {
@@ -95,10 +96,15 @@ export function parseNetworkConfig(text: string): Parsed<NetworkConfig> {
   const length = subnetLength(json.value, network.value);
   if (!length.ok) return length;
   const step = sizeOf(prefixOf(ipAt(network.value, 0n), length.value));
-  const min = bound(json.value, 'SubnetMin', network.value, length.value, ipAt(network.value, step));
+  const min = bound(
+    ['SubnetMin', field(json.value, 'SubnetMin')],
+    network.value,
+    length.value,
+    ipAt(network.value, step),
+  );
   if (!min.ok) return min;
   const last: Ip = { family: 4, value: lastOf(network.value) + 1n - step };
-  const max = bound(json.value, 'SubnetMax', network.value, length.value, last);
+  const max = bound(['SubnetMax', field(json.value, 'SubnetMax')], network.value, length.value, last);
   if (!max.ok) return max;
   if (min.value.value > max.value.value) return reject('SUBNET_BOUND', 'SubnetMin', 'is above SubnetMax');
   const backend = parseBackend(field(json.value, 'Backend'));

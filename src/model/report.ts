@@ -15,3 +15,36 @@ export interface RouteRow {
   readonly age?: number;
   readonly left?: number;
 }
+
+/** One thing that `status` looks at. */
+export interface Check {
+  readonly name: string;
+  readonly state: 'ok' | 'degraded' | 'down';
+  readonly detail: string;
+}
+
+/** What `status` shows. */
+export interface StatusReport {
+  readonly state: Check['state'];
+  readonly checks: readonly Check[];
+  /** Facts of the running daemon; absent when none runs. */
+  readonly node?: NodeFacts;
+}
+
+/** A running node in words. */
+export interface NodeFacts {
+  readonly pid: number;
+  readonly ready: boolean;
+  readonly nodeId: string;
+  readonly subnet: string;
+  readonly network: string;
+  readonly backend: string;
+  readonly publicIp: string;
+  readonly interface: string;
+  /** Bytes. */
+  readonly mtu: number;
+  readonly peers: number;
+  readonly uptimeSeconds: number;
+  /** Of the user-space forwarder, where one runs. */
+  readonly counters?: unknown;
+}

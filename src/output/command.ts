@@ -11,6 +11,8 @@ export interface Result {
   readonly data: Readonly<Record<string, unknown>>;
   readonly text: string;
   readonly exit?: number;
+  /** Everything was printed already (a live view). */
+  readonly silent?: boolean;
 }
 
 /** Warnings and progress go to stderr, so that stdout stays the result. */
@@ -52,9 +54,10 @@ export abstract class TsflannelCommand extends Command {
 
   override async run(): Promise<void> {
     const result = await this.execute();
+    process.exitCode = result.exit ?? 0;
+    if (result.silent) return;
     const text = this.wantsJson() ? stringify({ schemaVersion: 1, ...result.data }) : result.text;
     if (text !== '') process.stdout.write(`${text}\n`);
-    process.exitCode = result.exit ?? 0;
   }
 
   override async catch(error: unknown): Promise<void> {

@@ -1,0 +1,32 @@
+import { type Result, TsflannelCommand } from '../output/command.ts';
+import { lookFlags, watchFlag } from '../output/look-flags.ts';
+import { routesText } from '../output/routes.ts';
+import { watch } from '../output/watch.ts';
+
+export default class Routes extends TsflannelCommand {
+  static override description =
+    'Show every lease with how it is reached from here: etcd and kernel joined; missing, foreign and refused entries are marked.';
+  static override examples = [
+    '<%= config.bin %> routes',
+    '<%= config.bin %> routes --watch',
+    '<%= config.bin %> routes --json',
+  ];
+  static override flags = { ...lookFlags, ...watchFlag };
+
+  override async execute(): Promise<Result> {
+    const { flags } = await this.parse(Routes);
+    const { routesNow } = await import('../host/look.ts');
+    const { lookOptions } = await import('../host/look-options.ts');
+    const options = await lookOptions(flags);
+    const look = async () => {
+      const { rows, daemon } = await routesNow(options);
+      return { data: { daemon, routes: rows }, text: routesText(rows) };
+    };
+    if (!flags.watch) return look();
+    await watch(async () => {
+      const { data, text } = await look();
+      return { text, json: JSON.stringify({ schemaVersion: 1, ...data }) };
+    }, flags.json);
+    return { data: {}, text: '', silent: true };
+  }
+}

@@ -1,0 +1,54 @@
+import { Flags } from '@oclif/core';
+import { etcdFlags, nodeFlags, subnetFileFlag } from './flags.ts';
+
+/** flanneld's flags by its names, and ours. */
+export const upFlags = {
+  ...etcdFlags,
+  ...nodeFlags,
+  ...subnetFileFlag,
+  iface: Flags.string({
+    description: 'underlay interface, by name or address; may be given several times, the first match is taken',
+    multiple: true,
+    env: 'TSFLANNEL_IFACE',
+  }),
+  'iface-regex': Flags.string({
+    description: "pattern for the interface's name or address",
+    multiple: true,
+    env: 'TSFLANNEL_IFACE_REGEX',
+  }),
+  'iface-can-reach': Flags.string({
+    description: 'take the interface of the route to this address',
+    env: 'TSFLANNEL_IFACE_CAN_REACH',
+  }),
+  'public-ip': Flags.string({ description: 'address the other nodes reach this one at', env: 'TSFLANNEL_PUBLIC_IP' }),
+  'ip-masq': Flags.boolean({
+    description: 'masquerade what leaves the network',
+    allowNo: true,
+    env: 'TSFLANNEL_IP_MASQ',
+  }),
+  'subnet-lease-renew-margin': Flags.integer({
+    description: 'minutes the lease always has left',
+    default: 60,
+    min: 1,
+    max: 1439,
+    env: 'TSFLANNEL_SUBNET_LEASE_RENEW_MARGIN',
+  }),
+  'healthz-ip': Flags.string({
+    description: 'address of the health port',
+    default: '0.0.0.0',
+    env: 'TSFLANNEL_HEALTHZ_IP',
+  }),
+  'healthz-port': Flags.integer({
+    description: 'port of /healthz and /readyz; 0: none',
+    default: 0,
+    min: 0,
+    max: 65_535,
+    env: 'TSFLANNEL_HEALTHZ_PORT',
+  }),
+  detach: Flags.boolean({ description: 'return when the node is ready; the daemon goes on in the background' }),
+  timeout: Flags.integer({ description: 'seconds --detach waits', default: 60, min: 1 }),
+  wait: Flags.boolean({
+    description: 'wait for etcd and for a config instead of failing (default without a terminal)',
+    allowNo: true,
+  }),
+};
