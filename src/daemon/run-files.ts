@@ -12,13 +12,19 @@ export async function takeRunDir(runDir: string): Promise<void> {
   if (running) throw new TsflannelError('ALREADY_RUNNING', { pid: running.pid });
 }
 
-/** The node's memory, with the folders it needs made and noted, so that `down` can remove just those. */
-export async function openNode(options: NodeOptions): Promise<NodeState> {
-  const made = await makeFolders([options.stateDir, options.runDir, dirname(options.subnetFile)]);
-  await writePid(options.runDir);
-  const node = await readNodeState(options.stateDir);
+/** Makes the folders a node needs and notes which were not there, so that `down` removes just those. */
+export async function prepareFolders(at: Pick<NodeOptions, 'stateDir' | 'runDir' | 'subnetFile'>): Promise<NodeState> {
+  const made = await makeFolders([at.stateDir, at.runDir, dirname(at.subnetFile)]);
+  const node = await readNodeState(at.stateDir);
   const created = [...new Set([...node.created, ...made])];
-  const next = { ...node, created, subnetFile: options.subnetFile };
-  await writeNodeState(options.stateDir, next);
+  const next = { ...node, created, subnetFile: at.subnetFile };
+  await writeNodeState(at.stateDir, next);
   return next;
+}
+
+/** The node's memory, and its pid file. */
+export async function openNode(options: NodeOptions): Promise<NodeState> {
+  const node = await prepareFolders(options);
+  await writePid(options.runDir);
+  return node;
 }

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TsflannelError } from '../errors.ts';
-import { makeFolders } from '../files/folders.ts';
 import { logPath } from '../files/run-dir.ts';
 import { packageRoot } from '../root.ts';
 
@@ -18,10 +17,9 @@ interface Ready {
 
 /**
  * Starts this program again with `argv` in the background and waits until it says that it is ready (or why it is not).
- * Secrets go by the environment, which it inherits. Throws DAEMON_FAILED with the end of its log; it is stopped then.
+ * Its run folder is there. Secrets go by the environment, which it inherits. Throws DAEMON_FAILED with the end of its log; it is stopped then.
  */
 export async function detach(argv: readonly string[], runDir: string, timeoutSeconds: number): Promise<number> {
-  await makeFolders([runDir]);
   const log = await open(logPath(runDir), 'w', 0o600);
   const child = spawn(process.execPath, [join(packageRoot(), 'bin', 'run.js'), ...argv], {
     detached: true,

@@ -1,8 +1,9 @@
-import { ask } from '../control/client.ts';
+import { ask, askIfRunning } from '../control/client.ts';
 import type { DaemonStatus } from '../control/protocol.ts';
 import { runDaemon } from '../daemon/daemon.ts';
 import type { NodeOptions } from '../daemon/options.ts';
-import { asTsflannelError } from '../errors.ts';
+import { prepareFolders } from '../daemon/run-files.ts';
+import { asTsflannelError, TsflannelError } from '../errors.ts';
 import { logPath } from '../files/run-dir.ts';
 import { printIp } from '../model/address.ts';
 import { resolveConnection } from './connection.ts';
@@ -89,13 +90,23 @@ export async function startHere(flags: UpFlags, version: string, choose: ChooseN
   }
 }
 
+/** A password on our own command line goes on by the environment: the daemon's command line stays for days. */
+function withoutPassword(argv: readonly string[], flags: UpFlags): string[] {
+  const password = flags['etcd-password'];
+  if (password !== undefined) process.env.TSFLANNEL_ETCD_PASSWORD = password;
+  return argv.filter((arg, i) => !/^--etcd-password(=|$)/.test(arg) && argv[i - 1] !== '--etcd-password');
+}
+
 /** Starts the daemon in the background; resolves with its status once it is ready. */
 export async function startDetached(
   argv: readonly string[],
   flags: UpFlags,
 ): Promise<{ status: DaemonStatus; log: string }> {
   const runDir = flags['run-dir'];
-  const rest = argv.filter((arg) => arg !== '--detach' && arg !== '--json');
+  const running = await askIfRunning(runDir, 'status');
+  if (running) throw new TsflannelError('ALREADY_RUNNING', { pid: running.pid });
+  await prepareFolders({ stateDir: flags['state-dir'], runDir, subnetFile: flags['subnet-file'] });
+  const rest = withoutPassword(argv, flags).filter((arg) => arg !== '--detach' && arg !== '--json');
   await detach(['up', ...rest], runDir, flags.timeout);
   return { status: await ask(runDir, 'status'), log: logPath(runDir) };
 }

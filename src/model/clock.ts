@@ -6,12 +6,11 @@ export interface Clock {
   after(ms: number, fn: () => void): () => void;
 }
 
-/** The machine's monotonic clock. A pending timer alone does not keep the process alive. */
+/** The machine's monotonic clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   after: (ms, fn) => {
     const timer = setTimeout(fn, ms);
-    timer.unref();
     return () => clearTimeout(timer);
   },
 };

@@ -10,6 +10,8 @@ export interface HeldPeers {
   peers(): ReadonlyMap<string, Lease>;
   /** How many removals wait. */
   held(): number;
+  /** Asks no more. */
+  close(): void;
 }
 
 export interface HeldOptions {
@@ -28,10 +30,11 @@ interface State extends HeldOptions {
   readonly waiting: Set<string>;
   view: ReadonlyMap<string, Lease>;
   asking: boolean;
+  closed: boolean;
 }
 
 async function ask(state: State): Promise<void> {
-  if (state.asking) return;
+  if (state.asking || state.closed) return;
   state.asking = true;
   try {
     const fresh = await state.confirm();
@@ -56,7 +59,14 @@ const differing = (state: State, peers: ReadonlyMap<string, Lease>): string[] =>
 /** No peers yet. */
 export function createHeldPeers(options: HeldOptions): HeldPeers {
   const brake = createBrake();
-  const state: State = { ...options, shown: new Map(), waiting: new Set(), view: new Map(), asking: false };
+  const state: State = {
+    ...options,
+    shown: new Map(),
+    waiting: new Set(),
+    view: new Map(),
+    asking: false,
+    closed: false,
+  };
   return {
     replace(peers) {
       state.view = peers;
@@ -86,5 +96,8 @@ export function createHeldPeers(options: HeldOptions): HeldPeers {
     },
     peers: () => state.shown,
     held: () => state.waiting.size,
+    close: () => {
+      state.closed = true;
+    },
   };
 }

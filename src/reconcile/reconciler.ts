@@ -128,6 +128,9 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     reach: (peer) => state.wants.reach(peer),
     scene: () => state.scene,
     status: () => statusOf(state),
-    close: () => loop.close(),
+    close: () => {
+      peers.close();
+      return loop.close();
+    },
   };
 }
