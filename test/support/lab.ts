@@ -1,15 +1,30 @@
 /** Labs for tests: brought up before, taken down after, and the root namespace as it was: that is the last check of each. */
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { dockerdPaths, importImage, LAB_IMAGE } from '../../src/lab/dockerd.ts';
 import { type Lab, type LabNode, type LabSpec, labDown, labUp, mustRun, type Ran } from '../../src/lab/index.ts';
+import { dockerDirOf } from '../../src/lab/node.ts';
 import { difference, type Snapshot, snapshot } from './leaks.ts';
 
 /** A folder of its own: a user's labs are left alone. */
 export const TEST_LABS = '/run/tsflannel-test';
 
-const SMALL: LabSpec = {
-  ...{ name: 'test', size: 2, backend: 'vxlan', network: '172.17.0.0/16' },
+/** Two nodes, one etcd member, backend vxlan, no Docker: unless changed. */
+export const labSpec = (change: Partial<LabSpec> & { readonly name: string }): LabSpec => ({
+  ...{ size: 2, backend: 'vxlan', network: '172.17.0.0/16' },
   ...{ etcdMembers: 1, discovery: false, docker: false, bare: false },
-};
+  ...change,
+});
+
+/** What the machine shows of a lab of this name, seen from the root namespace, whose own network is in it too. */
+export const showsOf = (name: string): Promise<Snapshot> =>
+  snapshot({
+    mine: new RegExp(
+      `\\b${name}-(underlay|n\\d+)|${TEST_LABS}/${name}\\b|TSFLANNEL_LAB=${name}\\b|tsflannel-lab/${name}\\b`,
+    ),
+    dirs: [join(TEST_LABS, name)],
+  });
 
 export interface TestLab {
   readonly lab: Lab;
@@ -21,10 +36,7 @@ export interface TestLab {
 
 /** Registers mocha hooks that make a lab of this spec around the tests of a describe block. */
 export function useLab(change: Partial<LabSpec> & { readonly name: string }): TestLab {
-  const spec = { ...SMALL, ...change };
-  const mine = new RegExp(
-    `\\b${spec.name}-(underlay|n\\d+)|${TEST_LABS}/${spec.name}\\b|TSFLANNEL_LAB=${spec.name}\\b`,
-  );
+  const spec = labSpec(change);
   let lab: Lab | undefined;
   let before: Snapshot = {};
   const current = (): Lab => {
@@ -38,13 +50,12 @@ export function useLab(change: Partial<LabSpec> & { readonly name: string }): Te
   };
   beforeHook(async () => {
     await labDown(spec.name, TEST_LABS);
-    before = await snapshot({ mine, dirs: [`${TEST_LABS}/${spec.name}`] });
+    before = await showsOf(spec.name);
     lab = await labUp(spec, TEST_LABS);
   });
   afterHook(async () => {
     await labDown(spec.name, TEST_LABS);
-    const after = await snapshot({ mine, dirs: [`${TEST_LABS}/${spec.name}`] });
-    assert.equal(difference(before, after), '', 'the lab left something');
+    assert.equal(difference(before, await showsOf(spec.name)), '', 'the lab left something');
   });
   return {
     get lab() {
@@ -70,4 +81,14 @@ function afterHook(work: () => Promise<void>): void {
     this.timeout(HOOK_MS);
     await work();
   });
+}
+
+/** Starts a container on the node's Docker; resolves to its address. */
+export async function runContainer(lab: Lab, node: LabNode, name: string): Promise<string> {
+  await importImage(dockerdPaths(dockerDirOf(node)), (await execa('which', ['busybox'])).stdout);
+  await mustRun(lab, node, ['docker', 'run', '-d', '--name', name, LAB_IMAGE, '/bin/busybox', 'sleep', '1000000']);
+  const format = '{{.NetworkSettings.IPAddress}}';
+  const { stdout } = await mustRun(lab, node, ['docker', 'inspect', '--format', format, name]);
+  assert.match(stdout, /^\d+\.\d+\.\d+\.\d+$/);
+  return stdout;
 }

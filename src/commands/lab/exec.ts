@@ -17,8 +17,10 @@ export default class LabExec extends TsflannelCommand {
   static override strict = false;
 
   override async execute(): Promise<Result> {
-    const { args, argv, flags } = await this.parse(LabExec);
-    const command = argv.slice(1).map(String);
+    const { args, flags } = await this.parse(LabExec);
+    // From the command line itself: oclif puts words that occur twice in another order.
+    const end = this.argv.indexOf('--');
+    const command = end < 0 ? [] : this.argv.slice(end + 1);
     if (command.length === 0) throw new TsflannelError('USAGE', { detail: 'there is no command after --' });
     const { execOn, labsDir, nodeOf, readLab } = await import('../../lab/index.ts');
     const lab = await readLab(flags.name, labsDir());

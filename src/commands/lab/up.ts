@@ -44,7 +44,7 @@ export default class LabUp extends TsflannelCommand {
     const text = [
       table(['node', 'namespace', 'underlay', 'subnet'], rows),
       '',
-      `up in ${seconds.toFixed(1)} s; try:  tsflannel lab exec${named} n1 -- tsflannel routes`,
+      `up in ${seconds.toFixed(1)} s; try:  tsflannel lab exec${named} n1 -- tsflannel ${flags.bare ? 'init' : 'routes'}`,
       `end it with:  tsflannel lab down${named}`,
     ].join('\n');
     return { data: { ...lab, seconds }, text };
