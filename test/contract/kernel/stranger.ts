@@ -59,6 +59,8 @@ async function clean(): Promise<void> {
   for (const { ifname } of links) {
     if (ifname !== 'lo') await execa('ip', ['link', 'del', ifname], { reject: false });
   }
+  // A route that leads nowhere has no device to go with.
+  await run('ip', '-4', 'route', 'flush', 'table', 'main');
   await run('nft', 'flush', 'ruleset');
   await run('sysctl', '-q', '-w', 'net.ipv4.ip_forward=0');
 }
