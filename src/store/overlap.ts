@@ -1,0 +1,70 @@
+import type { Prefix } from '../model/address.ts';
+
+/** IPv4 prefixes, each with a key, found by what they overlap: in 32 steps plus one for each that is found, however many there are. */
+export interface OverlapIndex {
+  add(prefix: Prefix, key: string): void;
+  remove(prefix: Prefix, key: string): void;
+  /** Keys of all prefixes that share an address with this one, itself included. */
+  overlapping(prefix: Prefix): string[];
+}
+
+/** A node of a binary trie: `keys` end here, `low` and `high` go on with a 0 or a 1. */
+interface Node {
+  readonly keys: Set<string>;
+  low?: Node | undefined;
+  high?: Node | undefined;
+}
+
+const newNode = (): Node => ({ keys: new Set() });
+
+const sideAt = (prefix: Prefix, depth: number): 'low' | 'high' =>
+  (Number(prefix.address) >>> (31 - depth)) & 1 ? 'high' : 'low';
+
+/** The nodes from the root to where the prefix ends; shorter when the trie has no more of them. */
+function pathTo(root: Node, prefix: Prefix): Node[] {
+  const path = [root];
+  for (let depth = 0; depth < prefix.length; depth++) {
+    const next = path.at(-1)?.[sideAt(prefix, depth)];
+    if (!next) break;
+    path.push(next);
+  }
+  return path;
+}
+
+function collect(node: Node | undefined, found: string[]): void {
+  if (!node) return;
+  found.push(...node.keys);
+  collect(node.low, found);
+  collect(node.high, found);
+}
+
+const isEmpty = (node: Node): boolean => node.keys.size === 0 && !node.low && !node.high;
+
+/** An index of nothing. */
+export function createOverlapIndex(): OverlapIndex {
+  const root = newNode();
+  return {
+    add(prefix, key) {
+      let node = root;
+      for (let depth = 0; depth < prefix.length; depth++) {
+        const side = sideAt(prefix, depth);
+        node[side] ??= newNode();
+        node = node[side];
+      }
+      node.keys.add(key);
+    },
+    remove(prefix, key) {
+      const path = pathTo(root, prefix);
+      if (path.length <= prefix.length) return;
+      path.at(-1)?.keys.delete(key);
+      for (let depth = prefix.length; depth > 0 && isEmpty(path[depth] as Node); depth--)
+        (path[depth - 1] as Node)[sideAt(prefix, depth - 1)] = undefined;
+    },
+    overlapping(prefix) {
+      const path = pathTo(root, prefix);
+      const found = path.slice(0, prefix.length).flatMap((node) => [...node.keys]);
+      collect(path[prefix.length], found);
+      return found;
+    },
+  };
+}
