@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { TsflannelError } from '../errors.ts';
 import type { Lab, LabNode } from './lab.ts';
-import { inNamespace, nodeEnvironment } from './node.ts';
+import { nodeEnvironment, onNode } from './node.ts';
 
 /** Signals a supervisor sends; those of the terminal (Ctrl-C) reach the command by themselves. */
 const FORWARDED = ['SIGTERM', 'SIGHUP'] as const;
@@ -13,7 +13,7 @@ const IGNORED = ['SIGINT', 'SIGQUIT'] as const;
  * for signal n, 127 when there is no such program.
  */
 export function execOn(lab: Lab, node: LabNode, argv: readonly string[]): Promise<number> {
-  const [program, ...rest] = inNamespace(node.namespace, argv);
+  const [program, ...rest] = onNode(node, argv);
   const child = spawn(program, rest, { env: nodeEnvironment(lab, node), stdio: 'inherit' });
   const forward = (signal: NodeJS.Signals) => child.kill(signal);
   const ignore = () => undefined;

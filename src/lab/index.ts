@@ -2,6 +2,6 @@
 export { labDown, type Removed } from './down.ts';
 export { execOn } from './exec.ts';
 export { type Lab, type LabNode, type LabSpec, labsDir, listLabs, nodeOf, readLab } from './lab.ts';
-export { inNamespace, mustRun, nodeEnvironment, type Ran, runOn } from './node.ts';
+export { inNamespace, mustRun, nodeEnvironment, onNode, type Ran, runOn } from './node.ts';
 export { labStatus, type NodeStatus, type PartState, subnetOf } from './status.ts';
 export { bootstrap, configure, labUp, type Progress } from './up.ts';

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import { TsflannelError } from '../errors.ts';
@@ -52,6 +52,25 @@ export const inNamespace = (namespace: string, argv: readonly string[]): readonl
   ...argv,
 ];
 
+const hostNameOf = (node: LabNode): string => join(node.dir, 'uts');
+
+/** The same on a node: the node's name is the host name there too. */
+export const onNode = (node: LabNode, argv: readonly string[]): readonly [string, ...string[]] => [
+  'nsenter',
+  `--net=/run/netns/${node.namespace}`,
+  `--uts=${hostNameOf(node)}`,
+  '--',
+  ...argv,
+];
+
+/** Makes the folders a node's commands expect to find, and its host name (a UTS namespace, kept by a mount). */
+export async function prepareNode(node: LabNode): Promise<void> {
+  for (const name of ['etc', 'state', 'run']) await mkdir(join(node.dir, name), { recursive: true });
+  const file = hostNameOf(node);
+  await writeFile(file, '');
+  await execa('unshare', [`--uts=${file}`, 'tee', '/proc/sys/kernel/hostname'], { input: node.name });
+}
+
 export interface Ran {
   readonly exit: number;
   readonly stdout: string;
@@ -60,7 +79,7 @@ export interface Ran {
 
 /** Runs one command on a node to its end; never rejects for what the command itself says. `timeoutMs` kills it (exit 137). */
 export async function runOn(lab: Lab, node: LabNode, argv: readonly string[], timeoutMs = 120_000): Promise<Ran> {
-  const [program, ...rest] = inNamespace(node.namespace, argv);
+  const [program, ...rest] = onNode(node, argv);
   const options = {
     env: nodeEnvironment(lab, node),
     extendEnv: false,
@@ -79,7 +98,3 @@ export async function mustRun(lab: Lab, node: LabNode, argv: readonly string[], 
   const said = (ran.stderr || ran.stdout).trim().split('\n').slice(-12).join('\n    ');
   throw new TsflannelError('LAB_FAILED', { detail: `${node.name}: ${argv.join(' ')}: exit ${ran.exit}\n    ${said}` });
 }
-
-/** Makes the folders a node's commands expect to find. */
-export const makeFolders = (node: LabNode): Promise<unknown> =>
-  Promise.all(['etc', 'state', 'run'].map((name) => mkdir(join(node.dir, name), { recursive: true, mode: 0o755 })));

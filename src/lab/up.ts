@@ -4,7 +4,7 @@ import { startDiscovery } from './discovery.ts';
 import { startDockerd } from './dockerd.ts';
 import { labDown } from './down.ts';
 import { claimLab, type Lab, type LabNode, type LabSpec, needRoot, planLab, saveLab } from './lab.ts';
-import { configDirOf, dockerDirOf, makeFolders, mustRun } from './node.ts';
+import { configDirOf, dockerDirOf, mustRun, prepareNode } from './node.ts';
 import { wire } from './topology.ts';
 
 /** Told what begins, for people who wait. */
@@ -28,7 +28,7 @@ async function build(planned: Lab, progress: Progress): Promise<Lab> {
   const { spec } = planned;
   progress(`${spec.size} namespaces over a bridge`);
   await wire(planned);
-  await Promise.all(planned.nodes.map(makeFolders));
+  await Promise.all(planned.nodes.map(prepareNode));
   const lab = { ...planned, ...(spec.discovery ? { discoveryUrl: await discover(planned, progress) } : {}) };
   if (spec.docker) progress(`dockerd on ${spec.size} nodes`);
   await Promise.all([spec.docker ? startDocker(lab) : undefined, spec.bare ? undefined : bootstrap(lab, progress)]);

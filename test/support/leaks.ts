@@ -151,7 +151,16 @@ function filesOf(path: string): string[] {
   if (stat.isSymbolicLink()) return [`${what} -> ${readlinkSync(path)}`];
   if (stat.isDirectory()) return [`${what} /`, ...readdirSync(path).flatMap((name) => filesOf(join(path, name)))];
   if (!stat.isFile()) return [`${what} special`];
-  return [`${what} ${createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16)}`];
+  return [`${what} ${digest(path)}`];
+}
+
+/** A mounted namespace looks like a file and cannot be read. */
+function digest(path: string): string {
+  try {
+    return createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16);
+  } catch {
+    return 'unreadable';
+  }
 }
 
 const listed = (dir: string): string[] => {
