@@ -20,6 +20,7 @@ import { gatherHost, observeInterfaces } from './scene.ts';
 export interface NodeWish {
   readonly interface: InterfaceWish;
   readonly publicIp?: Ip;
+  readonly nodeName?: string;
   readonly ipMasq: boolean;
   readonly subnetFile: string;
   /** Asks a person which of several interfaces is meant; absent where nobody can be asked. */
@@ -34,11 +35,14 @@ export function flagIp(flag: string, text: string | undefined): Ip | undefined {
   return ip;
 }
 
-/** The host's name where it is one we may publish. */
-export const nodeName = (): string =>
-  NODE_NAME.test(process.env.TSFLANNEL_NODE_NAME ?? hostname())
-    ? (process.env.TSFLANNEL_NODE_NAME ?? hostname())
-    : 'node';
+/** The name to publish: the one given (USAGE when it is none), else the host's where it may be published. */
+function publishedName(given: string | undefined): string {
+  if (given !== undefined && !NODE_NAME.test(given)) {
+    throw new TsflannelError('USAGE', { detail: `--node-name ${given}: letters, digits, dots and dashes, at most 63` });
+  }
+  const name = given ?? hostname();
+  return NODE_NAME.test(name) ? name : 'node';
+}
 
 /** The store of this connection, through the client that TSFLANNEL_ETCD_CLIENT names. */
 export const openStoreAt = async ({ kv, prefix }: Connection) =>
@@ -76,7 +80,7 @@ export async function buildParts(connection: Connection, wish: NodeWish): Promis
     store,
     kernel,
     clock: systemClock,
-    nodeName: nodeName(),
+    nodeName: publishedName(wish.nodeName),
     makeHost: (nodeId) => makeHost(kernel, wish, nodeId),
     counters: () => forwarder.counters(),
     notify: (message) => notifySystemd(process.env.NOTIFY_SOCKET, message),

@@ -27,6 +27,7 @@ export interface UpFlags
   readonly 'iface-regex'?: readonly string[] | undefined;
   readonly 'iface-can-reach'?: string | undefined;
   readonly 'public-ip'?: string | undefined;
+  readonly 'node-name'?: string | undefined;
   readonly 'ip-masq'?: boolean | undefined;
   readonly 'subnet-lease-renew-margin': number;
   readonly 'healthz-ip': string;
@@ -54,6 +55,7 @@ function wishOf(flags: UpFlags, choose: ChooseName | undefined): NodeWish {
     ipMasq: flags['ip-masq'] ?? false,
     subnetFile: flags['subnet-file'],
     ...(publicIp && { publicIp }),
+    ...(flags['node-name'] !== undefined && { nodeName: flags['node-name'] }),
     ...(choose && {
       choose: (candidates) =>
         choose(candidates.map((value) => ({ name: `${value.name} (${printIp(value.ip)})`, value }))),

@@ -20,6 +20,10 @@ export const upFlags = {
     description: 'take the interface of the route to this address',
     env: 'TSFLANNEL_IFACE_CAN_REACH',
   }),
+  'node-name': Flags.string({
+    description: 'name that routes and leases show for this node (default: the host name)',
+    env: 'TSFLANNEL_NODE_NAME',
+  }),
   'public-ip': Flags.string({ description: 'address the other nodes reach this one at', env: 'TSFLANNEL_PUBLIC_IP' }),
   'ip-masq': Flags.boolean({
     description: 'masquerade what leaves the network',
