@@ -96,7 +96,7 @@ function tellReady(node: Node): void {
   const subnet = printPrefix(node.holder.current().subnet);
   node.parts.log(
     'ready',
-    `${subnet} over ${node.reconciler.scene()?.network.backend.type}, ${node.follower.view.leases().size - 1} peers`,
+    `${subnet} over ${node.reconciler.scene()?.network.backend.type}, ${node.follower.peers(node.holder.current().key).size} peers`,
   );
   node.parts.notify(`READY=1\nSTATUS=leases ${subnet}`);
   node.onReady();
@@ -109,7 +109,9 @@ function wire(node: Node): void {
     log: parts.log,
     changed: ({ leases, config }) => {
       const own = holder.current().key;
-      if (leases.includes(own)) void holder.check();
+      // Our own writes come back as events; anything else at our key needs a look.
+      const seen = follower.view.leases().get(own)?.etcd.modified;
+      if (leases.includes(own) && seen !== holder.current().modRevision.toString()) void holder.check();
       reconciler.update(
         follower.peers(own),
         leases.filter((key) => key !== own),

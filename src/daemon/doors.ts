@@ -62,7 +62,7 @@ function statusOf(node: Node): DaemonStatus {
     publicIp: printIp(host.publicIp),
     interface: host.iface.name,
     mtu: mtuOf(host, network),
-    peers: node.follower.view.leases().size - 1,
+    peers: node.follower.peers(node.holder.current().key).size,
     uptimeSeconds: Math.floor((node.parts.clock.now() - node.startedAt) / 1000),
     checks: checksOf(node),
     counters: node.parts.counters(),

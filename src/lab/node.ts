@@ -36,7 +36,6 @@ export function nodeEnvironment(lab: Lab, node: LabNode, env: NodeJS.ProcessEnv 
     TSFLANNEL_STATE_DIR: join(node.dir, 'state'),
     TSFLANNEL_RUN_DIR: join(node.dir, 'run'),
     TSFLANNEL_SUBNET_FILE: subnetFileOf(node),
-    TSFLANNEL_NODE_NAME: node.name,
     TSFLANNEL_DATA_DIR: join(node.dir, 'etcd'),
     TSFLANNEL_DOCKER_SOCKET: docker.socket,
     TSFLANNEL_DOCKER_CONFIG_FILE: docker.configFile,
