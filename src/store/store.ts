@@ -78,13 +78,17 @@ async function claim(kv: Kv, key: string, value: string, ttlSeconds: number): Pr
   }
 }
 
-async function release(kv: Kv, held: HeldKey): Promise<boolean> {
-  const { succeeded } = await kv.txn(
-    [{ target: 'mod', key: held.key, revision: held.modRevision }],
-    [{ op: 'delete', key: held.key }],
-  );
-  if (held.leaseId !== 0n) await kv.revoke(held.leaseId).catch(() => undefined);
-  return succeeded;
+async function release(kv: Kv, { key, leaseId, modRevision }: HeldKey): Promise<boolean> {
+  try {
+    const { succeeded } = await kv.txn([{ target: 'mod', key, revision: modRevision }], [{ op: 'delete', key }]);
+    if (leaseId !== 0n) await kv.revoke(leaseId).catch(() => undefined);
+    return succeeded;
+  } catch (error) {
+    // The answer was lost. What still hangs on our etcd lease goes with it.
+    if (leaseId === 0n) throw error;
+    await kv.revoke(leaseId);
+    return (await readKey(kv, key)) === undefined;
+  }
 }
 
 async function putConfig(kv: Kv, key: string, value: string, revision: bigint): Promise<boolean> {

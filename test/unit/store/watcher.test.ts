@@ -214,7 +214,7 @@ describe('watcher', () => {
       watchStream: (prefix, _from, onFrame, onEnd) => kv.watchStream(prefix, 1n, onFrame, onEnd),
     };
     start({}, repeating);
-    await news();
+    assert.deepEqual(await news(), ['list a=1']);
     await put('b', '2');
     assert.deepEqual(await news(), ['put b=2']);
   });
