@@ -1,5 +1,5 @@
 import type { Forward } from '../kernel/state.ts';
-import { type Prefix, printPrefix } from '../model/address.ts';
+import type { Prefix } from '../model/address.ts';
 
 /** Which counters belong to which subnet: an index stays with its subnet while that is in the table, then goes to another. */
 export interface PeerIndex {
@@ -8,11 +8,14 @@ export interface PeerIndex {
   of(subnet: Prefix): number;
 }
 
+/** An IPv4 subnet as one number: cheaper than text, and a table of 5,000 is set on every change. */
+const keyOf = (subnet: Prefix): number => Number(subnet.address) * 64 + subnet.length;
+
 export function createPeerIndex(): PeerIndex {
-  let indexes = new Map<string, number>();
+  let indexes = new Map<number, number>();
   return {
     update(forwards, taken) {
-      const wanted = new Set(forwards.map(({ subnet }) => printPrefix(subnet)));
+      const wanted = new Set(forwards.map(({ subnet }) => keyOf(subnet)));
       indexes = new Map([...indexes].filter(([key]) => wanted.has(key)));
       const used = new Set(indexes.values());
       let next = 0;
@@ -24,6 +27,6 @@ export function createPeerIndex(): PeerIndex {
         next += 1;
       }
     },
-    of: (subnet) => indexes.get(printPrefix(subnet)) ?? 0,
+    of: (subnet) => indexes.get(keyOf(subnet)) ?? 0,
   };
 }

@@ -1,5 +1,4 @@
 import type { Forward } from '../kernel/state.ts';
-import { lastOf } from '../model/address.ts';
 import type { Row } from './table.ts';
 
 /** Adds the row unless it is empty. */
@@ -36,11 +35,9 @@ export const rowsOf = (forwards: readonly Forward[], peerOf: (forward: Forward) 
   flatten(
     forwards
       .filter(({ subnet, nextHop }) => subnet.family === 4 && nextHop.family === 4)
-      .map((forward) => ({
-        first: Number(forward.subnet.address),
-        last: Number(lastOf(forward.subnet)),
-        hop: Number(forward.nextHop.value),
-        port: forward.port,
-        peer: peerOf(forward),
-      })),
+      .map((forward) => {
+        const first = Number(forward.subnet.address);
+        const last = first + 2 ** (32 - forward.subnet.length) - 1;
+        return { first, last, hop: Number(forward.nextHop.value), port: forward.port, peer: peerOf(forward) };
+      }),
   );

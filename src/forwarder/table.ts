@@ -47,7 +47,11 @@ export function publishRows(buffer: SharedArrayBuffer, rows: readonly Row[]): vo
   const half = generation & 1;
   const columns = halves[half as 0 | 1];
   rows.forEach((row, i) => {
-    for (const name of ['first', 'last', 'hop', 'port', 'peer'] as const) columns[name][i] = row[name];
+    columns.first[i] = row.first;
+    columns.last[i] = row.last;
+    columns.hop[i] = row.hop;
+    columns.port[i] = row.port;
+    columns.peer[i] = row.peer;
   });
   const hops = Uint32Array.from(new Set(rows.map((row) => row.hop))).sort();
   columns.hops.set(hops);
