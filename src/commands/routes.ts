@@ -1,3 +1,4 @@
+import type { RouteRow } from '../model/report.ts';
 import { type Result, TsflannelCommand } from '../output/command.ts';
 import { lookFlags, watchFlag } from '../output/look-flags.ts';
 import { routesText } from '../output/routes.ts';
@@ -13,14 +14,20 @@ export default class Routes extends TsflannelCommand {
   ];
   static override flags = { ...lookFlags, ...watchFlag };
 
+  /** What of the rows is shown, and how. */
+  protected show(rows: readonly RouteRow[]): Result {
+    return { data: { routes: rows }, text: routesText(rows) };
+  }
+
   override async execute(): Promise<Result> {
-    const { flags } = await this.parse(Routes);
+    const { flags } = await this.parse({ flags: Routes.flags, baseFlags: TsflannelCommand.baseFlags });
     const { routesNow } = await import('../host/look.ts');
     const { lookOptions } = await import('../host/look-options.ts');
     const options = await lookOptions(flags);
     const look = async () => {
       const { rows, daemon } = await routesNow(options);
-      return { data: { daemon, routes: rows }, text: routesText(rows) };
+      const { data, text } = this.show(rows);
+      return { data: { daemon, ...data }, text };
     };
     if (!flags.watch) return look();
     await watch(async () => {
