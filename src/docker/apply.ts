@@ -1,0 +1,90 @@
+import { TsflannelError } from '../errors.ts';
+import { checkConfig } from './check-config.ts';
+import { environmentFileDropIn } from './drop-in.ts';
+import { type DockerParts, type DockerPlace, type Gathered, gather, refuseLiveRestore } from './gather.ts';
+import { continueJournal, sideOf, writeJournal } from './journal.ts';
+import { type DockerOptions, optionsOf, readSubnetEnv } from './options.ts';
+import { bridgeFits, type Change, planApply, printChange } from './plan.ts';
+import { switchDocker } from './switch.ts';
+
+export interface ApplyRequest extends DockerPlace {
+  readonly subnetFile: string;
+  /** Env file of a unit instead of daemon.json, and its variable. */
+  readonly envFile: { readonly path: string; readonly key: string } | undefined;
+  readonly dryRun: boolean;
+  readonly stopContainers: boolean;
+}
+
+/** What was done, or with dryRun would be. */
+export interface DockerOutcome {
+  readonly changed: boolean;
+  /** The changes as text; empty when there are none. */
+  readonly change: string;
+  /** Names of the containers that the restart touches. */
+  readonly containers: readonly string[];
+}
+
+async function verify(parts: DockerParts, { api }: Gathered, options: DockerOptions): Promise<void> {
+  const addresses = (await parts.bridge.addresses()) ?? [];
+  if (!addresses.includes(options.bip)) {
+    const has = addresses.join(' ') || 'no address';
+    throw new TsflannelError('DOCKER_CONFIG', { detail: `docker0 has ${has} and not ${options.bip}` });
+  }
+  const bridge = await api.bridge();
+  if (!bridgeFits(bridge, options))
+    throw new TsflannelError('DOCKER_CONFIG', {
+      detail: `Docker says its bridge has subnet ${bridge.subnet}, gateway ${bridge.gateway}, mtu ${bridge.mtu}, masquerade ${bridge.ipMasq}`,
+    });
+}
+
+async function checkAhead(gathered: Gathered, change: Change): Promise<void> {
+  const { spec, facts } = gathered;
+  if (!spec) return;
+  const { path, text } = facts.daemonJson;
+  const after = change.files.find((file) => file.path === path);
+  await checkConfig(spec.exe, change.argv.after, path, after ? after.after : text);
+}
+
+async function perform(request: ApplyRequest, parts: DockerParts, gathered: Gathered, change: Change): Promise<void> {
+  const { service, spec, api, journal, running, info } = gathered;
+  const options = optionsOf(await readSubnetEnv(request.subnetFile));
+  const [from, to] = [sideOf(change, service.ownArgv, 'before'), sideOf(change, service.ownArgv, 'after')];
+  const process = spec && service.ownArgv ? { ...spec, argv: change.argv.after } : undefined;
+  await writeJournal(request.stateDir, continueJournal(journal, { before: from, after: to, process }));
+  try {
+    await switchDocker(
+      { service, api, bridge: parts.bridge, signal: parts.signal, notice: parts.notice },
+      {
+        ...{ from, to, running },
+        ran: info !== undefined || spec !== undefined,
+        stopContainers: info?.liveRestore === true && request.stopContainers,
+        verify: () => verify(parts, gathered, options),
+      },
+    );
+  } catch (error) {
+    const restored = error instanceof TsflannelError && error.code !== 'DOCKER_NOT_RESTORED';
+    if (restored) await writeJournal(request.stateDir, journal);
+    throw error;
+  }
+}
+
+/**
+ * Gives this host's dockerd the subnet of subnet.env. Rejects with SUBNET_ENV_*, DOCKER_*, NEEDS_CONFIRMATION or ABORTED; then Docker is
+ * as it was. The second run finds nothing to change.
+ */
+export async function applyDocker(request: ApplyRequest, parts: DockerParts): Promise<DockerOutcome> {
+  const env = await readSubnetEnv(request.subnetFile);
+  const gathered = await gather(request, parts, request.envFile);
+  const planned = planApply(gathered.facts, env);
+  const change = { ...planned, files: [...planned.files, ...(await environmentFileDropIn(gathered))] };
+  const containers = gathered.running.map(({ name }) => name);
+  if (!change.needed && change.files.length === 0) return { changed: false, change: '', containers: [] };
+  const text = printChange(change, gathered.service.label);
+  refuseLiveRestore(gathered, request.stopContainers);
+  await checkAhead(gathered, change);
+  if (request.dryRun) return { changed: true, change: text, containers };
+  await parts.confirm(text, containers);
+  await perform(request, parts, gathered, change);
+  await parts.notifyDaemon?.();
+  return { changed: true, change: text, containers };
+}

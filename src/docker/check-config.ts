@@ -1,0 +1,52 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TsflannelError } from '../errors.ts';
+import { printable } from '../model/parsed.ts';
+import { parseDaemonJson } from './daemon-json.ts';
+import { setFlag } from './flags.ts';
+
+/** No folder can be made here: dockerd ends right after it has read its configuration, before it touches anything. */
+const NO_FOLDER = '/dev/null/none';
+const TIMEOUT_MS = 15_000;
+/** Keys that the trial gives as flags, so that it must not have them in its file. */
+const OWN_PLACES = ['data-root', 'graph', 'exec-root', 'pidfile', 'hosts'];
+const COMPLAINT = /(unable to configure the Docker daemon.*|unable to parse.*|unknown flag.*|invalid argument.*)/;
+
+async function trial(exe: string, argv: readonly string[]): Promise<string> {
+  const { execa } = await import('execa');
+  const { stderr } = await execa(exe, argv.slice(1), { reject: false, stdin: 'ignore', timeout: TIMEOUT_MS });
+  return stderr;
+}
+
+/**
+ * Lets this dockerd read the configuration it would be started with and tells what it objects to; a key set by flag and file, an
+ * unknown one, a wrong type. `--validate` does that only since 23.0. Rejects with DOCKER_CONFIG.
+ */
+export async function checkConfig(
+  exe: string,
+  argv: readonly string[],
+  path: string,
+  text: string | undefined,
+): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'tsflannel-docker-'));
+  try {
+    const copy = join(folder, 'daemon.json');
+    const json = Object.entries(parseDaemonJson(text, path)).filter(([key]) => !OWN_PLACES.includes(key));
+    await writeFile(copy, JSON.stringify(Object.fromEntries(json)));
+    const places = {
+      'config-file': copy,
+      'data-root': NO_FOLDER,
+      graph: undefined,
+      'exec-root': join(folder, 'exec'),
+      pidfile: join(folder, 'pid'),
+      host: `unix://${join(folder, 'socket')}`,
+    };
+    const told = Object.entries(places).reduce((all, [name, value]) => setFlag(all, name, value), [...argv]);
+    const complaint = COMPLAINT.exec(await trial(exe, told))?.[1];
+    if (complaint === undefined) return;
+    throw new TsflannelError('DOCKER_CONFIG', { detail: printable(complaint.replaceAll(copy, path)) });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

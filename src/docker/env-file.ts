@@ -1,0 +1,45 @@
+import { TsflannelError } from '../errors.ts';
+import type { SubnetEnv } from '../model/subnet-env.ts';
+import { OUR_KEYS } from './daemon-json.ts';
+import { flagValue, setFlag } from './flags.ts';
+import { renderDockerOpts } from './options.ts';
+
+/** Our options as the words of a command line. */
+const ourWords = (words: readonly string[]): string[] =>
+  OUR_KEYS.reduce((rest, key) => setFlag(rest, key, undefined), ['dockerd', ...words]).slice(1);
+
+const assignment = (line: string, key: string): string | undefined => {
+  const match = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*$/.exec(line);
+  return match?.[1] === key ? match[2] : undefined;
+};
+
+/** The words of a quoted or bare value. Throws DOCKER_CONFIG for what needs a shell to be understood. */
+function wordsOf(value: string, key: string): string[] {
+  const bare = /^(["'])(.*)\1$/.exec(value)?.[2] ?? value;
+  if (/["'`$\\]/.test(bare))
+    throw new TsflannelError('DOCKER_CONFIG', {
+      detail: `${key} in the env file is more than plain options: ${value}`,
+    });
+  return bare.split(/\s+/).filter((word) => word !== '');
+}
+
+/**
+ * The env file with our options in `key`: a new one is what mk-docker-opts.sh writes with `-c -k key`; in one that is there the other
+ * lines and the key's other options stay.
+ */
+export function mergeEnvFile(text: string | undefined, key: string, env: SubnetEnv): string {
+  const fresh = renderDockerOpts(env, { individual: false, combined: true, key, ipMasq: true }, {});
+  if (text === undefined || text.trim() === '') return fresh;
+  const lines = text.replace(/\n$/, '').split('\n');
+  const last = lines.findLastIndex((line) => assignment(line, key) !== undefined);
+  if (last < 0) return `${lines.join('\n')}\n${fresh}`;
+  const kept = ourWords(wordsOf(assignment(lines[last] ?? '', key) ?? '', key));
+  const ours = /"(.*)"\n$/.exec(fresh)?.[1] ?? '';
+  return `${lines.with(last, `${key}="${kept.join(' ')}${ours}"`).join('\n')}\n`;
+}
+
+/** The options the key's value gives dockerd. */
+export const envFileHas = (text: string | undefined, key: string, name: string): boolean => {
+  const line = (text ?? '').split('\n').findLast((each) => assignment(each, key) !== undefined);
+  return line !== undefined && flagValue(['dockerd', ...wordsOf(assignment(line, key) ?? '', key)], name) !== undefined;
+};

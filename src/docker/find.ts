@@ -1,0 +1,124 @@
+import { stat } from 'node:fs/promises';
+import { TsflannelError } from '../errors.ts';
+import { readIfThere } from '../files/atomic.ts';
+import { DAEMON_JSON, type DaemonJson, parseDaemonJson } from './daemon-json.ts';
+import { configFileFlag, pidFileOf, socketOf } from './places.ts';
+import { plainService } from './plain.ts';
+import {
+  type ProcessSpec,
+  processesHere,
+  processesNamed,
+  type RunningProcess,
+  sharesNamespace,
+  specOf,
+} from './process.ts';
+import type { Run } from './run.ts';
+import type { DockerService } from './service.ts';
+import { isInitScripts, readUnit, systemdRuns, systemdService, sysvinitService, type UnitFacts } from './units.ts';
+
+/** This host's dockerd. */
+export interface FoundDocker {
+  readonly service: DockerService;
+  /** How it was started; `undefined` for a unit that does not run. */
+  readonly spec: ProcessSpec | undefined;
+  readonly unit: UnitFacts | undefined;
+}
+
+export interface FindOptions {
+  /** API socket by which one of several is told. */
+  readonly socket: string | undefined;
+  /** How it ran when it was last seen: for a dockerd that a broken-off run left down. */
+  readonly remembered: ProcessSpec | undefined;
+  /** For the output of a dockerd that had no log file. */
+  readonly logFolder: string;
+  readonly run: Run;
+}
+
+const notFound = (detail: string): TsflannelError => new TsflannelError('DOCKER_NOT_FOUND', { detail });
+
+/** The dockerd's own configuration; a broken file is told later, by whoever has to change it. */
+async function configOf(spec: ProcessSpec): Promise<DaemonJson> {
+  const file = configFileFlag(spec.argv, spec.cwd) ?? DAEMON_JSON;
+  try {
+    return parseDaemonJson(await readIfThere(file), file);
+  } catch {
+    return {};
+  }
+}
+
+const socketOfSpec = async (spec: ProcessSpec): Promise<string | undefined> => {
+  try {
+    return socketOf(spec.argv, await configOf(spec));
+  } catch {
+    return undefined;
+  }
+};
+
+interface Candidate {
+  readonly process: RunningProcess;
+  readonly spec: ProcessSpec;
+}
+
+async function choose(candidates: readonly Candidate[], socket: string | undefined): Promise<Candidate | undefined> {
+  if (socket === undefined || candidates.length < 2) {
+    if (candidates.length < 2) return candidates[0];
+    const pids = candidates.map(({ process }) => process.pid).join(', ');
+    throw notFound(`several run in this network namespace (${pids}): say which with --docker-socket`);
+  }
+  for (const candidate of candidates) if ((await socketOfSpec(candidate.spec)) === socket) return candidate;
+  throw notFound(`none that runs here has the socket ${socket}`);
+}
+
+/** A dockerd in a user or process namespace of its own is another user's (rootless) or a container's: neither can be restarted from here. */
+async function refuseInner({ pid }: RunningProcess): Promise<void> {
+  if (!(await sharesNamespace(pid, 'user')))
+    throw notFound(`process ${pid} is a rootless Docker: its bridge is in a network namespace of its own`);
+  if (!(await sharesNamespace(pid, 'pid'))) throw notFound(`process ${pid} runs inside a container`);
+}
+
+async function ofRunning({ process, spec }: Candidate, options: FindOptions): Promise<FoundDocker> {
+  const { run, logFolder } = options;
+  await refuseInner(process);
+  const pidFile = pidFileOf(spec.argv, await configOf(spec));
+  const unit = (await systemdRuns()) ? await readUnit(run) : undefined;
+  if (unit?.mainPid === process.pid) return { service: systemdService(run, spec.argv), spec, unit };
+  if (await isInitScripts(process))
+    return { service: sysvinitService(run, process, spec.argv, pidFile), spec, unit: undefined };
+  return { service: await plainService({ spec, process, pidFile, logFolder }), spec, unit: undefined };
+}
+
+async function ofStopped({ run, remembered, logFolder }: FindOptions): Promise<FoundDocker> {
+  const unit = (await systemdRuns()) ? await readUnit(run) : undefined;
+  if (unit?.loaded) return { service: systemdService(run, unit.execStart), spec: undefined, unit };
+  if (!remembered) throw notFound('no process named dockerd runs in this network namespace');
+  const pidFile = pidFileOf(remembered.argv, await configOf(remembered));
+  const service = await plainService({ spec: remembered, process: undefined, pidFile, logFolder });
+  return { service, spec: remembered, unit: undefined };
+}
+
+/** Finds the dockerd of this network namespace and how it is run. Rejects with DOCKER_NOT_FOUND. */
+export async function findDocker(options: FindOptions): Promise<FoundDocker> {
+  const candidates: Candidate[] = [];
+  for (const process of await processesHere('dockerd')) candidates.push({ process, spec: await specOf(process.pid) });
+  const candidate = await choose(candidates, options.socket);
+  return candidate ? ofRunning(candidate, options) : ofStopped(options);
+}
+
+/** Whether the process sees the same files as we do: `ip netns exec` gives it mounts of its own, but the same root. */
+async function sharesFiles(pid: number): Promise<boolean> {
+  const [theirs, ours] = await Promise.all([stat(`/proc/${pid}/root/`), stat('/')]);
+  return theirs.dev === ours.dev && theirs.ino === ours.ino;
+}
+
+/** Numbers of the dockerds of other network namespaces that read this daemon.json. */
+export async function othersReading(configFile: string): Promise<number[]> {
+  const here = new Set((await processesHere('dockerd')).map(({ pid }) => pid));
+  const others = (await processesNamed('dockerd')).filter(({ pid }) => !here.has(pid));
+  const reads = async ({ pid }: RunningProcess): Promise<boolean> => {
+    const { argv, cwd } = await specOf(pid);
+    return (await sharesFiles(pid)) && (configFileFlag(argv, cwd) ?? DAEMON_JSON) === configFile;
+  };
+  // One that ends meanwhile reads nothing.
+  const reading = await Promise.all(others.map((each) => reads(each).catch(() => false)));
+  return others.filter((_, index) => reading[index]).map(({ pid }) => pid);
+}

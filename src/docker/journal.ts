@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { TsflannelError } from '../errors.ts';
+import { readIfThere, removeFile, writeFileAtomic } from '../files/atomic.ts';
+import { parseJsonObject } from '../model/parsed.ts';
+import type { Change, FileState } from './plan.ts';
+import type { ProcessSpec } from './process.ts';
+
+/** dockerd's options and docker0 at one moment. */
+export interface DockerState {
+  readonly files: readonly FileState[];
+  /** `undefined` for a unit, whose command line is not ours. */
+  readonly argv: readonly string[] | undefined;
+  /** Addresses of docker0; `undefined`: there was none. */
+  readonly docker0: readonly string[] | undefined;
+}
+
+/** One side of a change; `ownArgv`: dockerd's command line is ours to give. */
+export const sideOf = (change: Change, ownArgv: boolean, side: 'before' | 'after'): DockerState => ({
+  files: change.files.map((file) => ({ path: file.path, text: file[side] })),
+  argv: ownArgv ? change.argv[side] : undefined,
+  docker0: change.docker0[side],
+});
+
+/** What `docker revert` needs. Holds daemon.json and dockerd's environment, which may hold passwords: the file is 0600. */
+export interface Journal {
+  readonly version: 1;
+  /** Before the first apply; later ones keep it. */
+  readonly before: DockerState;
+  /** What the last apply left, by which later changes of others are told. */
+  readonly after: DockerState;
+  /** A dockerd without a supervisor as it was last started, for a run that was broken off while it was down. */
+  readonly process: ProcessSpec | undefined;
+}
+
+const pathOf = (stateDir: string): string => join(stateDir, 'docker-apply.json');
+
+const invalid = (file: string, detail: string): TsflannelError =>
+  new TsflannelError('DOCKER_CONFIG', { detail: `the journal ${file} is not usable: ${detail}` });
+
+type Json = Readonly<Record<string, unknown>>;
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isOptional = (value: unknown, check: (value: unknown) => boolean): boolean => value === undefined || check(value);
+const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+
+const isState = (value: unknown): boolean =>
+  isObject(value) &&
+  Array.isArray(value.files) &&
+  value.files.every((file) => isObject(file) && isText(file.path) && isOptional(file.text, isText)) &&
+  isOptional(value.argv, isTexts) &&
+  isOptional(value.docker0, isTexts);
+
+const isProcess = (value: unknown): boolean =>
+  isObject(value) &&
+  isText(value.exe) &&
+  isTexts(value.argv) &&
+  isText(value.cwd) &&
+  isObject(value.env) &&
+  Object.values(value.env).every(isText) &&
+  isOptional(value.stdout, isText) &&
+  isOptional(value.stderr, isText);
+
+const isJournal = (value: Json): boolean =>
+  value.version === 1 && isState(value.before) && isState(value.after) && isOptional(value.process, isProcess);
+
+/** The journal; `undefined` when nothing was applied. Rejects with DOCKER_CONFIG when it is damaged. */
+export async function readJournal(stateDir: string): Promise<Journal | undefined> {
+  const file = pathOf(stateDir);
+  const text = await readIfThere(file);
+  if (text === undefined) return undefined;
+  const parsed = parseJsonObject(text, file, 4 * 1024 * 1024);
+  if (!parsed.ok) throw invalid(file, parsed.rejection.code);
+  if (!isJournal(parsed.value)) throw invalid(file, 'it is of another version, or damaged');
+  return parsed.value as unknown as Journal;
+}
+
+/** Writes the journal, or with `undefined` removes it. */
+export const writeJournal = (stateDir: string, journal: Journal | undefined): Promise<void> =>
+  journal === undefined
+    ? removeFile(pathOf(stateDir))
+    : writeFileAtomic(pathOf(stateDir), `${JSON.stringify(journal, null, 2)}\n`, 0o600);
+
+const withFiles = (former: readonly FileState[], more: readonly FileState[]): FileState[] => [
+  ...former,
+  ...more.filter(({ path }) => !former.some((file) => file.path === path)),
+];
+
+/** The journal after one more apply: the oldest `before` of everything, the newest `after`. */
+export function continueJournal(former: Journal | undefined, latest: Omit<Journal, 'version'>): Journal {
+  if (!former) return { version: 1, ...latest };
+  return {
+    version: 1,
+    before: { ...former.before, files: withFiles(former.before.files, latest.before.files) },
+    after: { ...latest.after, files: withFiles(latest.after.files, former.after.files) },
+    process: latest.process,
+  };
+}

@@ -1,0 +1,156 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TsflannelError } from '../errors.ts';
+import { readIfThere } from '../files/atomic.ts';
+import { printable } from '../model/parsed.ts';
+import { isRunning, type ProcessSpec, type RunningProcess, runningProcess, sharesNamespace } from './process.ts';
+import { findProgram, leadsTo } from './run.ts';
+import type { DockerService, StartedDocker } from './service.ts';
+
+/** dockerd gives its containers up to 10 s each, more where users say so. */
+const STOP_MS = 120_000;
+const PID_FILE_MS = 2_000;
+const POLL_MS = 25;
+
+async function until(condition: () => Promise<boolean>, ms: number): Promise<boolean> {
+  const end = performance.now() + ms;
+  while (!(await condition())) {
+    if (performance.now() > end) return false;
+    await sleep(POLL_MS);
+  }
+  return true;
+}
+
+/** Ends a dockerd as its init script would: SIGTERM, then wait until it and its pid file are gone. Rejects with TOOL_FAILED. */
+export async function endProcess(process: RunningProcess, pidFile: string): Promise<void> {
+  if (!(await isRunning(process))) return;
+  globalThis.process.kill(process.pid, 'SIGTERM');
+  if (!(await until(async () => !(await isRunning(process)), STOP_MS)))
+    throw new TsflannelError('TOOL_FAILED', {
+      tool: 'dockerd',
+      detail: `process ${process.pid} did not end within ${STOP_MS / 1000} s of SIGTERM`,
+    });
+  const named = async () => (await readIfThere(pidFile))?.trim() === String(process.pid);
+  await until(async () => !(await named()), PID_FILE_MS);
+}
+
+/** Mount namespace and working directory of a process that is about to end; `undefined` when it shares ours. */
+interface Home {
+  readonly mounts: FileHandle;
+  readonly cwd: FileHandle;
+}
+
+/**
+ * `ip netns exec` gives every command a mount namespace with a /sys of its own, in which dockerd finds no cgroups and does not start:
+ * a dockerd from another mount namespace has to go back there.
+ */
+async function homeOf(pid: number): Promise<Home | undefined> {
+  if (await sharesNamespace(pid, 'mnt')) return undefined;
+  return { mounts: await open(`/proc/${pid}/ns/mnt`, 'r'), cwd: await open(`/proc/${pid}/cwd`, 'r') };
+}
+
+interface Launch {
+  readonly file: string;
+  readonly argv0: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+}
+
+async function launchOf(spec: ProcessSpec, argv: readonly string[], home: Home | undefined): Promise<Launch> {
+  const argv0 = argv[0] ?? spec.exe;
+  if (!home) return { file: spec.exe, argv0, args: argv.slice(1), cwd: spec.cwd };
+  const nsenter = await findProgram('nsenter');
+  if (nsenter === undefined) throw new TsflannelError('TOOL_MISSING', { tool: 'nsenter', package: 'util-linux' });
+  const ours = `/proc/${process.pid}/fd`;
+  const into = [`--mount=${ours}/${home.mounts.fd}`, `--wd=${ours}/${home.cwd.fd}`, '--'];
+  // nsenter has no way to say argv[0]: the name alone will do where it leads to the same program.
+  const program = (await leadsTo(argv0, spec.env.PATH, spec.exe)) ? argv0 : spec.exe;
+  return { file: nsenter, argv0: nsenter, args: [...into, program, ...argv.slice(1)], cwd: '/' };
+}
+
+const sizeOf = (file: string): Promise<number> =>
+  stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
+
+/** The last lines a program wrote since its log had this size. */
+async function lastWords(log: string, since: number): Promise<string> {
+  const bytes = Buffer.from((await readIfThere(log)) ?? '').subarray(since);
+  return printable(bytes.toString('utf8').trimEnd().split('\n').slice(-2).join(' | '));
+}
+
+interface Spawned {
+  readonly child: ChildProcess;
+  readonly ended: () => string | undefined;
+}
+
+function spawnDetached(spec: ProcessSpec, launch: Launch, outputs: { out: string; err: string }): Spawned {
+  const out = openSync(outputs.out, 'a', 0o640);
+  const err = openSync(outputs.err, 'a', 0o640);
+  try {
+    const child = spawn(launch.file, [...launch.args], {
+      argv0: launch.argv0,
+      cwd: launch.cwd,
+      env: spec.env,
+      detached: true,
+      stdio: ['ignore', out, err],
+    });
+    let ended: string | undefined;
+    child.once('error', (error) => {
+      ended = error.message;
+    });
+    child.once('exit', (code, signal) => {
+      ended = `it ended with ${signal ?? `status ${code}`}`;
+    });
+    child.unref();
+    return { child, ended: () => ended };
+  } finally {
+    closeSync(out);
+    closeSync(err);
+  }
+}
+
+export interface PlainOptions {
+  readonly spec: ProcessSpec;
+  /** The dockerd that runs; `undefined` when it is down and the spec is remembered. */
+  readonly process: RunningProcess | undefined;
+  readonly pidFile: string;
+  /** Where the output goes when the former one was no file. */
+  readonly logFolder: string;
+}
+
+/** A dockerd nobody supervises: ended by signal, started again detached with the same environment, folder and log files. */
+export async function plainService({ spec, process, pidFile, logFolder }: PlainOptions): Promise<DockerService> {
+  const home = process && (await homeOf(process.pid));
+  const log = join(logFolder, 'dockerd.log');
+  const outputs = { out: spec.stdout ?? log, err: spec.stderr ?? log };
+  let current = process;
+
+  async function start(argv: readonly string[]): Promise<StartedDocker> {
+    const since = await sizeOf(outputs.err);
+    const spawned = spawnDetached(spec, await launchOf(spec, argv, home), outputs);
+    current = spawned.child.pid === undefined ? undefined : await runningProcess(spawned.child.pid);
+    return {
+      async failed() {
+        const ended = spawned.ended();
+        return ended === undefined ? undefined : `${ended}: ${await lastWords(outputs.err, since)}`;
+      },
+    };
+  }
+
+  return {
+    kind: 'process',
+    label: process ? `process ${process.pid}` : `${spec.exe} (not running)`,
+    argv: spec.argv,
+    ownArgv: true,
+    isRunning: async () => current !== undefined && (await isRunning(current)),
+    stop: async () => {
+      if (current) await endProcess(current, pidFile);
+    },
+    start,
+  };
+}

@@ -1,0 +1,106 @@
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
+
+/** What it takes to start a program again as it was started. Read from /proc; kept in the journal, so plain data. */
+export interface ProcessSpec {
+  /** Absolute path of the program. */
+  readonly exe: string;
+  /** `argv[0]` included. */
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Files its output goes to; `undefined` where that is no file (a terminal, a pipe). */
+  readonly stdout: string | undefined;
+  readonly stderr: string | undefined;
+}
+
+/** A process that runs, told apart from a later one with its number by its start time (clock ticks since boot). */
+export interface RunningProcess {
+  readonly pid: number;
+  readonly startTime: string;
+}
+
+/** State letter and start time; `undefined` when there is no such process. The name in between may hold spaces and brackets. */
+async function statOf(pid: number): Promise<{ state: string; startTime: string } | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state, startTime] = [fields[0], fields[19]];
+  return state === undefined || startTime === undefined ? undefined : { state, startTime };
+}
+
+/** Whether it still runs; a zombie nobody has waited for does not. */
+export async function isRunning({ pid, startTime }: RunningProcess): Promise<boolean> {
+  const stat = await statOf(pid);
+  return stat !== undefined && stat.startTime === startTime && stat.state !== 'Z' && stat.state !== 'X';
+}
+
+/** The process of this number as it runs now. */
+export async function runningProcess(pid: number): Promise<RunningProcess | undefined> {
+  const stat = await statOf(pid);
+  return stat && { pid, startTime: stat.startTime };
+}
+
+const namespaceOf = (pid: number | 'self', kind: 'net' | 'mnt' | 'pid' | 'user'): Promise<string | undefined> =>
+  readlink(`/proc/${pid}/ns/${kind}`).catch(() => undefined);
+
+/** Whether the process is in the namespace of this kind that we are in. */
+export const sharesNamespace = async (pid: number, kind: 'net' | 'mnt' | 'pid' | 'user'): Promise<boolean> =>
+  (await namespaceOf(pid, kind)) === (await namespaceOf('self', kind));
+
+const pids = async (): Promise<number[]> =>
+  (await readdir('/proc')).filter((name) => /^[1-9][0-9]*$/.test(name)).map(Number);
+
+const nameOf = async (pid: number): Promise<string> =>
+  (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
+
+/** All running processes of this name (the kernel keeps its first 15 characters). */
+export async function processesNamed(name: string): Promise<RunningProcess[]> {
+  const found: RunningProcess[] = [];
+  for (const pid of await pids()) {
+    const running = (await nameOf(pid)) === name ? await runningProcess(pid) : undefined;
+    if (running && (await isRunning(running))) found.push(running);
+  }
+  return found;
+}
+
+/** The processes of this name in our network namespace: several nodes may live on one machine. */
+export async function processesHere(name: string): Promise<RunningProcess[]> {
+  const all = await processesNamed(name);
+  const here = await Promise.all(all.map(({ pid }) => sharesNamespace(pid, 'net')));
+  return all.filter((_, index) => here[index]);
+}
+
+/** Command line of a process, `argv[0]` first. */
+export const argvOf = async (pid: number): Promise<string[]> =>
+  (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, -1);
+
+async function environmentOf(pid: number): Promise<Record<string, string>> {
+  const entries = (await readFile(`/proc/${pid}/environ`, 'utf8')).split('\0').flatMap((entry): [string, string][] => {
+    const equals = entry.indexOf('=');
+    return equals > 0 ? [[entry.slice(0, equals), entry.slice(equals + 1)]] : [];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** The file a descriptor leads to, when that is a file by name: sockets, pipes, terminals and deleted files are none. */
+async function outputOf(pid: number, descriptor: 1 | 2): Promise<string | undefined> {
+  const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '');
+  if (!target.startsWith('/') || target.endsWith(' (deleted)')) return undefined;
+  return target.startsWith('/dev/') && target !== '/dev/null' ? undefined : target;
+}
+
+/** How the process was started. An upgrade replaces the program's file: then the new one of that name counts. */
+export async function specOf(pid: number): Promise<ProcessSpec> {
+  const exe = (await readlink(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, '');
+  return {
+    exe,
+    argv: [...(await argvOf(pid))],
+    cwd: await readlink(`/proc/${pid}/cwd`),
+    env: await environmentOf(pid),
+    stdout: await outputOf(pid, 1),
+    stderr: await outputOf(pid, 2),
+  };
+}
+
+/** `dockerd` for `/usr/sbin/dockerd`. */
+export const programName = ({ exe }: ProcessSpec): string => basename(exe);

@@ -1,0 +1,100 @@
+import { isDeepStrictEqual } from 'node:util';
+import { TsflannelError } from '../errors.ts';
+import type { DockerOutcome } from './apply.ts';
+import { configValue, mergeDaemonJson, OUR_KEYS, parseDaemonJson } from './daemon-json.ts';
+import { flagValue, setFlag } from './flags.ts';
+import { type DockerParts, type DockerPlace, type Gathered, gather, readState, refuseLiveRestore } from './gather.ts';
+import { type Journal, sideOf, writeJournal } from './journal.ts';
+import { type Change, type FileChange, type FileState, printChange } from './plan.ts';
+import { switchDocker } from './switch.ts';
+
+export interface RevertRequest extends DockerPlace {
+  readonly dryRun: boolean;
+  readonly stopContainers: boolean;
+}
+
+const textIn = (files: readonly FileState[], path: string): string | undefined =>
+  files.find((file) => file.path === path)?.text;
+
+/** daemon.json that somebody changed after us: only our keys go back. */
+function withFormerKeys(now: FileState, former: string | undefined): string {
+  const json = parseDaemonJson(former, now.path);
+  const values = Object.fromEntries(OUR_KEYS.map((key) => [key, configValue(json, key)]));
+  return mergeDaemonJson(now.text, now.path, values as Record<string, string | number | boolean | undefined>);
+}
+
+/** The file as it was before the first apply; where others wrote to daemon.json since, with theirs kept. */
+async function formerFile(before: FileState, after: readonly FileState[], daemonJson: string): Promise<FileChange> {
+  const now = await readState(before.path);
+  const ours = now.text === undefined || now.text === before.text || now.text === textIn(after, before.path);
+  const text = ours || before.path !== daemonJson ? before.text : withFormerKeys(now, before.text);
+  return { path: before.path, before: now.text, after: text };
+}
+
+/** dockerd's command line as before; started by others with another one since, only our options go back. */
+function formerArgv(now: readonly string[], { before, after }: Journal): readonly string[] {
+  const former = before.argv;
+  if (former === undefined || isDeepStrictEqual(now, former)) return now;
+  if (isDeepStrictEqual(now, after.argv)) return former;
+  return OUR_KEYS.reduce<readonly string[]>((argv, key) => setFlag(argv, key, flagValue(former, key)), now);
+}
+
+/** What has to change so that Docker is as it was before the first apply. */
+export async function planRevert(gathered: Gathered, journal: Journal): Promise<Change> {
+  const { facts, service } = gathered;
+  const { before, after } = journal;
+  const all = await Promise.all(before.files.map((file) => formerFile(file, after.files, facts.daemonJson.path)));
+  const files = all.filter((file) => file.before !== file.after);
+  const argv = service.ownArgv ? formerArgv(facts.argv, journal) : facts.argv;
+  const same = isDeepStrictEqual(argv, facts.argv) && isDeepStrictEqual(before.docker0, facts.docker0);
+  return {
+    needed: !same || files.length > 0,
+    files,
+    argv: { before: facts.argv, after: argv },
+    docker0: { before: facts.docker0, after: before.docker0 },
+  };
+}
+
+async function verify(parts: DockerParts, wanted: readonly string[] | undefined): Promise<void> {
+  const addresses = await parts.bridge.addresses();
+  if (wanted === undefined || wanted.every((each) => addresses?.includes(each))) return;
+  const has = addresses?.join(' ') ?? 'nothing';
+  throw new TsflannelError('DOCKER_CONFIG', { detail: `docker0 has ${has} and not ${wanted.join(' ')}` });
+}
+
+async function perform(request: RevertRequest, parts: DockerParts, gathered: Gathered, change: Change): Promise<void> {
+  const { service, api, running, info, spec } = gathered;
+  await switchDocker(
+    { service, api, bridge: parts.bridge, signal: parts.signal, notice: parts.notice },
+    {
+      from: sideOf(change, service.ownArgv, 'before'),
+      to: sideOf(change, service.ownArgv, 'after'),
+      running,
+      ran: info !== undefined || spec !== undefined,
+      stopContainers: info?.liveRestore === true && request.stopContainers,
+      verify: () => verify(parts, change.docker0.after),
+    },
+  );
+}
+
+/**
+ * Puts dockerd's options and docker0 back as they were before the first apply. Rejects with DOCKER_NOT_APPLIED when there was none, else
+ * as applyDocker does; then Docker is as it was and the journal stays.
+ */
+export async function revertDocker(request: RevertRequest, parts: DockerParts): Promise<DockerOutcome> {
+  const gathered = await gather(request, parts);
+  const { journal, service } = gathered;
+  if (!journal) throw new TsflannelError('DOCKER_NOT_APPLIED');
+  const change = await planRevert(gathered, journal);
+  const containers = change.needed ? gathered.running.map(({ name }) => name) : [];
+  const text = change.needed ? printChange(change, service.label) : '';
+  if (change.needed) refuseLiveRestore(gathered, request.stopContainers);
+  if (request.dryRun) return { changed: change.needed, change: text, containers };
+  if (change.needed) {
+    await parts.confirm(text, containers);
+    await perform(request, parts, gathered, change);
+    await parts.notifyDaemon?.();
+  }
+  await writeJournal(request.stateDir, undefined);
+  return { changed: change.needed, change: text, containers };
+}

@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises';
+import { readIfThere } from '../files/atomic.ts';
+import { endProcess } from './plain.ts';
+import { isRunning, type RunningProcess, runningProcess } from './process.ts';
+import type { Run } from './run.ts';
+import type { DockerService } from './service.ts';
+
+export const DOCKER_UNIT = 'docker.service';
+const DOCKER_SOCKET_UNIT = 'docker.socket';
+/** Debian's script, and the pid file of the supervisor it uses. */
+export const INIT_SCRIPT = '/etc/init.d/docker';
+const INIT_PID_FILE = '/var/run/docker-ssd.pid';
+
+/** Whether systemd is this host's init (sd_booted(3)); in a container or a lab it is not, though its tools may be there. */
+export const systemdRuns = async (): Promise<boolean> => (await readIfThere('/proc/1/comm'))?.trim() === 'systemd';
+
+/** What systemd knows of Docker's unit. */
+export interface UnitFacts {
+  readonly loaded: boolean;
+  /** 0: not running. */
+  readonly mainPid: number;
+  /** Command line with variables unexpanded. */
+  readonly execStart: readonly string[];
+  readonly environmentFiles: readonly string[];
+}
+
+/** Reads `systemctl show`. Its ExecStart is `{ path=… ; argv[]=a b c ; ignore_errors=… }`; EnvironmentFiles `FILE (ignore_errors=yes)`. */
+export function parseUnit(text: string): UnitFacts {
+  const values = (name: string): string[] =>
+    text.split('\n').flatMap((line) => (line.startsWith(`${name}=`) ? [line.slice(name.length + 1)] : []));
+  const argv = /argv\[\]=(.*?) ;/.exec(values('ExecStart').at(-1) ?? '')?.[1] ?? '';
+  return {
+    loaded: values('LoadState')[0] === 'loaded',
+    mainPid: Number(values('MainPID')[0] ?? 0) || 0,
+    execStart: argv.split(' ').filter((word) => word !== ''),
+    environmentFiles: values('EnvironmentFiles').flatMap((line) => /^(\/\S*) \(/.exec(line)?.[1] ?? []),
+  };
+}
+
+const PROPERTIES = ['LoadState', 'MainPID', 'ExecStart', 'EnvironmentFiles'];
+
+/** Docker's unit as systemd has it loaded. */
+export const readUnit = async (run: Run): Promise<UnitFacts> =>
+  parseUnit(await run('systemctl', ['show', DOCKER_UNIT, ...PROPERTIES.map((name) => `--property=${name}`)]));
+
+const succeeds = (call: Promise<string>): Promise<boolean> =>
+  call.then(
+    () => true,
+    () => false,
+  );
+
+/** dockerd under systemd. Its socket unit is stopped with it: a client that calls meanwhile would start it in mid-change. */
+export function systemdService(run: Run, argv: readonly string[]): DockerService {
+  let socketWasActive = false;
+  return {
+    kind: 'systemd',
+    label: `systemd unit ${DOCKER_UNIT}`,
+    argv,
+    ownArgv: false,
+    isRunning: () => succeeds(run('systemctl', ['is-active', '--quiet', DOCKER_UNIT])),
+    async stop() {
+      socketWasActive ||= await succeeds(run('systemctl', ['is-active', '--quiet', DOCKER_SOCKET_UNIT]));
+      await run('systemctl', ['stop', ...(socketWasActive ? [DOCKER_SOCKET_UNIT] : []), DOCKER_UNIT]);
+    },
+    async start() {
+      await run('systemctl', ['daemon-reload']);
+      // After a few failed starts systemd refuses further ones for a while.
+      await succeeds(run('systemctl', ['reset-failed', DOCKER_UNIT]));
+      if (socketWasActive) await run('systemctl', ['start', DOCKER_SOCKET_UNIT]);
+      await run('systemctl', ['start', DOCKER_UNIT]);
+      const failed = () => succeeds(run('systemctl', ['is-failed', '--quiet', DOCKER_UNIT]));
+      return { failed: async () => ((await failed()) ? `${DOCKER_UNIT} failed: journalctl -u docker` : undefined) };
+    },
+  };
+}
+
+/** Whether this process was started by Debian's init script. */
+export const isInitScripts = async ({ pid }: RunningProcess): Promise<boolean> =>
+  (await readIfThere(INIT_SCRIPT)) !== undefined &&
+  (await readFile(INIT_PID_FILE, 'utf8').catch(() => '')).trim() === String(pid);
+
+/** dockerd under Debian's init script. Not stopped by it: the script kills dockerd after 10 s, in the middle of stopping containers. */
+export function sysvinitService(
+  run: Run,
+  process: RunningProcess,
+  argv: readonly string[],
+  pidFile: string,
+): DockerService {
+  let current: RunningProcess | undefined = process;
+  return {
+    kind: 'sysvinit',
+    label: `init script ${INIT_SCRIPT}`,
+    argv,
+    ownArgv: false,
+    isRunning: async () => current !== undefined && (await isRunning(current)),
+    async stop() {
+      if (current) await endProcess(current, pidFile);
+    },
+    async start() {
+      await run(INIT_SCRIPT, ['start']);
+      const pid = Number((await readIfThere(INIT_PID_FILE))?.trim());
+      current = await runningProcess(pid);
+      const started = current;
+      const runs = async () => started !== undefined && (await isRunning(started));
+      return { failed: async () => ((await runs()) ? undefined : 'dockerd ended: see /var/log/docker.log') };
+    },
+  };
+}
