@@ -67,6 +67,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'files',
       'control',
       'config',
+      'docker',
       'output',
     ],
     system: true,

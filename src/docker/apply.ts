@@ -2,8 +2,9 @@ import { TsflannelError } from '../errors.ts';
 import { checkConfig } from './check-config.ts';
 import { environmentFileDropIn } from './drop-in.ts';
 import { type DockerParts, type DockerPlace, type Gathered, gather, refuseLiveRestore } from './gather.ts';
-import { continueJournal, sideOf, writeJournal } from './journal.ts';
+import { continueJournal, writeJournal } from './journal.ts';
 import { type DockerOptions, optionsOf, readSubnetEnv } from './options.ts';
+import { sidesOf } from './pin.ts';
 import { bridgeFits, type Change, planApply, printChange } from './plan.ts';
 import { switchDocker } from './switch.ts';
 
@@ -48,14 +49,16 @@ async function checkAhead(gathered: Gathered, change: Change): Promise<void> {
 async function perform(request: ApplyRequest, parts: DockerParts, gathered: Gathered, change: Change): Promise<void> {
   const { service, spec, api, journal, running, info } = gathered;
   const options = optionsOf(await readSubnetEnv(request.subnetFile));
-  const [from, to] = [sideOf(change, service.ownArgv, 'before'), sideOf(change, service.ownArgv, 'after')];
+  const sides = sidesOf(change, gathered.facts);
   const process = spec && service.ownArgv ? { ...spec, argv: change.argv.after } : undefined;
-  await writeJournal(request.stateDir, continueJournal(journal, { before: from, after: to, process }));
+  const entry = { before: sides.from.state, after: sides.to.state, process };
+  await writeJournal(request.stateDir, continueJournal(journal, entry));
   try {
     await switchDocker(
       { service, api, bridge: parts.bridge, signal: parts.signal, notice: parts.notice },
       {
-        ...{ from, to, running },
+        ...sides,
+        running,
         ran: info !== undefined || spec !== undefined,
         stopContainers: info?.liveRestore === true && request.stopContainers,
         verify: () => verify(parts, gathered, options),

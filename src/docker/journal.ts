@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { TsflannelError } from '../errors.ts';
 import { readIfThere, removeFile, writeFileAtomic } from '../files/atomic.ts';
 import { parseJsonObject } from '../model/parsed.ts';
-import type { Change, FileState } from './plan.ts';
+import type { Docker0, FileState } from './plan.ts';
 import type { ProcessSpec } from './process.ts';
 
 /** dockerd's options and docker0 at one moment. */
@@ -10,16 +10,9 @@ export interface DockerState {
   readonly files: readonly FileState[];
   /** `undefined` for a unit, whose command line is not ours. */
   readonly argv: readonly string[] | undefined;
-  /** Addresses of docker0; `undefined`: there was none. */
-  readonly docker0: readonly string[] | undefined;
+  /** `undefined`: there was none. */
+  readonly docker0: Docker0 | undefined;
 }
-
-/** One side of a change; `ownArgv`: dockerd's command line is ours to give. */
-export const sideOf = (change: Change, ownArgv: boolean, side: 'before' | 'after'): DockerState => ({
-  files: change.files.map((file) => ({ path: file.path, text: file[side] })),
-  argv: ownArgv ? change.argv[side] : undefined,
-  docker0: change.docker0[side],
-});
 
 /** What `docker revert` needs. Holds daemon.json and dockerd's environment, which may hold passwords: the file is 0600. */
 export interface Journal {
@@ -43,12 +36,15 @@ const isText = (value: unknown): boolean => typeof value === 'string';
 const isOptional = (value: unknown, check: (value: unknown) => boolean): boolean => value === undefined || check(value);
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 
+const isDocker0 = (value: unknown): boolean =>
+  isObject(value) && isTexts(value.addresses) && isOptional(value.bip, isText);
+
 const isState = (value: unknown): boolean =>
   isObject(value) &&
   Array.isArray(value.files) &&
   value.files.every((file) => isObject(file) && isText(file.path) && isOptional(file.text, isText)) &&
   isOptional(value.argv, isTexts) &&
-  isOptional(value.docker0, isTexts);
+  isOptional(value.docker0, isDocker0);
 
 const isProcess = (value: unknown): boolean =>
   isObject(value) &&

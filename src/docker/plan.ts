@@ -56,15 +56,19 @@ export interface FileChange {
   readonly after: string | undefined;
 }
 
+/** docker0's IPv4 addresses (`a.b.c.d/len`, the kernel's order), and which of them is the one Docker gives containers addresses by. */
+export interface Docker0 {
+  readonly addresses: readonly string[];
+  readonly bip: string | undefined;
+}
+
 /** The exact changes; `needed` is false when everything is so already. */
 export interface Change {
   readonly needed: boolean;
   readonly files: readonly FileChange[];
   readonly argv: { readonly before: readonly string[]; readonly after: readonly string[] };
-  readonly docker0: {
-    readonly before: readonly string[] | undefined;
-    readonly after: readonly string[] | undefined;
-  };
+  /** `undefined`: there is none. */
+  readonly docker0: { readonly before: Docker0 | undefined; readonly after: Docker0 | undefined };
 }
 
 const config = (detail: string): TsflannelError => new TsflannelError('DOCKER_CONFIG', { detail });
@@ -148,10 +152,15 @@ export function dockersAddress(addresses: readonly string[], bridge: BridgeNetwo
   return named ?? addresses.find((each) => network(each) === bridge?.subnet) ?? addresses[0];
 }
 
-function readdressed(facts: Facts, bip: string): readonly string[] | undefined {
-  if (facts.docker0 === undefined || facts.docker0.includes(bip)) return facts.docker0;
+/** docker0 as found; `undefined`: there is none. */
+export const docker0Of = ({ docker0, bridge }: Facts): Docker0 | undefined =>
+  docker0 && { addresses: docker0, bip: dockersAddress(docker0, bridge) };
+
+function readdressed(facts: Facts, bip: string): Docker0 | undefined {
+  if (facts.docker0 === undefined) return undefined;
+  if (facts.docker0.includes(bip)) return { addresses: facts.docker0, bip };
   const former = dockersAddress(facts.docker0, facts.bridge);
-  return [bip, ...facts.docker0.filter((each) => each !== former)];
+  return { addresses: [bip, ...facts.docker0.filter((each) => each !== former)], bip };
 }
 
 /** Whether the running dockerd says of its bridge what these options say. */
@@ -172,12 +181,12 @@ export function planApply(facts: Facts, env: SubnetEnv): Change {
   refuseContradictions(facts, json, options);
   const { files, argv } = facts.envFile ? throughEnvFile(facts, json, env) : throughDaemonJson(facts, json, options);
   const after = readdressed(facts, options.bip);
-  const same = isDeepStrictEqual(argv, facts.argv) && isDeepStrictEqual(after, facts.docker0);
+  const same = isDeepStrictEqual(argv, facts.argv) && isDeepStrictEqual(after?.addresses, facts.docker0);
   return {
     needed: !same || files.length > 0 || facts.docker0 === undefined || !bridgeFits(facts.bridge, options),
     files,
     argv: { before: facts.argv, after: argv },
-    docker0: { before: facts.docker0, after },
+    docker0: { before: docker0Of(facts), after },
   };
 }
 
@@ -186,7 +195,7 @@ const line = (title: string, before: string, after: string): string[] =>
 
 /** The change as people read it, everything that differs. */
 export function printChange(change: Change, label: string): string {
-  const shown = (addresses: readonly string[] | undefined): string => addresses?.join(' ') || '(none)';
+  const shown = (docker0: Docker0 | undefined): string => docker0?.addresses.join(' ') || '(none)';
   const lines = [
     ...change.files.flatMap(({ path, before, after }) => [
       `${path}:${before === undefined ? ' (new)' : after === undefined ? ' (removed)' : ''}`,

@@ -4,8 +4,9 @@ import type { DockerOutcome } from './apply.ts';
 import { configValue, mergeDaemonJson, OUR_KEYS, parseDaemonJson } from './daemon-json.ts';
 import { flagValue, setFlag } from './flags.ts';
 import { type DockerParts, type DockerPlace, type Gathered, gather, readState, refuseLiveRestore } from './gather.ts';
-import { type Journal, sideOf, writeJournal } from './journal.ts';
-import { type Change, type FileChange, type FileState, printChange } from './plan.ts';
+import { type Journal, writeJournal } from './journal.ts';
+import { pinned, sidesOf } from './pin.ts';
+import { type Change, docker0Of, type FileChange, type FileState, printChange } from './plan.ts';
 import { switchDocker } from './switch.ts';
 
 export interface RevertRequest extends DockerPlace {
@@ -24,11 +25,16 @@ function withFormerKeys(now: FileState, former: string | undefined): string {
 }
 
 /** The file as it was before the first apply; where others wrote to daemon.json since, with theirs kept. */
-async function formerFile(before: FileState, after: readonly FileState[], daemonJson: string): Promise<FileChange> {
+async function formerFile(
+  before: FileState,
+  { before: { docker0 }, after }: Journal,
+  daemonJson: string,
+): Promise<FileChange> {
   const now = await readState(before.path);
-  const ours = now.text === undefined || now.text === before.text || now.text === textIn(after, before.path);
-  const text = ours || before.path !== daemonJson ? before.text : withFormerKeys(now, before.text);
-  return { path: before.path, before: now.text, after: text };
+  const whole = { path: before.path, before: now.text, after: before.text };
+  if (before.path !== daemonJson || now.text === undefined) return whole;
+  const ours = [before.text, textIn(after.files, before.path), docker0?.bip && pinned(before, docker0.bip).text];
+  return ours.includes(now.text) ? whole : { ...whole, after: withFormerKeys(now, before.text) };
 }
 
 /** dockerd's command line as before; started by others with another one since, only our options go back. */
@@ -42,16 +48,16 @@ function formerArgv(now: readonly string[], { before, after }: Journal): readonl
 /** What has to change so that Docker is as it was before the first apply. */
 export async function planRevert(gathered: Gathered, journal: Journal): Promise<Change> {
   const { facts, service } = gathered;
-  const { before, after } = journal;
-  const all = await Promise.all(before.files.map((file) => formerFile(file, after.files, facts.daemonJson.path)));
+  const { before } = journal;
+  const all = await Promise.all(before.files.map((file) => formerFile(file, journal, facts.daemonJson.path)));
   const files = all.filter((file) => file.before !== file.after);
   const argv = service.ownArgv ? formerArgv(facts.argv, journal) : facts.argv;
-  const same = isDeepStrictEqual(argv, facts.argv) && isDeepStrictEqual(before.docker0, facts.docker0);
+  const same = isDeepStrictEqual(argv, facts.argv) && isDeepStrictEqual(before.docker0?.addresses, facts.docker0);
   return {
     needed: !same || files.length > 0,
     files,
     argv: { before: facts.argv, after: argv },
-    docker0: { before: facts.docker0, after: before.docker0 },
+    docker0: { before: docker0Of(facts), after: before.docker0 },
   };
 }
 
@@ -67,12 +73,11 @@ async function perform(request: RevertRequest, parts: DockerParts, gathered: Gat
   await switchDocker(
     { service, api, bridge: parts.bridge, signal: parts.signal, notice: parts.notice },
     {
-      from: sideOf(change, service.ownArgv, 'before'),
-      to: sideOf(change, service.ownArgv, 'after'),
+      ...sidesOf(change, gathered.facts),
       running,
       ran: info !== undefined || spec !== undefined,
       stopContainers: info?.liveRestore === true && request.stopContainers,
-      verify: () => verify(parts, change.docker0.after),
+      verify: () => verify(parts, change.docker0.after?.addresses),
     },
   );
 }

@@ -4,6 +4,7 @@ import { readIfThere, removeFile, writeFileAtomic } from '../files/atomic.ts';
 import type { Container, DockerApi } from './api.ts';
 import type { Bridge } from './bridge.ts';
 import type { DockerState } from './journal.ts';
+import type { Side } from './pin.ts';
 import type { FileState } from './plan.ts';
 import type { DockerService, StartedDocker } from './service.ts';
 
@@ -19,8 +20,8 @@ export interface DockerHost {
 
 /** From where to where, and with which containers. */
 export interface Switch {
-  readonly from: DockerState;
-  readonly to: DockerState;
+  readonly from: Side;
+  readonly to: Side;
   /** Whether a dockerd runs now, or should: one that is down stays down when the switch fails. */
   readonly ran: boolean;
   /** Containers that run now. */
@@ -63,12 +64,24 @@ async function serve(api: DockerApi, process: StartedDocker, signal: AbortSignal
 async function stopped(host: DockerHost, state: DockerState, signal: AbortSignal | undefined): Promise<void> {
   await host.service.stop();
   abortable(signal);
-  await host.bridge.setAddresses(state.docker0 ?? []);
+  await host.bridge.setAddresses(state.docker0?.addresses ?? []);
   abortable(signal);
 }
 
-const started = async (host: DockerHost, state: DockerState, signal: AbortSignal | undefined): Promise<void> =>
-  serve(host.api, await host.service.start(state.argv ?? host.service.argv), signal);
+async function start(
+  host: DockerHost,
+  { state, daemonJson, pin }: Side,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const argv = state.argv ?? host.service.argv;
+  if (pin) {
+    await writeFiles([pin]);
+    await serve(host.api, await host.service.start(argv), signal);
+    await host.service.stop();
+    await writeFiles([daemonJson]);
+  }
+  await serve(host.api, await host.service.start(argv), signal);
+}
 
 async function stopEach(host: DockerHost, containers: readonly Container[]): Promise<void> {
   for (const { id, name } of containers) {
@@ -91,26 +104,29 @@ async function startAgain(host: DockerHost, containers: readonly Container[]): P
 interface Progress {
   /** The former dockerd, or a container, may have been touched. */
   touched: boolean;
+  /** A dockerd with other options may have run. */
+  started: boolean;
 }
 
 async function forward(host: DockerHost, change: Switch, progress: Progress): Promise<void> {
-  await writeFiles(change.to.files);
+  await writeFiles(change.to.state.files);
   abortable(host.signal);
   progress.touched = true;
   if (change.stopContainers) await stopEach(host, change.running);
   abortable(host.signal);
-  await stopped(host, change.to, host.signal);
-  await started(host, change.to, host.signal);
+  await stopped(host, change.to.state, host.signal);
+  progress.started = true;
+  await start(host, change.to, host.signal);
   await change.verify();
   abortable(host.signal);
 }
 
 async function back(host: DockerHost, { from, ran, running }: Switch, progress: Progress): Promise<void> {
-  await writeFiles(from.files);
+  await writeFiles([...from.state.files, from.daemonJson]);
   if (!progress.touched) return;
-  await stopped(host, from, undefined);
+  await stopped(host, from.state, undefined);
   if (!ran) return;
-  await started(host, from, undefined);
+  await start(host, progress.started ? from : { ...from, pin: undefined }, undefined);
   await startAgain(host, running);
 }
 
@@ -133,7 +149,7 @@ async function putBack(host: DockerHost, change: Switch, progress: Progress, cau
  * put back and this rejects: with ABORTED, DOCKER_FAILED, or DOCKER_NOT_RESTORED where even that failed.
  */
 export async function switchDocker(host: DockerHost, change: Switch): Promise<void> {
-  const progress: Progress = { touched: false };
+  const progress: Progress = { touched: false, started: false };
   try {
     await forward(host, change, progress);
   } catch (cause) {

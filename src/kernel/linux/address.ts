@@ -1,10 +1,10 @@
 /** IPv4 addresses of devices in rtnetlink. */
-import type { Ip } from '../../model/address.ts';
+import { type Ip, lastOf, prefixOf } from '../../model/address.ts';
 import { attribute, attributesOf, type Message, type Request } from '../../sys/netlink.ts';
 import type { Address } from '../state.ts';
 import { AF_INET, CREATE_NEW, familyOf, ipBytes, ipOf, type Names, RTM } from './rtnetlink.ts';
 
-const IFA = { ADDRESS: 1, LOCAL: 2 } as const;
+const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4 } as const;
 const IFADDR = 8;
 
 const header = (family: number, length: number, index: number): Buffer => {
@@ -35,10 +35,16 @@ export function parseAddress(message: Message, names: Names): Address | undefine
   return { kind: 'address', device, ip, length: message.payload.readUInt8(1) };
 }
 
+/** The subnet's last address, as Docker gives docker0 one: the kernel has none by itself. A /31 or /32 has no room for it. */
+const broadcast = ({ ip, length }: Address): Buffer =>
+  length > 30
+    ? Buffer.alloc(0)
+    : attribute(IFA.BROADCAST, ipBytes({ family: ip.family, value: lastOf(prefixOf(ip, length)) }));
+
 export const createAddress = (address: Address, index: number): Request => ({
   type: RTM.NEWADDR,
   flags: CREATE_NEW,
-  body: body(address.ip, address.length, index),
+  body: Buffer.concat([body(address.ip, address.length, index), broadcast(address)]),
 });
 
 export const deleteAddress = (address: Address, index: number): Request => ({

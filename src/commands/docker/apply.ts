@@ -1,0 +1,62 @@
+import { Flags } from '@oclif/core';
+import { TsflannelError } from '../../errors.ts';
+import { type Result, TsflannelCommand } from '../../output/command.ts';
+import { dockerFlags } from '../../output/docker-flags.ts';
+import { dockerText } from '../../output/docker-text.ts';
+import { subnetFileFlag } from '../../output/flags.ts';
+
+function envFileOf(path: string | undefined, key: string | undefined) {
+  if (path === undefined && key === undefined) return undefined;
+  if (path === undefined || key === undefined)
+    throw new TsflannelError('USAGE', { detail: '--env-file and --env-key belong together' });
+  return { path, key };
+}
+
+export default class DockerApply extends TsflannelCommand {
+  static override summary =
+    'Give Docker the leased subnet: bip, mtu and ip-masq, docker0 re-addressed, Docker restarted.';
+  static override description =
+    'Finds how this host runs dockerd (systemd, init script or a plain process), merges daemon.json or rewrites the flags, restarts\n' +
+    'Docker and checks docker0. When a step fails, or on Ctrl-C, everything is put back. Run again, it changes nothing.';
+  static override examples = [
+    '<%= config.bin %> docker apply',
+    '<%= config.bin %> docker apply --dry-run',
+    '<%= config.bin %> docker apply --yes --stop-containers',
+    '<%= config.bin %> docker apply --env-file /etc/default/docker --env-key DOCKER_OPTS',
+  ];
+  static override flags = {
+    ...dockerFlags,
+    ...subnetFileFlag,
+    'env-file': Flags.string({
+      description: 'write the options into this env file of a unit instead of daemon.json',
+      env: 'TSFLANNEL_ENV_FILE',
+      helpGroup: 'DOCKER',
+    }),
+    'env-key': Flags.string({
+      description: "the variable of that file which dockerd's command line takes",
+      env: 'TSFLANNEL_ENV_KEY',
+      helpGroup: 'DOCKER',
+    }),
+  };
+
+  override async execute(): Promise<Result> {
+    const { flags } = await this.parse(DockerApply);
+    const request = {
+      subnetFile: flags['subnet-file'],
+      stateDir: flags['state-dir'],
+      configFile: flags['config-file'],
+      socket: flags['docker-socket'],
+      envFile: envFileOf(flags['env-file'], flags['env-key']),
+      dryRun: flags['dry-run'],
+      stopContainers: flags['stop-containers'],
+    };
+    const { applyDocker } = await import('../../docker/apply.ts');
+    const { withDocker } = await import('../../host/docker.ts');
+    const place = { runDir: flags['run-dir'], yes: flags.yes };
+    const outcome = await withDocker(place, (parts) => applyDocker(request, parts));
+    return {
+      data: { ...outcome, dryRun: request.dryRun },
+      text: dockerText(outcome, request.dryRun, 'Docker has the leased subnet'),
+    };
+  }
+}

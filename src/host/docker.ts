@@ -1,0 +1,61 @@
+import { askIfRunning } from '../control/client.ts';
+import { bridgeOf } from '../docker/bridge.ts';
+import type { DockerParts } from '../docker/gather.ts';
+import { TsflannelError } from '../errors.ts';
+import { canAsk, openAsk } from '../output/ask.ts';
+import { notice } from '../output/command.ts';
+import { plainKernel } from './node.ts';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+const question = (containers: readonly string[]): string =>
+  containers.length === 0
+    ? 'Docker is restarted. Go on?'
+    : `Docker is restarted, and with it its running containers (${containers.join(', ')}). Go on?`;
+
+async function confirm(change: string, containers: readonly string[]): Promise<void> {
+  if (!canAsk())
+    throw new TsflannelError('NEEDS_CONFIRMATION', { detail: question(containers).replace(' Go on?', '') });
+  notice(change);
+  const yes = await (await openAsk()).confirm(question(containers), false);
+  if (!yes) throw new TsflannelError('ABORTED');
+}
+
+/** Ctrl-C, a lost terminal and SIGTERM end the work by putting everything back; a second one does not break that off. */
+function interruption(): { readonly signal: AbortSignal; readonly close: () => void } {
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  for (const name of SIGNALS) process.on(name, abort);
+  return {
+    signal: controller.signal,
+    close: () => {
+      for (const name of SIGNALS) process.off(name, abort);
+    },
+  };
+}
+
+/** Does the work with the real kernel, terminal, signals and daemon. Rejects with NOT_ROOT for other users. */
+export async function withDocker<T>(
+  { runDir, yes }: { readonly runDir: string; readonly yes: boolean },
+  work: (parts: DockerParts) => Promise<T>,
+): Promise<T> {
+  if (process.getuid?.() !== 0) throw new TsflannelError('NOT_ROOT', { detail: "change Docker's options" });
+  const kernel = await plainKernel();
+  const interrupted = interruption();
+  const ring = async (): Promise<void> => {
+    // Docker is switched already: a daemon that is busy or gone does not undo that, and looks by itself.
+    await askIfRunning(runDir, 'ring').catch((error: Error) => notice(`the daemon was not told: ${error.message}`));
+  };
+  try {
+    return await work({
+      bridge: bridgeOf(kernel),
+      signal: interrupted.signal,
+      notice,
+      confirm: yes ? async () => undefined : confirm,
+      notifyDaemon: ring,
+    });
+  } finally {
+    interrupted.close();
+    await kernel.close();
+  }
+}

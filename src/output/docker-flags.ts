@@ -1,0 +1,33 @@
+import { Flags } from '@oclif/core';
+
+/** Flags of `docker apply` and `docker revert`. */
+export const dockerFlags = {
+  'state-dir': Flags.string({
+    description: 'folder of the journal (docker-apply.json)',
+    default: '/var/lib/tsflannel',
+    env: 'TSFLANNEL_STATE_DIR',
+    helpGroup: 'NODE',
+  }),
+  'run-dir': Flags.string({
+    description: "folder of the daemon's control socket",
+    default: '/run/tsflannel',
+    env: 'TSFLANNEL_RUN_DIR',
+    helpGroup: 'NODE',
+  }),
+  'config-file': Flags.string({
+    description: 'the daemon.json dockerd reads (default: what dockerd was started with, /etc/docker/daemon.json)',
+    env: 'TSFLANNEL_DOCKER_CONFIG_FILE',
+    helpGroup: 'DOCKER',
+  }),
+  'docker-socket': Flags.string({
+    description: "unix socket of Docker's API (default: what dockerd listens on)",
+    env: 'TSFLANNEL_DOCKER_SOCKET',
+    helpGroup: 'DOCKER',
+  }),
+  'stop-containers': Flags.boolean({
+    description: 'with live-restore: stop the running containers first, start them again after',
+    helpGroup: 'DOCKER',
+  }),
+  yes: Flags.boolean({ char: 'y', description: 'restart Docker without asking' }),
+  'dry-run': Flags.boolean({ description: 'print the exact changes, make none' }),
+};
