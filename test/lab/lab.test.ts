@@ -15,6 +15,12 @@ const PROGRAM = join(packageRoot(), 'bin', 'run.js');
 const tsflannel = (argv: readonly string[]) =>
   execa(process.execPath, [PROGRAM, ...argv], { reject: false, env: { TSFLANNEL_LAB_DIR: TEST_LABS } });
 
+/** What the machine shows without this lab; a run that broke off may have left it. */
+const cleanOf = async (name: string) => {
+  await labDown(name, TEST_LABS);
+  return showsOf(name);
+};
+
 describe('lab exec', () => {
   const name = 'lab-exec';
   useLab({ name, size: 1, bare: true });
@@ -53,7 +59,7 @@ describe('lab exec', () => {
 describe('lab up and down', () => {
   it('refuses a name that is taken, and leaves the lab that has it alone', async () => {
     const name = 'lab-twice';
-    const before = await showsOf(name);
+    const before = await cleanOf(name);
     await labUp(labSpec({ name, size: 1, bare: true }), TEST_LABS);
     await assert.rejects(labUp(labSpec({ name, size: 1, bare: true }), TEST_LABS), { code: 'LAB_EXISTS' });
     const lab = await readLab(name, TEST_LABS);
@@ -64,7 +70,7 @@ describe('lab up and down', () => {
 
   it('leaves nothing of a lab that fails half-way', async () => {
     const name = 'lab-half';
-    const before = await showsOf(name);
+    const before = await cleanOf(name);
     const bad = labSpec({ name, network: '10.1.2.3/16', discovery: true });
     await assert.rejects(labUp(bad, TEST_LABS), { code: 'LAB_FAILED' });
     assert.equal(difference(before, await showsOf(name)), '');
@@ -72,7 +78,7 @@ describe('lab up and down', () => {
 
   it('finds what a killed lab up left, containers of a killed dockerd too; a second down is fine', async () => {
     const name = 'lab-killed';
-    const before = await showsOf(name);
+    const before = await cleanOf(name);
     const argv = ['lab', 'up', '--name', name, '--nodes', '2', '--docker', '--discovery'];
     const child = spawn(process.execPath, [PROGRAM, ...argv], {
       stdio: 'ignore',
@@ -91,7 +97,7 @@ describe('lab up and down', () => {
 
   it('removes containers, their mounts and control groups when dockerd was killed before', async () => {
     const name = 'lab-shims';
-    const before = await showsOf(name);
+    const before = await cleanOf(name);
     const lab = await labUp(labSpec({ name, size: 1, bare: true, docker: true }), TEST_LABS);
     const node = nodeOf(lab, 'n1');
     await runContainer(lab, node, 'stays');

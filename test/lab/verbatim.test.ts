@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { nodeEnvironment, onNode, runOn, subnetOf } from '../../src/lab/index.ts';
+import { useLab } from '../support/lab.ts';
+import { openTerminal } from '../support/pty.ts';
+import { until } from '../support/until.ts';
+
+describe('the four lines of the quick start, typed as they stand', () => {
+  const test = useLab({ name: 'lab-lines', size: 1, bare: true });
+  const words = (line: string) => onNode(test.node(1), line.split(' '));
+  const run = (line: string) => runOn(test.lab, test.node(1), line.split(' '));
+
+  it('tsflannel init, with Enter at each question', async () => {
+    const terminal = openTerminal(words('tsflannel init'), { env: nodeEnvironment(test.lab, test.node(1)) });
+    for (const question of [/Which cluster/, /Address/, /Name of this member/, /Network for/]) {
+      await terminal.shows(question);
+      terminal.type('\r');
+      await terminal.shows(/✔/);
+    }
+    assert.equal(await terminal.ended(60_000), 0, terminal.screen());
+    assert.match(terminal.screen(), /n1 .*http:\/\/198\.18\.0\.1:2379 .*healthy/);
+  }).timeout(90_000);
+
+  it('tsflannel config set --network 172.17.0.0/16', async () => {
+    const { exit, stderr } = await run('tsflannel config set --network 172.17.0.0/16');
+    assert.equal(exit, 0, stderr);
+  });
+
+  it('tsflannel up, in the foreground', async () => {
+    const [program, ...rest] = words('tsflannel up');
+    const env = nodeEnvironment(test.lab, test.node(1));
+    const daemon = spawn(program, rest, { env, stdio: 'ignore' });
+    await until('a subnet', async () => (await subnetOf(test.node(1))) !== undefined, 30_000);
+    assert.equal(daemon.exitCode, null, 'up came back');
+    daemon.unref();
+  }).timeout(40_000);
+
+  it('tsflannel routes', async () => {
+    const { exit, stdout, stderr } = await run('tsflannel routes');
+    assert.equal(exit, 0, stderr);
+    const subnet = await subnetOf(test.node(1));
+    assert.match(stdout, new RegExp(`^${subnet?.replaceAll('.', '\\.')} +n1 +198\\.18\\.0\\.1 +udp .* this node`, 'm'));
+  });
+});
