@@ -130,7 +130,7 @@ const NLMSGERR_ATTR_MSG = 1;
 
 /** An NLMSG_ERROR payload (negative errno, echoed header, extended-ack attributes). Requests are sent with NETLINK_CAP_ACK. */
 export function answerOf(message: Message): Answer {
-  const errno = message.payload.length >= 4 ? -message.payload.readInt32LE(0) : 0;
+  const errno = message.payload.length >= 4 ? Math.abs(message.payload.readInt32LE(0)) : 0;
   if ((message.flags & NLM.ACK_TLVS) === 0) return { errno };
   const detail = textOf(attributesOf(message.payload, 4 + HEADER).get(NLMSGERR_ATTR_MSG));
   return detail === undefined ? { errno } : { errno, detail };

@@ -1,4 +1,5 @@
 /** The lane of addresses, routes, neighbours and forwarding entries: all steps of a run in a few large writes. */
+import { setImmediate } from 'node:timers/promises';
 import { ERRNO, libc } from '../../sys/libc.ts';
 import type { Answer, Request } from '../../sys/netlink.ts';
 import type { NetlinkSocket } from '../../sys/netlink-socket.ts';
@@ -80,7 +81,16 @@ function applyAll(socket: NetlinkSocket, steps: readonly Step[]): (string | unde
   return reasons;
 }
 
+/** The kernel takes about 0.1 ms for a route; between parts of this many steps other work of the process gets its turn. */
+const PART = 500;
+
 export const routeLane =
   (socket: () => NetlinkSocket): Lane =>
-  async (steps) =>
-    applyAll(socket(), steps);
+  async (steps) => {
+    const reasons: (string | undefined)[] = [];
+    for (let start = 0; start < steps.length; start += PART) {
+      if (start > 0) await setImmediate();
+      reasons.push(...applyAll(socket(), steps.slice(start, start + PART)));
+    }
+    return reasons;
+  };

@@ -52,13 +52,16 @@ function readOption(words: readonly string[], draft: Draft): number {
 
 function ruleOf(words: readonly string[], text: string): FilterRule {
   const draft: Draft = {};
-  for (let at = 0; at < words.length; ) {
+  let options = 0;
+  for (let at = 0; at < words.length; options++) {
     const taken = readOption(words.slice(at), draft);
     if (taken === 0) return { unknown: text };
     at += taken;
   }
   const { target, ...rest } = draft;
-  return target ? { ...rest, target } : { unknown: text };
+  // An option given twice is not of our language either.
+  const isWhole = Object.keys(draft).length === options;
+  return target && isWhole ? { ...rest, target } : { unknown: text };
 }
 
 /** The jump that a rule of a foreign chain is, if it is ours: known by its comment and its target. */

@@ -9,6 +9,10 @@ export async function run(program: string, ...argv: string[]): Promise<string> {
   return (await execa(program, argv)).stdout;
 }
 
+/** iptables-save without its times and counters. */
+export const saved = async (variant: string): Promise<string> =>
+  (await run(`${variant}-save`)).replace(/^#.*\n?/gm, '').replace(/\[\d+:\d+\]/g, '[0:0]');
+
 const routeWords = (route: Route): string[] => [
   printPrefix(route.dst),
   ...(route.via ? ['via', printIp(route.via)] : []),

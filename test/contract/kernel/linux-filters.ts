@@ -1,0 +1,116 @@
+/** Filters as only the real kernel can be asked about them. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { diff } from '../../../src/kernel/diff.ts';
+import { linuxKernel } from '../../../src/kernel/linux/linux.ts';
+import { type FilterFacts, type KernelObject, keyOf } from '../../../src/kernel/state.ts';
+import { golden } from '../../support/golden.ts';
+import { type Benches, create, remove, wanted } from './bench.ts';
+import { chain, host, jump, prefix } from './objects.ts';
+import { run, saved } from './stranger.ts';
+
+/** Rules as Docker 20.10 leaves them, and one by an administrator. */
+const DOCKER = `*filter
+:INPUT ACCEPT [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+:DOCKER - [0:0]
+:DOCKER-USER - [0:0]
+-A FORWARD -j DOCKER-USER
+-A FORWARD -o docker0 -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A FORWARD -o docker0 -j DOCKER
+-A DOCKER-USER -s 192.0.2.0/24 -m comment --comment "not \\"these\\" -j ACCEPT" -j DROP
+-A DOCKER-USER -j RETURN
+COMMIT
+*nat
+:PREROUTING ACCEPT [0:0]
+:INPUT ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+:DOCKER - [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER
+-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE
+COMMIT
+`;
+
+const userJump = (): KernelObject => ({ kind: 'jump', table: 'filter', from: 'DOCKER-USER', to: 'TSFLANNEL-FWD' });
+const userChain = (): KernelObject => ({
+  kind: 'chain',
+  table: 'filter',
+  name: 'TSFLANNEL-FWD',
+  rules: [{ source: { prefix: prefix('172.20.0.0/16'), not: false }, target: 'ACCEPT' }],
+});
+
+export function linuxFilters({ kernel, done, observe }: Benches): void {
+  for (const variant of ['iptables-nft', 'iptables-legacy'] as const satisfies FilterFacts['variant'][]) {
+    it(`puts rules where Docker's are (${variant}) and leaves Docker's as they were`, async () => {
+      await execa(`${variant}-restore`, { input: DOCKER });
+      try {
+        const before = await saved(variant);
+        assert.deepEqual(await kernel().filterFacts(), { variant, dockerUser: true });
+        const objects = [userChain(), userJump(), chain(), jump()];
+        await done(create(...objects));
+        const after = await saved(variant);
+        assert.equal(
+          before,
+          after
+            .split('\n')
+            .filter((line) => !line.includes('TSFLANNEL-'))
+            .join('\n'),
+        );
+        const first = after.split('\n').find((line) => line.startsWith('-A DOCKER-USER'));
+        assert.equal(first, '-A DOCKER-USER -m comment --comment tsflannel -j TSFLANNEL-FWD');
+        const wants = wanted(objects);
+        assert.deepEqual(diff(wants, await observe(['chain', 'jump'])), []);
+        await done(remove(userJump(), jump(), userChain(), chain()));
+        assert.equal(await saved(variant), before);
+      } finally {
+        // A legacy table stays for as long as its namespace; empty it is as good as none.
+        for (const table of ['filter', 'nat']) {
+          for (const flag of ['-F', '-X']) await run(variant, '-t', table, flag);
+          if (table === 'filter') await run(variant, '-P', 'FORWARD', 'ACCEPT');
+        }
+      }
+    });
+  }
+
+  it('uses a table of its own where there is no iptables', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kern-path-'));
+    const path = process.env.PATH;
+    await symlink((await run('which', 'nft')).trim(), join(folder, 'nft'));
+    process.env.PATH = folder;
+    const bare = linuxKernel();
+    try {
+      assert.deepEqual(await bare.filterFacts(), { variant: 'nft', dockerUser: false });
+      const objects = host().filter(({ kind }) => kind === 'chain' || kind === 'jump');
+      const wants = wanted(objects);
+      await bare.apply(diff(wants, await bare.observe({ paths: [], sysctls: [] })));
+      assert.deepEqual(diff(wants, await bare.observe({ paths: [], sysctls: [] })), []);
+      const outcomes = await bare.apply(create(userJump()));
+      assert.match(outcomes[0]?.error ?? '', /without iptables/);
+      await golden('kernel/nft-table.txt', `${await run('nft', '-s', 'list', 'ruleset')}\n`);
+      await bare.apply(diff([], await bare.observe({ paths: [], sysctls: [] })));
+      assert.equal(await run('nft', 'list', 'ruleset'), '');
+    } finally {
+      process.env.PATH = path;
+      await bare.close();
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('sees what a stranger put into our chain, and writes the chain anew', async () => {
+    await done(create(chain(), jump()));
+    await run('iptables', '-t', 'nat', '-I', chain().name, '1', '-p', 'tcp', '--dport', '80', '-j', 'ACCEPT');
+    const wants = wanted([chain(), jump()]);
+    const plan = diff(wants, await observe(['chain', 'jump']));
+    assert.deepEqual(
+      plan.map(({ action, object }) => [action, keyOf(object)]),
+      [['replace', keyOf(chain())]],
+    );
+    await done(plan);
+    assert.deepEqual(diff(wants, await observe(['chain', 'jump'])), []);
+  });
+}
