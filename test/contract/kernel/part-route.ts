@@ -5,7 +5,7 @@ import { keyOf, OWN } from '../../../src/kernel/state.ts';
 import { type Benches, create, remove, step } from './bench.ts';
 import { address, fdb, neighbour, route, tun, vxlan } from './objects.ts';
 
-export function routeContract({ foreign, observe, ours, done, refused }: Benches): void {
+export function routeContract({ foreign, removeBehindBack, observe, ours, done, refused }: Benches): void {
   describe('links', () => {
     it('changes MTU and alias in place, keeping what hangs on it', async () => {
       await done(create(vxlan(), address(), route(), neighbour(), fdb()));
@@ -88,6 +88,21 @@ export function routeContract({ foreign, observe, ours, done, refused }: Benches
       assert.equal(seen?.ours, false);
       await done(remove(route()));
       assert.ok((await observe()).has(keyOf(theirs)));
+    });
+
+    it('never removes a foreign one that differs from ours in protocol, gateway or metric only', async () => {
+      const eth = { device: 'eth0', via: '10.200.0.2', onlink: false };
+      const ours = route(eth);
+      for (const theirs of [
+        { ...ours, protocol: 4 },
+        { ...route({ ...eth, via: '10.200.0.3' }), protocol: OWN.routeProtocol },
+        { ...route({ ...eth, metric: 100 }), protocol: 4 },
+      ]) {
+        await foreign(theirs);
+        await done(remove(ours));
+        assert.equal(printObject((await observe()).get(keyOf(theirs))!.object), printObject(theirs));
+        await removeBehindBack(theirs);
+      }
     });
 
     it('moves one to another gateway or device', async () => {
