@@ -14,6 +14,8 @@ export interface EtcdSetup {
   readonly netns?: string;
   /** PEM files: the server speaks TLS, and asks clients for a certificate of this CA when `clientAuth` is set. */
   readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string; readonly clientAuth?: boolean };
+  /** Another address to serve clients on, on the same port. */
+  readonly listen?: string;
   /** More arguments of etcd. */
   readonly args?: readonly string[];
 }
@@ -47,12 +49,14 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-function argsOf(dir: string, port: number, peerPort: number, { tls, args = [] }: EtcdSetup): string[] {
-  const client = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
+function argsOf(dir: string, port: number, peerPort: number, { tls, listen, args = [] }: EtcdSetup): string[] {
+  const scheme = tls ? 'https' : 'http';
+  const client = `${scheme}://127.0.0.1:${port}`;
+  const listened = listen === undefined ? client : `${client},${scheme}://${listen}:${port}`;
   const peer = `http://127.0.0.1:${peerPort}`;
   return [
     ...['--name', 'test', '--data-dir', join(dir, 'data'), '--unsafe-no-fsync'],
-    ...['--listen-client-urls', client, '--advertise-client-urls', client],
+    ...['--listen-client-urls', listened, '--advertise-client-urls', client],
     ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `test=${peer}`],
     ...(tls ? ['--cert-file', tls.cert, '--key-file', tls.key, '--trusted-ca-file', tls.ca] : []),
     ...(tls?.clientAuth ? ['--client-cert-auth'] : []),
@@ -76,7 +80,8 @@ function serving(child: ChildProcess): Promise<void> {
 export async function startEtcd(setup: EtcdSetup = {}): Promise<TestEtcd> {
   const dir = await mkdtemp(join(tmpdir(), 'tsflannel-etcd-'));
   const port = await freePort();
-  const peerPort = await freePort();
+  let peerPort = await freePort();
+  while (peerPort === port) peerPort = await freePort();
   const inside = setup.netns === undefined ? [] : ['ip', 'netns', 'exec', setup.netns];
   const endpoint = `${setup.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   let child: ChildProcess | undefined;
