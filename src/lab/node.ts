@@ -91,10 +91,10 @@ export async function runOn(lab: Lab, node: LabNode, argv: readonly string[], ti
   return { exit: exitCode ?? 137, stdout, stderr: timedOut ? `${stderr}\nnot done in ${timeoutMs / 1000} s` : stderr };
 }
 
-/** As {@link runOn} for a command that must succeed: anything else rejects with LAB_FAILED, which holds what the command said. */
+/** As {@link runOn} for a command that must succeed: anything else rejects with LAB_STUCK, which holds what the command said. */
 export async function mustRun(lab: Lab, node: LabNode, argv: readonly string[], timeoutMs?: number): Promise<Ran> {
   const ran = await runOn(lab, node, argv, timeoutMs);
   if (ran.exit === 0) return ran;
   const said = (ran.stderr || ran.stdout).trim().split('\n').slice(-12).join('\n    ');
-  throw new TsflannelError('LAB_FAILED', { detail: `${node.name}: ${argv.join(' ')}: exit ${ran.exit}\n    ${said}` });
+  throw new TsflannelError('LAB_STUCK', { detail: `${node.name}: ${argv.join(' ')}: exit ${ran.exit}\n    ${said}` });
 }

@@ -1,3 +1,4 @@
+import { asTsflannelError, TsflannelError } from '../errors.ts';
 import { DEFAULT_PREFIX, writeClientConfig } from '../files/client-config.ts';
 import { someAtOnce } from './background.ts';
 import { startDiscovery } from './discovery.ts';
@@ -20,7 +21,8 @@ export async function labUp(spec: LabSpec, labs: string, progress: Progress = ()
   } catch (error) {
     progress('failed: taking the lab down again');
     await labDown(spec.name, labs);
-    throw error;
+    const { message, why } = asTsflannelError(error);
+    throw new TsflannelError('LAB_FAILED', { detail: why || message }, error);
   }
 }
 
@@ -75,15 +77,18 @@ async function startDocker(lab: Lab): Promise<void> {
   await someAtOnce(lab.nodes, start);
 }
 
-/** The config once, then the daemon on every node, then Docker. */
+/**
+ * The config once, then the daemon on every node, then Docker. With --ip-masq the node masquerades what leaves the network, and Docker
+ * does not: else Docker would hide the containers' addresses from each other too.
+ */
 export async function configure(lab: Lab, progress: Progress = () => undefined): Promise<void> {
   const { spec, nodes } = lab;
   const [first] = nodes;
   if (!first) return;
   progress(`network ${spec.network}, backend ${spec.backend}: tsflannel config set`);
   await mustRun(lab, first, ['tsflannel', 'config', 'set', '--network', spec.network, '--backend', spec.backend]);
-  progress(`the daemon on ${spec.size} nodes: tsflannel up --detach`);
-  await someAtOnce(nodes, (node) => mustRun(lab, node, ['tsflannel', 'up', '--detach']));
+  progress(`the daemon on ${spec.size} nodes: tsflannel up --detach --ip-masq`);
+  await someAtOnce(nodes, (node) => mustRun(lab, node, ['tsflannel', 'up', '--detach', '--ip-masq']));
   if (!spec.docker) return;
   progress(`Docker on ${spec.size} nodes: tsflannel docker apply`);
   await someAtOnce(nodes, (node) => mustRun(lab, node, ['tsflannel', 'docker', 'apply', '--yes']));

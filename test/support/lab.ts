@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { dockerdPaths, importImage, LAB_IMAGE } from '../../src/lab/dockerd.ts';
-import { type Lab, type LabNode, type LabSpec, labDown, labUp, mustRun, type Ran } from '../../src/lab/index.ts';
+import { type Lab, type LabNode, type LabSpec, labDown, labUp, mustRun, type Ran, runOn } from '../../src/lab/index.ts';
 import { dockerDirOf } from '../../src/lab/node.ts';
 import { difference, type Snapshot, snapshot } from './leaks.ts';
 
@@ -62,7 +62,11 @@ export function useLab(change: Partial<LabSpec> & { readonly name: string }): Te
       return current();
     },
     node,
-    run: (number, ...argv) => mustRun(current(), node(number), argv),
+    async run(number, ...argv) {
+      const ran = await runOn(current(), node(number), argv);
+      assert.equal(ran.exit, 0, `n${number}: ${argv.join(' ')}\n${ran.stdout}\n${ran.stderr}`);
+      return ran;
+    },
   };
 }
 

@@ -211,3 +211,9 @@ function processesOf({ namespace, mine }: SnapshotOptions): string[] {
 /** Start time in clock ticks since boot: with the pid it names one process for ever. */
 const startOf = (pid: string): string =>
   readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ')[19] ?? '';
+
+/** The same without pids and start times: for hosts on which something is meant to be started again, as Docker is. */
+export const commandsOnly = (shown: Snapshot): Snapshot => ({
+  ...shown,
+  processes: (shown.processes ?? []).map((line) => line.split(' ').slice(2).join(' ')).sort(),
+});
