@@ -37,12 +37,15 @@ const masqueradeRules = (network: Prefix, subnet: Prefix): readonly FilterRule[]
 ];
 
 function rules({ self, host, network: { network } }: Scene): readonly KernelObject[] {
+  const { dockerUser } = host.filter;
   const nat = host.ipMasq ? masqueradeRules(network, self.subnet) : internalRules(network, self.subnet);
   return [
     { kind: 'chain', table: 'filter', name: FORWARD, rules: forwardRules(network) },
-    { kind: 'jump', table: 'filter', from: host.filter.dockerUser ? 'DOCKER-USER' : 'FORWARD', to: FORWARD },
+    dockerUser
+      ? { kind: 'jump', table: 'filter', from: 'DOCKER-USER', to: FORWARD, first: false }
+      : { kind: 'jump', table: 'filter', from: 'FORWARD', to: FORWARD, first: true },
     { kind: 'chain', table: 'nat', name: POSTROUTING, rules: nat },
-    { kind: 'jump', table: 'nat', from: 'POSTROUTING', to: POSTROUTING },
+    { kind: 'jump', table: 'nat', from: 'POSTROUTING', to: POSTROUTING, first: true },
   ];
 }
 

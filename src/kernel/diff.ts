@@ -34,6 +34,7 @@ function same(wanted: KernelObject, seen: KernelObject): boolean {
     const { mac: _, ...rest } = seen;
     return printObject(wanted) === printObject(rest) && wanted.alias === seen.alias;
   }
+  if (wanted.kind === 'jump' && seen.kind === 'jump') return seen.first || !wanted.first;
   if (wanted.kind === 'file' && seen.kind === 'file')
     return wanted.content === seen.content && wanted.mode === seen.mode;
   if (wanted.kind === 'link' && seen.kind === 'link' && wanted.alias !== seen.alias) return false;

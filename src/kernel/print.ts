@@ -54,7 +54,7 @@ export function printObject(object: KernelObject): string {
     case 'chain':
       return `chain ${object.table} ${object.name} [${object.rules.map(printFilterRule).join('; ')}]`;
     case 'jump':
-      return `jump ${object.table} ${object.from} -> ${object.to}`;
+      return `jump ${object.table} ${object.from} -> ${object.to}${object.first ? ' first' : ''}`;
     case 'sysctl':
       return `sysctl ${object.name}=${object.value}`;
     case 'file':

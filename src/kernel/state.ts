@@ -104,6 +104,11 @@ export interface FilterJump {
   readonly table: 'filter' | 'nat';
   readonly from: string;
   readonly to: string;
+  /**
+   * Seen: it is the first rule of `from`. Wanted: it has to be (Docker inserts its own masquerading above ours when it starts);
+   * false: anywhere will do, since an administrator's rules may well come before it.
+   */
+  readonly first: boolean;
 }
 
 /** A value under /proc/sys; `name` as `net.ipv4.ip_forward`. */

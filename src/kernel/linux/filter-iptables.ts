@@ -65,11 +65,11 @@ function ruleOf(words: readonly string[], text: string): FilterRule {
 }
 
 /** The jump that a rule of a foreign chain is, if it is ours: known by its comment and its target. */
-function jumpOf(table: Table, from: string, words: readonly string[]): FilterJump | undefined {
+function jumpOf(table: Table, from: string, words: readonly string[], first: boolean): FilterJump | undefined {
   const [m, module, flag, comment, j, to = '', ...more] = words;
   const isMarked = m === '-m' && module === 'comment' && flag === '--comment' && comment === OWN.comment;
   if (!isMarked || j !== '-j' || !to.startsWith(OWN.chainPrefix) || more.length > 0) return undefined;
-  return { kind: 'jump', table, from, to };
+  return { kind: 'jump', table, from, to, first };
 }
 
 /** What one iptables-save says: our objects, and every chain's name as `table/name`. */
@@ -83,6 +83,8 @@ export function parseSave(text: string): SavedFilters {
   const chains = new Set<string>();
   const rules = new Map<string, FilterRule[]>();
   const jumps: FilterJump[] = [];
+  /** Chains of which a rule was read. */
+  const begun = new Set<string>();
   let table: Table | undefined;
   for (const line of text.split('\n')) {
     if (line.startsWith('*')) table = TABLES.find((name) => name === line.slice(1));
@@ -94,7 +96,8 @@ export function parseSave(text: string): SavedFilters {
     }
     if (first !== '-A') continue;
     const own = rules.get(`${table}/${chain}`);
-    const jump = own ? undefined : jumpOf(table, chain, words);
+    const jump = own ? undefined : jumpOf(table, chain, words, !begun.has(`${table}/${chain}`));
+    begun.add(`${table}/${chain}`);
     own?.push(ruleOf(words, line.slice(`-A ${chain} `.length)));
     if (jump) jumps.push(jump);
   }
@@ -124,7 +127,9 @@ const jumpText = (jump: FilterJump): string => `-m comment --comment ${OWN.comme
 
 function linesOf({ action, object }: Step): string[] {
   if (object.kind === 'jump') {
-    return [action === 'remove' ? `-D ${object.from} ${jumpText(object)}` : `-I ${object.from} 1 ${jumpText(object)}`];
+    const remove = `-D ${object.from} ${jumpText(object)}`;
+    const insert = `-I ${object.from} 1 ${jumpText(object)}`;
+    return action === 'remove' ? [remove] : action === 'replace' ? [remove, insert] : [insert];
   }
   if (object.kind !== 'chain') return [];
   if (action === 'remove') return [`-F ${object.name}`, `-X ${object.name}`];

@@ -129,7 +129,9 @@ function jumpsOf(rules: readonly Json[]): FilterJump[] {
       ? rule.expr.map((part) => at(part, 'jump', 'target')).find(Boolean)
       : undefined;
     const { table, name } = split(String(rule.chain));
-    return typeof target === 'string' ? [{ kind: 'jump' as const, table, from: name, to: split(target).name }] : [];
+    return typeof target === 'string'
+      ? [{ kind: 'jump' as const, table, from: name, to: split(target).name, first: true }]
+      : [];
   });
 }
 

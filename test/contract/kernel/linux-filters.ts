@@ -36,7 +36,13 @@ COMMIT
 COMMIT
 `;
 
-const userJump = (): KernelObject => ({ kind: 'jump', table: 'filter', from: 'DOCKER-USER', to: 'TSFLANNEL-FWD' });
+const userJump = (): KernelObject => ({
+  kind: 'jump',
+  table: 'filter',
+  from: 'DOCKER-USER',
+  to: 'TSFLANNEL-FWD',
+  first: false,
+});
 const userChain = (): KernelObject => ({
   kind: 'chain',
   table: 'filter',
@@ -76,6 +82,24 @@ export function linuxFilters({ kernel, done, observe }: Benches): void {
       }
     });
   }
+
+  it('comes first again after Docker has put its masquerading above', async () => {
+    await done(create(chain(), jump()));
+    await run('iptables', '-t', 'nat', '-I', 'POSTROUTING', '-s', '172.17.0.0/16', '-j', 'MASQUERADE');
+    const plan = diff(wanted([chain(), jump()]), await observe(['chain', 'jump']));
+    assert.deepEqual(
+      plan.map(({ action, object }) => [action, object.kind]),
+      [['replace', 'jump']],
+    );
+    await done(plan);
+    const rules = (await run('iptables', '-t', 'nat', '-S', 'POSTROUTING')).trim().split('\n').slice(1);
+    assert.deepEqual(rules, [
+      `-A POSTROUTING -m comment --comment tsflannel -j ${chain().name}`,
+      '-A POSTROUTING -s 172.17.0.0/16 -j MASQUERADE',
+    ]);
+    await done(remove(jump(), chain()));
+    await run('iptables', '-t', 'nat', '-F', 'POSTROUTING');
+  });
 
   it('uses a table of its own where there is no iptables', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'kern-path-'));

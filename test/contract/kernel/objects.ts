@@ -85,7 +85,13 @@ export const chain = (): FilterChain => ({
     { source: { prefix: prefix('172.20.57.1/32'), not: false }, target: 'MASQUERADE' },
   ],
 });
-export const jump = (): FilterJump => ({ kind: 'jump', table: 'nat', from: 'POSTROUTING', to: chain().name });
+export const jump = (): FilterJump => ({
+  kind: 'jump',
+  table: 'nat',
+  from: 'POSTROUTING',
+  to: chain().name,
+  first: true,
+});
 
 const forward = (): readonly KernelObject[] => [
   {
@@ -94,7 +100,7 @@ const forward = (): readonly KernelObject[] => [
     name: `${OWN.chainPrefix}FWD`,
     rules: [{ source: { prefix: NETWORK, not: false }, target: 'ACCEPT' }],
   },
-  { kind: 'jump', table: 'filter', from: 'FORWARD', to: `${OWN.chainPrefix}FWD` },
+  { kind: 'jump', table: 'filter', from: 'FORWARD', to: `${OWN.chainPrefix}FWD`, first: true },
 ];
 
 export const sysctl = (value: string): Sysctl => ({ kind: 'sysctl', name: SYSCTLS[0]!, value });
