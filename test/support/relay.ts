@@ -12,6 +12,8 @@ export interface Relay {
   swallow(on: boolean): void;
   /** Answers are swallowed, requests pass. */
   swallowAnswers(on: boolean): void;
+  /** New connections are reset at once. */
+  refuse(on: boolean): void;
   /** How many connections were taken. */
   connections(): number;
   close(): Promise<void>;
@@ -22,11 +24,17 @@ export async function startRelay(target: number): Promise<Relay> {
   const sockets = new Set<Socket>();
   let taken = 0;
   let limit = Number.POSITIVE_INFINITY;
+  let refusing = false;
   let swallowRequests = false;
   let swallowReplies = false;
 
   const server = createServer((client) => {
     taken++;
+    if (refusing) {
+      client.on('error', () => undefined);
+      client.resetAndDestroy();
+      return;
+    }
     const upstream = connect(target, '127.0.0.1');
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -65,6 +73,9 @@ export async function startRelay(target: number): Promise<Relay> {
     },
     swallowAnswers(on) {
       swallowReplies = on;
+    },
+    refuse(on) {
+      refusing = on;
     },
     connections: () => taken,
     async close() {
