@@ -14,13 +14,22 @@ export const STATUS = {
 export interface Failure {
   readonly status: number;
   readonly detail: string;
+  /** The request never left this host. */
+  readonly unsent?: boolean;
 }
 
 const LATE = 'no answer within the deadline';
 
-/** What gRPC wraps around the reason why a connection failed is of no use to anybody. */
-const core = (detail: string): string =>
-  /Last error: (?:Error: )?(.*?)\.? Resolution note:/.exec(detail)?.[1] ?? detail;
+/** What gRPC and OpenSSL wrap around the reason why a connection failed is of no use to anybody. */
+function core(detail: string): string {
+  const reason = /Last error: (?:Error: )?([\s\S]*?)\.? Resolution note:/.exec(detail)?.[1] ?? detail;
+  const alert = /ssl\/tls alert ([a-z ]+)/.exec(reason)?.[1];
+  if (alert !== undefined) return `the server refused the TLS handshake: ${alert}`;
+  return /wrong version number/.test(reason) ? 'the server does not speak TLS (wrong version number)' : reason.trim();
+}
+
+const UNSENT =
+  /^(No connection established|Channel closed before call started|Channel has been shut down|Name resolution failed)/;
 
 /** Reads anything that a gRPC call rejected with; the etcd3 package keeps no more of it than `14 UNAVAILABLE: why`. */
 export function failureOf(error: unknown): Failure {
@@ -28,7 +37,8 @@ export function failureOf(error: unknown): Failure {
   const [, digits, told] = /^(\d{1,2}) [A-Z_]+: ([\s\S]*)$/.exec(String(message)) ?? [];
   const status = typeof code === 'number' ? code : Number(digits ?? STATUS.unknown);
   const detail = [details, told, message].find((text) => typeof text === 'string' && text !== '') ?? error;
-  return { status, detail: status === STATUS.deadline ? LATE : printable(core(String(detail))) };
+  if (status === STATUS.deadline) return { status, detail: LATE };
+  return { status, detail: printable(core(String(detail))), unsent: UNSENT.test(String(detail)) };
 }
 
 /** The token is old, of another store, or was never sent: the call was refused before it did anything, a new login mends it. */
@@ -49,7 +59,7 @@ const isAuth = ({ status, detail }: Failure): boolean =>
 const isNoLeader = ({ detail }: Failure): boolean => /etcdserver: no leader/.test(detail);
 
 const isTimeout = ({ status, detail }: Failure): boolean =>
-  status === STATUS.deadline || /etcdserver: request timed out/.test(detail);
+  status === STATUS.deadline || /etcdserver: request timed out|context deadline exceeded/.test(detail);
 
 /** The server did not do it and another one might, or nobody knows: a read may be sent again elsewhere. */
 export const isRepeatable = (failure: Failure): boolean => failure.status === STATUS.unavailable || isTimeout(failure);

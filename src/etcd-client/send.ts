@@ -21,18 +21,29 @@ export function metadataOf(token: string | undefined, hasLeader: boolean): Metad
   return metadata;
 }
 
+/** A client that was closed a moment ago throws instead of answering. */
+async function caught<T>(send: () => Promise<Outcome<T>>): Promise<Outcome<T>> {
+  try {
+    return await send();
+  } catch (error) {
+    return { ok: false, failure: failureOf(error) };
+  }
+}
+
 /** One unary call. Never rejects. */
 export function sendUnary<I extends DescMessage, O extends DescMessage>(
   { client, token, timeoutMs }: Envelope,
   { path, encode, decode }: Method<I, O>,
   request: MessageInitShape<I>,
 ): Promise<Outcome<MessageShape<O>>> {
-  return new Promise((resolve) => {
-    const done = (error: unknown, value?: MessageShape<O>): void =>
-      resolve(value === undefined ? { ok: false, failure: failureOf(error) } : { ok: true, value });
-    const deadline = { deadline: Date.now() + timeoutMs };
-    client.makeUnaryRequest(path, encode, decode, request, metadataOf(token, false), deadline, done);
-  });
+  const send = (): Promise<Outcome<MessageShape<O>>> =>
+    new Promise((resolve) => {
+      const done = (error: unknown, value?: MessageShape<O>): void =>
+        resolve(value === undefined ? { ok: false, failure: failureOf(error) } : { ok: true, value });
+      const deadline = { deadline: Date.now() + timeoutMs };
+      client.makeUnaryRequest(path, encode, decode, request, metadataOf(token, false), deadline, done);
+    });
+  return caught(send);
 }
 
 /** One request over a stream that is ended after the first answer. Never rejects. */
@@ -41,17 +52,19 @@ export function sendOverStream<I extends DescMessage, O extends DescMessage>(
   { path, encode, decode }: Method<I, O>,
   request: MessageInitShape<I>,
 ): Promise<Outcome<MessageShape<O>>> {
-  return new Promise((resolve) => {
-    const deadline = { deadline: Date.now() + timeoutMs };
-    const call = client.makeBidiStreamRequest(path, encode, decode, metadataOf(token, false), deadline);
-    call.on('data', (value: MessageShape<O>) => {
-      resolve({ ok: true, value });
-      call.end();
+  const send = (): Promise<Outcome<MessageShape<O>>> =>
+    new Promise((resolve) => {
+      const deadline = { deadline: Date.now() + timeoutMs };
+      const call = client.makeBidiStreamRequest(path, encode, decode, metadataOf(token, false), deadline);
+      call.on('data', (value: MessageShape<O>) => {
+        resolve({ ok: true, value });
+        call.end();
+      });
+      call.on('error', (error) => resolve({ ok: false, failure: failureOf(error) }));
+      call.on('end', () =>
+        resolve({ ok: false, failure: { status: STATUS.unavailable, detail: 'the server ended the stream' } }),
+      );
+      call.write(request);
     });
-    call.on('error', (error) => resolve({ ok: false, failure: failureOf(error) }));
-    call.on('end', () =>
-      resolve({ ok: false, failure: { status: STATUS.unavailable, detail: 'the server ended the stream' } }),
-    );
-    call.write(request);
-  });
+  return caught(send);
 }

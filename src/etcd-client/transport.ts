@@ -93,32 +93,34 @@ function learn({ connections, login }: Parts, tried: Omit<Tried<unknown>, 'outco
   if (isRepeatable(failure) || isTokenProblem(failure)) login.forget(tried.token);
 }
 
-/** The error to hand up; a member that gave no answer is asked first whether it has a leader. */
-async function explain(parts: Parts, tried: Tried<unknown>, failure: Failure): Promise<TsflannelError> {
-  if (mayLackQuorum(failure)) {
-    const envelope = { client: tried.connection.client, token: tried.token, timeoutMs: PROBE_MS };
-    const status = await sendUnary(envelope, METHODS.status, {});
-    if (status.ok && status.value.leader === 0n)
-      return asError({ ...failure, detail: 'etcdserver: no leader' }, parts.connections.names);
-  }
-  return asError(failure, parts.connections.names);
+/** Whether the cluster says that it has no leader; the member that gave no answer is asked, or, when it is gone, the next. */
+async function lacksLeader(parts: Parts, tried: Tried<unknown>): Promise<boolean> {
+  const ask = ({ client }: Connection) =>
+    sendUnary({ client, token: tried.token, timeoutMs: PROBE_MS }, METHODS.status, {});
+  const status = await ask(tried.connection);
+  if (status.ok || !status.failure.unsent) return status.ok && status.value.leader === 0n;
+  const again = await parts.connections.ready().then(ask, () => undefined);
+  return again?.ok === true && again.value.leader === 0n;
 }
 
-async function callOn<T>(
-  parts: Parts,
-  send: (tried: Omit<Tried<T>, 'outcome'>) => Promise<Outcome<T>>,
-  repeat: boolean,
-) {
+async function explain(parts: Parts, tried: Tried<unknown>, failure: Failure): Promise<TsflannelError> {
+  const leaderless = mayLackQuorum(failure) && (await lacksLeader(parts, tried));
+  return asError(leaderless ? { ...failure, detail: 'etcdserver: no leader' } : failure, parts.connections.names);
+}
+
+type Send<T> = (connection: Connection, token: string | undefined) => Promise<Outcome<T>>;
+
+async function callOn<T>(parts: Parts, send: Send<T>, repeat: boolean): Promise<T> {
   const attempt = async (): Promise<Tried<T>> => {
     const token = await parts.login.token();
     const connection = await parts.connections.ready();
-    return { token, connection, outcome: await send({ token, connection }) };
+    return { token, connection, outcome: await send(connection, token) };
   };
   let tried = await attempt();
   for (let again = true; !tried.outcome.ok; again = false) {
     const { failure } = tried.outcome;
-    const retry = again && (isTokenProblem(failure) || (repeat && isRepeatable(failure)));
-    const error = retry ? undefined : await explain(parts, tried, failure);
+    const harmless = failure.unsent || isTokenProblem(failure) || (repeat && isRepeatable(failure));
+    const error = again && harmless ? undefined : await explain(parts, tried, failure);
     learn(parts, tried, failure);
     if (error) throw error;
     tried = await attempt();
@@ -175,11 +177,7 @@ export function openTransport(options: KvOptions): Transport {
   return {
     call: (method, request, { repeat = false, stream = false } = {}) => {
       const send = stream ? sendOverStream : sendUnary;
-      return callOn(
-        parts,
-        ({ connection, token }) => send({ client: connection.client, token, timeoutMs }, method, request),
-        repeat,
-      );
+      return callOn(parts, ({ client }, token) => send({ client, token, timeoutMs }, method, request), repeat);
     },
     stream: (method, request, handlers) => openStream(parts, method, request, handlers),
     close() {

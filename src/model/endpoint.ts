@@ -27,6 +27,9 @@ function parseHost(text: string): { host: string; ip?: Ip } | undefined {
   return DNS_NAME.test(text) && /[a-z]/i.test(text) ? { host: text } : undefined;
 }
 
+/** Somebody may have put a password into a URL; it must not come out again. */
+const withoutUser = (text: string): string => text.replace(/^(\w*:?\/{0,2}).*@/s, '$1…@');
+
 /**
  * `http://host:port`, `https://host:port` or `host:port`. Without a scheme it is http; without a port it is `defaultPort`.
  * Credentials, paths and queries are refused.
@@ -34,7 +37,8 @@ function parseHost(text: string): { host: string; ip?: Ip } | undefined {
 export function parseEndpoint(text: string, where: string, defaultPort: number): Parsed<Endpoint> {
   const match = URL_PARTS.exec(text.trim());
   const host = match ? parseHost(match[2] ?? '') : undefined;
-  if (!match || !host) return reject('ENDPOINT', where, `${text} is not http://HOST:PORT or https://HOST:PORT`);
+  if (!match || !host)
+    return reject('ENDPOINT', where, `${withoutUser(text)} is not http://HOST:PORT or https://HOST:PORT`);
   const port = match[3] === undefined ? defaultPort : Number(match[3]);
   if (port < 1 || port > 65_535) return reject('ENDPOINT', where, `${port} is not a port`);
   return accept({ secure: match[1] === 'https', ...host, port });

@@ -18,6 +18,8 @@ export interface EtcdSetup {
   readonly listen?: string;
   /** More arguments of etcd. */
   readonly args?: readonly string[];
+  /** A member of a larger cluster: its name, its peer port, and `name=url,…` of all. */
+  readonly member?: { readonly name: string; readonly peerPort: number; readonly cluster: string };
 }
 
 /** A real etcd of one member on loopback, with its data in a temporary folder. */
@@ -49,17 +51,26 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-function argsOf(dir: string, port: number, peerPort: number, { tls, listen, args = [] }: EtcdSetup): string[] {
+type Member = NonNullable<EtcdSetup['member']>;
+
+async function aloneOnPort(clientPort: number): Promise<Member> {
+  let peerPort = await freePort();
+  while (peerPort === clientPort) peerPort = await freePort();
+  return { name: 'test', peerPort, cluster: `test=http://127.0.0.1:${peerPort}` };
+}
+
+function argsOf(dir: string, port: number, { name, peerPort, cluster }: Member, setup: EtcdSetup): string[] {
+  const { tls, listen, args = [] } = setup;
   const scheme = tls ? 'https' : 'http';
   const client = `${scheme}://127.0.0.1:${port}`;
   const listened = listen === undefined ? client : `${client},${scheme}://${listen}:${port}`;
   const peer = `http://127.0.0.1:${peerPort}`;
   return [
-    ...['--name', 'test', '--data-dir', join(dir, 'data'), '--unsafe-no-fsync'],
+    ...['--name', name, '--data-dir', join(dir, 'data'), '--unsafe-no-fsync'],
     ...['--listen-client-urls', listened, '--advertise-client-urls', client],
-    ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', `test=${peer}`],
-    ...(tls ? ['--cert-file', tls.cert, '--key-file', tls.key, '--trusted-ca-file', tls.ca] : []),
-    ...(tls?.clientAuth ? ['--client-cert-auth'] : []),
+    ...['--listen-peer-urls', peer, '--initial-advertise-peer-urls', peer, '--initial-cluster', cluster],
+    ...(tls ? ['--cert-file', tls.cert, '--key-file', tls.key] : []),
+    ...(tls?.clientAuth ? ['--client-cert-auth', '--trusted-ca-file', tls.ca] : []),
     ...args,
   ];
 }
@@ -80,8 +91,7 @@ function serving(child: ChildProcess): Promise<void> {
 export async function startEtcd(setup: EtcdSetup = {}): Promise<TestEtcd> {
   const dir = await mkdtemp(join(tmpdir(), 'tsflannel-etcd-'));
   const port = await freePort();
-  let peerPort = await freePort();
-  while (peerPort === port) peerPort = await freePort();
+  const member = setup.member ?? (await aloneOnPort(port));
   const inside = setup.netns === undefined ? [] : ['ip', 'netns', 'exec', setup.netns];
   const endpoint = `${setup.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   let child: ChildProcess | undefined;
@@ -91,7 +101,7 @@ export async function startEtcd(setup: EtcdSetup = {}): Promise<TestEtcd> {
     port,
     pid: () => child?.pid ?? 0,
     async start() {
-      const [program = 'etcd', ...args] = [...inside, 'etcd', ...argsOf(dir, port, peerPort, setup)];
+      const [program = 'etcd', ...args] = [...inside, 'etcd', ...argsOf(dir, port, member, setup)];
       child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
       await serving(child);
     },
