@@ -1,8 +1,9 @@
 /** What every Kv does, run on each of them: kv.test.ts. Each test has keys of its own, so that one etcd serves all. */
 import assert from 'node:assert/strict';
 import { TsflannelError } from '../../src/errors.ts';
-import type { KeyValue, Kv, WatchEvent, WatchFrame, WatchStream } from '../../src/store/kv.ts';
+import type { KeyValue, Kv } from '../../src/store/kv.ts';
 import { until } from '../support/until.ts';
+import { followStream, shown, watchContract } from './kv-watch.ts';
 
 /** One Kv under test and what the suite must be able to do to the store behind it. */
 export interface Subject {
@@ -16,23 +17,6 @@ export interface Subject {
 }
 
 const code = (expected: string) => (error: unknown) => error instanceof TsflannelError && error.code === expected;
-
-/** A stream with everything it said. */
-function follow(kv: Kv, prefix: string, from: bigint) {
-  const frames: WatchFrame[] = [];
-  const ends: (Error | undefined)[] = [];
-  const stream: WatchStream = kv.watchStream(
-    prefix,
-    from,
-    (frame) => frames.push(frame),
-    (error) => ends.push(error),
-  );
-  const events = (): WatchEvent[] => frames.flatMap((frame) => [...frame.events]);
-  return { stream, frames, ends, events, created: () => until('created', () => frames.some((frame) => frame.created)) };
-}
-
-const shown = (event: WatchEvent): string =>
-  event.type === 'put' ? `put ${event.kv.key}=${event.kv.value}` : `delete ${event.key}`;
 
 export function kvContract(name: string, start: () => Promise<Subject>): void {
   describe(`Kv contract: ${name}`, () => {
@@ -133,7 +117,7 @@ export function kvContract(name: string, start: () => Promise<Subject>): void {
 
     it('applies several operations at one revision', async () => {
       await put('a', '1');
-      const watched = follow(kv, dir, 0n);
+      const watched = followStream(kv, dir, 0n);
       await watched.created();
       const ops = [
         { op: 'put' as const, key: `${dir}b`, value: '2' },
@@ -182,7 +166,7 @@ export function kvContract(name: string, start: () => Promise<Subject>): void {
 
     it('deletes the keys of a lease that ran out, and tells the watchers', async () => {
       const lease = await kv.grant(subject.shortTtl);
-      const watched = follow(kv, dir, 0n);
+      const watched = followStream(kv, dir, 0n);
       await watched.created();
       await put('k', 'v', lease);
       await subject.passTtl();
@@ -199,68 +183,12 @@ export function kvContract(name: string, start: () => Promise<Subject>): void {
       assert.equal((await read('k'))?.lease, present);
     });
 
-    it('watches from now on, under its prefix only', async () => {
-      await put('a', 'before');
-      const watched = follow(kv, `${dir}a`, 0n);
-      await watched.created();
-      const { revision } = await kv.range(dir);
-      assert.equal(watched.frames[0]?.revision, revision);
-      await put('b', 'elsewhere');
-      const last = await put('a', 'after');
-      await kv.txn([], [{ op: 'delete', key: `${dir}a` }]);
-      await until('two events', () => watched.events().length === 2);
-      assert.deepEqual(watched.events().map(shown), [`put ${dir}a=after`, `delete ${dir}a`]);
-      const [first, second] = watched.events();
-      assert.deepEqual(first?.type === 'put' && [first.kv.modRevision, first.kv.version], [last.revision, 2n]);
-      assert.equal(second?.type === 'delete' && second.modRevision, last.revision + 1n);
-    });
-
-    it('replays history from a revision, in order, then goes on', async () => {
-      const { revision } = await put('k', '0');
-      for (let i = 1; i < 50; i++) await put('k', String(i));
-      const watched = follow(kv, dir, revision + 10n);
-      await watched.created();
-      await put('k', 'last');
-      await until('41 events', () => watched.events().length === 41);
-      const values = watched.events().map((event) => event.type === 'put' && event.kv.value);
-      assert.deepEqual(values, [...Array.from({ length: 40 }, (_, i) => String(i + 10)), 'last']);
-    });
-
-    it('says when the history asked for was compacted', async () => {
-      const { revision } = await put('k', '1');
-      const { revision: later } = await put('k', '2');
-      await subject.compact(later);
-      const watched = follow(kv, dir, revision);
-      await until('canceled', () => watched.frames.some((frame) => frame.canceled));
-      assert.equal(watched.frames.at(-1)?.compactRevision, later);
-      assert.deepEqual(watched.events(), []);
-    });
-
-    it('says which revision it is at when a later one is asked for', async () => {
-      const { revision } = await put('k', '1');
-      const watched = follow(kv, dir, revision + 100n);
-      await watched.created();
-      assert.equal(watched.frames[0]?.revision, revision);
-    });
-
-    it('ends a stream once, without an error, when it is closed', async () => {
-      const watched = follow(kv, dir, 0n);
-      await watched.created();
-      watched.stream.close();
-      watched.stream.close();
-      assert.deepEqual(watched.ends, [undefined]);
-      await put('k', 'v');
-      await kv.range(dir);
-      assert.deepEqual(watched.events(), []);
-    });
-
-    it('ends its streams when the client is closed, before they began too', async () => {
-      const other = subject.open();
-      const watched = follow(other, dir, 0n);
-      await watched.created();
-      const young = follow(other, dir, 0n);
-      other.close();
-      assert.deepEqual([watched.ends, young.ends], [[undefined], [undefined]]);
+    watchContract({
+      kv: () => kv,
+      dir: () => dir,
+      put,
+      open: () => subject.open(),
+      compact: (revision) => subject.compact(revision),
     });
 
     it('knows the members and the leader', async () => {
