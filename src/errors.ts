@@ -76,6 +76,13 @@ export const ERRORS = {
     'there is no default route to choose by',
     'tsflannel up --help',
   ),
+  DEVICE_FOREIGN: entry(
+    6,
+    "the device {device} is another program's",
+    'flanneld still runs, or has left it behind; with another device of this name the peers would be told of one that is not there',
+    'ip link delete dev {device}',
+    'tsflannel up',
+  ),
   BACKEND_UNSUPPORTED: entry(1, 'backend {type} cannot run here', '{detail}', 'tsflannel config set --help'),
   KERNEL_REFUSED: entry(1, 'the kernel refused: {detail}', '{why}', 'tsflannel plan'),
   ALREADY_RUNNING: entry(

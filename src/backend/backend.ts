@@ -57,6 +57,8 @@ export interface Backend<C extends BackendConfig = BackendConfig> {
   readonly type: C['type'];
   /** What our lease tells the peers. */
   announce(host: Pick<Host, 'nodeId'>, config: C): PeerData;
+  /** Name of the device that packets to the peers go into; undefined: the underlay itself. */
+  device(config: C): string | undefined;
   /** MTU for containers, in bytes. */
   mtu(host: Pick<Host, 'iface'>, config: C): number;
   /** Objects that do not depend on any peer. */

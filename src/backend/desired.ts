@@ -25,6 +25,10 @@ const backendOf = (config: BackendConfig): Backend => BACKENDS[config.type] as u
 export const announce = (host: Pick<Host, 'nodeId'>, network: NetworkConfig): PeerData =>
   backendOf(network.backend).announce(host, network.backend);
 
+/** The device that a node of this network makes; undefined where there is none. */
+export const deviceOf = (network: NetworkConfig): string | undefined =>
+  backendOf(network.backend).device(network.backend);
+
 /** MTU for containers in bytes. */
 export const mtuOf = (host: Pick<Host, 'iface'>, network: NetworkConfig): number =>
   backendOf(network.backend).mtu(host, network.backend);

@@ -9,6 +9,7 @@ type Config = Extract<BackendConfig, { type: 'host-gw' }>;
 export const hostGw: Backend<Config> = {
   type: 'host-gw',
   announce: () => ({ type: 'host-gw' }),
+  device: () => undefined,
   mtu: (host) => host.iface.mtu,
   base: () => [],
   peer: (lease, { host }) => {

@@ -61,6 +61,7 @@ function peer(lease: Lease, { host, config }: Context<Config>): PeerDesire {
 export const udp: Backend<Config> = {
   type: 'udp',
   announce: () => ({ type: 'udp' }),
+  device: () => DEVICE,
   mtu,
   base,
   peer,

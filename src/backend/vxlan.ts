@@ -70,6 +70,7 @@ function peer(lease: Lease, { host, config }: Context<Config>): PeerDesire {
 export const vxlan: Backend<Config> = {
   type: 'vxlan',
   announce: (host, config) => ({ type: 'vxlan', vni: config.vni, mac: vtepMac(host.nodeId, config) }),
+  device: deviceName,
   mtu,
   base,
   peer,

@@ -2,7 +2,7 @@
  * daemon/ knows how a node runs: it joins store, lease, reconciler and kernel, answers on the control socket, tells systemd, and ends
  * cleanly, leaving the kernel's state as it is. It must not know what the parts are made of: host/ makes the real ones.
  */
-import { announce, mtuOf, type Scene } from '../backend/desired.ts';
+import { announce, deviceOf, mtuOf, type Scene } from '../backend/desired.ts';
 import { TsflannelError } from '../errors.ts';
 import { type NodeState, writeNodeState } from '../files/node-state.ts';
 import { clearRunDir } from '../files/run-dir.ts';
@@ -171,12 +171,21 @@ function assemble(
   return node;
 }
 
+/** Before the peers are told of our device: it must not be somebody else's. Throws DEVICE_FOREIGN. */
+async function checkDevice({ kernel }: DaemonParts, network: NetworkConfig): Promise<void> {
+  const device = deviceOf(network);
+  if (device === undefined) return;
+  const links = await kernel.observe({ kinds: new Set(['link']), paths: [], sysctls: [] });
+  if (links.get(`link/${device}`)?.ours === false) throw new TsflannelError('DEVICE_FOREIGN', { device });
+}
+
 async function begin(options: NodeOptions, parts: DaemonParts, end: Pick<Node, 'stop' | 'onReady'>): Promise<Node> {
   const opened = await openNode(options);
   const [{ follower, network, first }, host] = await Promise.all([
     patientLook(options, parts),
     parts.makeHost(opened.nodeId),
   ]);
+  await checkDevice(parts, network);
   const claim = claimOptions(options, parts, opened, { host, network });
   const held = await acquire(claim, first.kvs);
   const state = await remember(options, opened, held, parts);
@@ -201,7 +210,7 @@ async function end(node: Node): Promise<void> {
 
 /**
  * Runs a node until it is told to stop (SIGTERM, SIGINT, or `stop` on the control socket). `onReady` is called once subnet.env and the
- * routes are there. Throws what keeps it from starting: ALREADY_RUNNING, ETCD_…, CONFIG_…, NO_FREE_SUBNET, IFACE_….
+ * routes are there. Throws what keeps it from starting: ALREADY_RUNNING, ETCD_…, CONFIG_…, NO_FREE_SUBNET, IFACE_…, DEVICE_FOREIGN.
  */
 export async function runDaemon(options: NodeOptions, parts: DaemonParts, onReady: () => void): Promise<void> {
   await takeRunDir(options.runDir);

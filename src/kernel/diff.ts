@@ -1,4 +1,5 @@
 import { printObject } from './print.ts';
+import { needs } from './runs.ts';
 import { type KernelObject, type KernelState, type Kind, keyOf, type Observed, type Plan, type Step } from './state.ts';
 
 /** An object we want, and why. */
@@ -57,6 +58,18 @@ function stepFor(want: Want, seen: Observed | undefined): Step | undefined {
   };
 }
 
+/** Nothing is put on what is not ours: what needs a blocked object is blocked with it. `steps` are in the order of making. */
+function withDependants(steps: readonly Step[]): Step[] {
+  const blocked = new Map<string, string>();
+  return steps.map((step) => {
+    const reason = needs(step.object).flatMap((key) => blocked.get(key) ?? [])[0];
+    const kept: Step =
+      reason !== undefined && step.action !== 'blocked' ? { ...step, action: 'blocked', because: reason } : step;
+    if (kept.action === 'blocked') blocked.set(keyOf(kept.object), kept.because);
+    return kept;
+  });
+}
+
 /**
  * The ordered difference between what is wanted and what is there: creations and replacements first, then removals.
  * Only objects that are ours and whose key lies in `scope` (all by default) are removed; files and sysctls never are.
@@ -86,7 +99,7 @@ export function diff(
     });
   }
   return [
-    ...make.sort((a, b) => RANK[a.object.kind] - RANK[b.object.kind]),
+    ...withDependants(make.sort((a, b) => RANK[a.object.kind] - RANK[b.object.kind])),
     ...remove.sort((a, b) => RANK[b.object.kind] - RANK[a.object.kind]),
   ];
 }

@@ -9,7 +9,7 @@ import { type KernelObject, keyOf, type Plan, type Step, type StepOutcome } from
 export type Lane = (steps: readonly Step[]) => Promise<readonly (string | undefined)[]>;
 
 /** Keys without which the object cannot be: its device, its carrier, its chain. */
-function needs(object: KernelObject): readonly string[] {
+export function needs(object: KernelObject): readonly string[] {
   switch (object.kind) {
     case 'address':
     case 'route':

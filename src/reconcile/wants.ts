@@ -8,7 +8,7 @@ import type { Lease } from '../model/lease.ts';
 export interface Wants {
   /** Computes everything anew. */
   rebuild(scene: Scene, peers: ReadonlyMap<string, Lease>): void;
-  /** Computes these peers anew; returns their wants and every key that is or was theirs. */
+  /** Computes these peers anew; returns their wants, those of the devices they stand on, and every key that is or was theirs. */
   refresh(
     scene: Scene,
     peers: ReadonlyMap<string, Lease>,
@@ -51,7 +51,8 @@ export function createWants(): Wants {
     refresh(scene, peers, changed) {
       const keys = new Set<string>();
       const wants = [...changed].flatMap((peer) => refreshOne(scene, peers.get(peer), peer, keys));
-      return { wants, keys };
+      // The devices too: whether they are ours decides whether anything may be put on them.
+      return { wants: [...base.filter(({ object }) => object.kind === 'link'), ...wants], keys };
     },
     all: () => [...base, ...[...entries.values()].flatMap(({ wants }) => wants)],
     reach: (peer) => entries.get(peer)?.reach,
