@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 
 /** What /proc tells of processes. A process that is gone, or of which nothing may be read, reads as nothing. */
 
@@ -21,6 +21,16 @@ const link = (path: string): string => {
 /** Program and arguments; empty for a zombie, a kernel thread and a process that is gone. */
 export const argvOf = (pid: number): readonly string[] => read(`/proc/${pid}/cmdline`).split('\0').slice(0, -1);
 
+/**
+ * Start time of the process in clock ticks since boot: with the id it names one process for ever. Empty once it has ended; an argument
+ * list is empty before that, while its sockets are still open.
+ */
+export function birthOf(pid: number): string {
+  // The name in parentheses may hold anything.
+  const cells = read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
+  return cells[0] === 'Z' || cells[0] === 'X' ? '' : (cells[19] ?? '');
+}
+
 /** Short name of the process, at most 15 characters. */
 export const nameOf = (pid: number): string => read(`/proc/${pid}/comm`).trim();
 
@@ -30,13 +40,22 @@ export const pids = (): readonly number[] =>
     .filter((name) => /^[0-9]+$/.test(name))
     .map(Number);
 
-/** Whether the process sees our files: a path in another mount namespace is another path. */
-export const sharesMounts = (pid: number): boolean =>
-  link(`/proc/${pid}/ns/mnt`) === link('/proc/self/ns/mnt') && link(`/proc/${pid}/root`) === link('/proc/self/root');
+const identity = (path: string): string => {
+  try {
+    const { dev, ino } = statSync(path);
+    return `${dev}:${ino}`;
+  } catch {
+    return '';
+  }
+};
 
-/** Processes of our file system whose argument list passes the test. */
+/** Whether the process means our folder by this path: with other mounts, as in a container, it is another one. */
+export const seesFolder = (pid: number, folder: string): boolean =>
+  identity(folder) !== '' && identity(`/proc/${pid}/root${folder}`) === identity(folder);
+
+/** Processes whose argument list passes the test. */
 export const findProcesses = (test: (argv: readonly string[]) => boolean): readonly number[] =>
-  pids().filter((pid) => test(argvOf(pid)) && sharesMounts(pid));
+  pids().filter((pid) => test(argvOf(pid)));
 
 /** Addresses in /proc/net/tcp are 32-bit words in host order, in hexadecimal. */
 const LISTEN = '0A';

@@ -8,7 +8,7 @@ import { readIfThere } from '../files/atomic.ts';
 import { entryFile } from '../root.ts';
 import { lastWords } from './log.ts';
 import { logFile, pidFile, stateFile } from './member.ts';
-import { argvOf, findProcesses } from './proc.ts';
+import { argvOf, birthOf, findProcesses, seesFolder } from './proc.ts';
 import { readState, type SupervisorState } from './state.ts';
 
 /** What runs of a member. */
@@ -36,7 +36,8 @@ const isEtcd = (argv: readonly string[], dataDir: string): boolean =>
   /(?:^|\/)etcd$/.test(argv[0] ?? '') && argv.includes(`--data-dir=${dataDir}`);
 
 /** etcd processes on this data dir, whoever started them. */
-export const findEtcdOf = (dataDir: string): readonly number[] => findProcesses((argv) => isEtcd(argv, dataDir));
+export const findEtcdOf = (dataDir: string): readonly number[] =>
+  findProcesses((argv) => isEtcd(argv, dataDir)).filter((pid) => seesFolder(pid, dataDir));
 
 const signal = (pid: number, name: 'SIGTERM' | 'SIGKILL'): void => {
   try {
@@ -46,10 +47,12 @@ const signal = (pid: number, name: 'SIGTERM' | 'SIGKILL'): void => {
   }
 };
 
-/** Ends a process: SIGTERM, then SIGKILL after `graceMs`; resolves when it is gone. `alive` must say whether the id still means it. */
-async function end(pid: number, alive: () => boolean, graceMs: number): Promise<void> {
-  signal(pid, 'SIGTERM');
+/** Ends a process: SIGTERM, then SIGKILL after `graceMs`; resolves when it is gone with its sockets. */
+async function end(pid: number, graceMs: number): Promise<void> {
+  const birth = birthOf(pid);
+  const alive = () => birth !== '' && birthOf(pid) === birth;
   const until = performance.now() + graceMs;
+  if (alive()) signal(pid, 'SIGTERM');
   while (alive() && performance.now() < until) await sleep(30);
   if (alive()) signal(pid, 'SIGKILL');
   while (alive()) await sleep(30);
@@ -58,14 +61,14 @@ async function end(pid: number, alive: () => boolean, graceMs: number): Promise<
 /** Ends etcd processes that have lost their supervisor; resolves to how many there were. */
 export async function stopOrphans(dataDir: string): Promise<number> {
   const found = findEtcdOf(dataDir);
-  for (const pid of found) await end(pid, () => isEtcd(argvOf(pid), dataDir), 15_000);
+  for (const pid of found) await end(pid, 15_000);
   return found.length;
 }
 
 /** Ends the supervisor of this run dir and etcd with it; resolves to whether anything ran. */
 export async function stopProcesses(runDir: string, dataDir: string): Promise<boolean> {
   const supervisor = await findSupervisor(runDir);
-  if (supervisor !== undefined) await end(supervisor, () => isSupervisor(argvOf(supervisor), runDir), 25_000);
+  if (supervisor !== undefined) await end(supervisor, 25_000);
   const orphans = await stopOrphans(dataDir);
   await rm(pidFile(runDir), { force: true });
   await rm(stateFile(runDir), { force: true });

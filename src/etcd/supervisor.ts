@@ -161,6 +161,8 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       return ours.exit;
     }
   }
+  // A report under way would come after the removal, or be cut off half written.
+  await say({});
   await rm(stateFile(options.runDir), { force: true });
   await rm(pidFile(options.runDir), { force: true });
   return 0;
