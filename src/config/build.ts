@@ -5,7 +5,7 @@
 import IPCIDR from 'ip-cidr';
 import { TsflannelError } from '../errors.ts';
 import { BACKEND_OPTIONS, BACKEND_TYPES } from '../model/backend-config.ts';
-import { type NetworkConfig, parseNetworkConfig, unknownKeys } from '../model/network-config.ts';
+import { type NetworkConfig, parseNetworkConfig, slipsIn } from '../model/network-config.ts';
 import { field, parseJsonObject } from '../model/parsed.ts';
 
 /** The parts of the config a user may name; what is absent stays as it is in etcd. */
@@ -75,10 +75,10 @@ export function buildConfig(wish: ConfigWish, currentRaw: string | undefined): s
   });
 }
 
-/** A config text as a value. Throws CONFIG_INVALID, also for keys that flannel does not know. */
+/** A config text as a value. Throws CONFIG_INVALID, also for what flannel would pass over in silence. */
 export function checkedConfig(raw: string): NetworkConfig {
   const parsed = parseNetworkConfig(raw);
-  const rejection = parsed.ok ? unknownKeys(raw)[0] : parsed.rejection;
+  const rejection = parsed.ok ? slipsIn(raw)[0] : parsed.rejection;
   if (rejection) throw new TsflannelError('CONFIG_INVALID', { where: rejection.where, detail: rejection.detail });
   if (!parsed.ok)
     throw new TsflannelError('CONFIG_INVALID', { where: parsed.rejection.where, detail: parsed.rejection.detail });

@@ -1,4 +1,4 @@
-import { accept, field, type Parsed, reject, wholeNumber } from './parsed.ts';
+import { accept, field, type Parsed, type Rejection, reject, wholeNumber } from './parsed.ts';
 
 /** The backend part of the network config, flannel's defaults filled in. `mtu` 0 means "from the interface". */
 export type BackendConfig =
@@ -79,23 +79,33 @@ function parseUdp(json: Json): Parsed<BackendConfig> {
 const isOption = (type: BackendConfig['type'], key: string): boolean =>
   ['Type', ...BACKEND_OPTIONS[type]].some((name) => name.toLowerCase() === key.toLowerCase());
 
-/** The `Backend` object of the config. Absent means udp, as in flannel's code (config.go parseBackendType). */
+/** The backend of this name; flannel folds its case (backend/manager.go). */
+const knownType = (type: unknown): BackendConfig['type'] | undefined =>
+  BACKEND_TYPES.find((name) => typeof type === 'string' && name === type.toLowerCase());
+
+/** Options of a `Backend` object that its backend does not have; flannel passes over them. */
+export function strangeOptions(value: unknown): readonly Rejection[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const type = knownType(field(value as Json, 'Type'));
+  if (!type) return [];
+  const detail = `${type} has ${BACKEND_OPTIONS[type].join(', ') || 'no options'}`;
+  return Object.keys(value)
+    .filter((key) => !isOption(type, key))
+    .map((key) => reject('BACKEND_OPTION', `Backend.${key}`, detail).rejection);
+}
+
+/**
+ * The `Backend` object of the config. Absent means udp, as in flannel's code (config.go parseBackendType). Options it does not know are
+ * passed over as flannel does: a cluster whose config has one must not lose its nodes ({@link strangeOptions} names them).
+ */
 export function parseBackend(value: unknown): Parsed<BackendConfig> {
   if (value === undefined || value === null) return parseUdp({});
   if (typeof value !== 'object' || Array.isArray(value)) return reject('BACKEND', 'Backend', 'an object is expected');
   const json = value as Json;
   const type = field(json, 'Type');
-  const known = BACKEND_TYPES.find((name) => name === type);
+  const known = knownType(type);
   if (!known)
     return reject('BACKEND_TYPE', 'Backend.Type', `${String(type)}; this version knows ${BACKEND_TYPES.join(', ')}`);
-  const strange = Object.keys(json).find((key) => !isOption(known, key));
-  if (strange !== undefined) {
-    return reject(
-      'BACKEND_OPTION',
-      `Backend.${strange}`,
-      `${known} has ${BACKEND_OPTIONS[known].join(', ') || 'no options'}`,
-    );
-  }
   if (known === 'vxlan') return parseVxlan(json);
   return known === 'udp' ? parseUdp(json) : accept({ type: 'host-gw' });
 }

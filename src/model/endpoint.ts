@@ -27,8 +27,9 @@ function parseHost(text: string): { host: string; ip?: Ip } | undefined {
   return DNS_NAME.test(text) && /[a-z]/i.test(text) ? { host: text } : undefined;
 }
 
-/** Somebody may have put a password into a URL; it must not come out again. */
-const withoutUser = (text: string): string => text.replace(/^(\w*:?\/{0,2}).*@/s, '$1…@');
+/** What may hold a password is not shown. */
+const refuseLogin = (where: string) =>
+  reject('ENDPOINT_LOGIN', where, 'a URL with @ in it is not shown here; user and password have their own settings');
 
 /**
  * `http://host:port`, `https://host:port` or `host:port`. Without a scheme it is http; without a port it is `defaultPort`.
@@ -37,8 +38,8 @@ const withoutUser = (text: string): string => text.replace(/^(\w*:?\/{0,2}).*@/s
 export function parseEndpoint(text: string, where: string, defaultPort: number): Parsed<Endpoint> {
   const match = URL_PARTS.exec(text.trim());
   const host = match ? parseHost(match[2] ?? '') : undefined;
-  if (!match || !host)
-    return reject('ENDPOINT', where, `${withoutUser(text)} is not http://HOST:PORT or https://HOST:PORT`);
+  if (text.includes('@')) return refuseLogin(where);
+  if (!match || !host) return reject('ENDPOINT', where, `${text} is not http://HOST:PORT or https://HOST:PORT`);
   const port = match[3] === undefined ? defaultPort : Number(match[3]);
   if (port < 1 || port > 65_535) return reject('ENDPOINT', where, `${port} is not a port`);
   return accept({ secure: match[1] === 'https', ...host, port });
@@ -50,6 +51,7 @@ export function parseEndpoints(
   where: string,
   defaultPort: number,
 ): Parsed<readonly Endpoint[]> {
+  if (texts.some((text) => text.includes('@'))) return refuseLogin(where);
   const endpoints: Endpoint[] = [];
   for (const text of texts.flatMap((item) => item.split(',')).filter((item) => item.trim() !== '')) {
     const endpoint = parseEndpoint(text, where, defaultPort);

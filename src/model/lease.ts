@@ -40,7 +40,8 @@ export interface Announcement {
   readonly nodeName: string;
 }
 
-const KEY = /^(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})-(\d{1,2})(?:&([0-9a-fA-F:]{2,39})-(\d{1,3}))?$/;
+/** No leading zeros: one subnet has one key. */
+const KEY = /^(\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3})-([1-9]\d?)(?:&([0-9a-fA-F:]{2,39})-([1-9]\d{0,2}))?$/;
 
 const alignedPrefix = (ip: Ip | undefined, length: number, max: number): Prefix | undefined => {
   if (!ip || length < 1 || length > max) return undefined;
@@ -149,9 +150,3 @@ export function printLease(own: Announcement, former?: string): string {
     ...Object.fromEntries(kept),
   });
 }
-
-/** Whether two leases publish the same thing to the data plane. */
-export const samePeer = (a: Lease, b: Lease): boolean =>
-  printIp(a.publicIp) === printIp(b.publicIp) &&
-  JSON.stringify(peerFields(a.peer)) === JSON.stringify(peerFields(b.peer)) &&
-  a.peer.type === b.peer.type;

@@ -4,14 +4,14 @@ import {
   ipAt,
   lastOf,
   type Prefix,
+  parseCidr,
   parseIp4,
-  parsePrefix,
   prefixOf,
   printIp,
   printPrefix,
   sizeOf,
 } from './address.ts';
-import { type BackendConfig, parseBackend } from './backend-config.ts';
+import { type BackendConfig, parseBackend, strangeOptions } from './backend-config.ts';
 import { accept, field, type Parsed, parseJsonObject, type Rejection, reject, wholeNumber } from './parsed.ts';
 
 /** flannel's network config (`<prefix>/config`), with flannel's defaults filled in. IPv4 only for now. */
@@ -79,13 +79,13 @@ function bound(given: [name: string, value: unknown], network: Prefix, length: n
 function networkOf(json: Json): Parsed<Prefix> {
   const text = field(json, 'Network');
   if (typeof text !== 'string') return reject('NETWORK', 'Network', 'missing; "a.b.c.d/len" is expected');
-  const network = parsePrefix(text);
-  if (network?.family !== 4) return reject('NETWORK', 'Network', `${text} is not an IPv4 network with zero host bits`);
-  if (network.length < 4) return reject('NETWORK', 'Network', `${text} is too large`);
-  return accept(network);
+  const cidr = parseCidr(text);
+  if (cidr?.ip.family !== 4) return reject('NETWORK', 'Network', `${text} is not an IPv4 network, a.b.c.d/len`);
+  if (cidr.length < 4) return reject('NETWORK', 'Network', `${text} is too large`);
+  return accept(prefixOf(cidr.ip, cidr.length));
 }
 
-/** Parses and checks the config's JSON. Unknown top-level keys are kept in etcd and reported by {@link unknownKeys}. */
+/** Parses and checks the config's JSON by flannel's rules. What flannel passes over in silence is told by {@link slipsIn}. */
 export function parseNetworkConfig(text: string): Parsed<NetworkConfig> {
   const json = parseJsonObject(text, 'config');
   if (!json.ok) return json;
@@ -118,13 +118,28 @@ export function parseNetworkConfig(text: string): Parsed<NetworkConfig> {
   });
 }
 
-/** Keys flannel does not know: a typing error more often than not. */
-export function unknownKeys(text: string): readonly Rejection[] {
+function hostBits(json: Json): readonly Rejection[] {
+  const text = field(json, 'Network');
+  const cidr = typeof text === 'string' ? parseCidr(text) : undefined;
+  if (!cidr) return [];
+  const canonical = printPrefix(prefixOf(cidr.ip, cidr.length));
+  if (canonical === printPrefix({ family: cidr.ip.family, address: cidr.ip.value, length: cidr.length })) return [];
+  return [reject('HOST_BITS', 'Network', `${text} has host bits set: did you mean ${canonical}?`).rejection];
+}
+
+/**
+ * What flannel passes over and is a typing error more often than not: keys it does not know, host bits in the network. A config that is
+ * in use is read in spite of them; a new one with them is not written.
+ */
+export function slipsIn(text: string): readonly Rejection[] {
   const json = parseJsonObject(text, 'config');
   if (!json.ok) return [];
-  return Object.keys(json.value)
-    .filter((key) => !KNOWN.has(key.toLowerCase()))
-    .map((key) => reject('UNKNOWN_KEY', key, 'flannel has no such key in the network config').rejection);
+  const unknown = Object.keys(json.value).filter((key) => !KNOWN.has(key.toLowerCase()));
+  return [
+    ...unknown.map((key) => reject('UNKNOWN_KEY', key, 'flannel has no such key in the network config').rejection),
+    ...strangeOptions(field(json.value, 'Backend')),
+    ...hostBits(json.value),
+  ];
 }
 
 /** How many subnets may be leased. */
