@@ -71,23 +71,40 @@ async function perform(request: ApplyRequest, parts: DockerParts, gathered: Gath
   }
 }
 
+async function planned(request: ApplyRequest, gathered: Gathered): Promise<Change> {
+  const change = planApply(gathered.facts, await readSubnetEnv(request.subnetFile));
+  const dropIn = await environmentFileDropIn(gathered);
+  return { ...change, needed: change.needed || dropIn.length > 0, files: [...change.files, ...dropIn] };
+}
+
+async function applyTo(gathered: Gathered, request: ApplyRequest, parts: DockerParts): Promise<DockerOutcome> {
+  const change = await planned(request, gathered);
+  if (!change.needed) return { changed: false, change: '', containers: [] };
+  const outcome = {
+    changed: true,
+    change: printChange(change, gathered.service.label),
+    containers: gathered.running.map(({ name }) => name),
+  };
+  refuseLiveRestore(gathered, request.stopContainers);
+  await checkAhead(gathered, change);
+  if (request.dryRun) return outcome;
+  await parts.confirm(outcome.change, outcome.containers);
+  await perform(request, parts, gathered, change);
+  await parts.notifyDaemon?.();
+  return outcome;
+}
+
 /**
  * Gives this host's dockerd the subnet of subnet.env. Rejects with SUBNET_ENV_*, DOCKER_*, NEEDS_CONFIRMATION or ABORTED; then Docker is
  * as it was. The second run finds nothing to change.
  */
 export async function applyDocker(request: ApplyRequest, parts: DockerParts): Promise<DockerOutcome> {
-  const env = await readSubnetEnv(request.subnetFile);
+  // Told before anything else: without a lease there is nothing to look for.
+  await readSubnetEnv(request.subnetFile);
   const gathered = await gather(request, parts, request.envFile);
-  const planned = planApply(gathered.facts, env);
-  const change = { ...planned, files: [...planned.files, ...(await environmentFileDropIn(gathered))] };
-  const containers = gathered.running.map(({ name }) => name);
-  if (!change.needed && change.files.length === 0) return { changed: false, change: '', containers: [] };
-  const text = printChange(change, gathered.service.label);
-  refuseLiveRestore(gathered, request.stopContainers);
-  await checkAhead(gathered, change);
-  if (request.dryRun) return { changed: true, change: text, containers };
-  await parts.confirm(text, containers);
-  await perform(request, parts, gathered, change);
-  await parts.notifyDaemon?.();
-  return { changed: true, change: text, containers };
+  try {
+    return await applyTo(gathered, request, parts);
+  } finally {
+    gathered.service.close();
+  }
 }

@@ -3,15 +3,32 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TsflannelError } from '../errors.ts';
 import { printable } from '../model/parsed.ts';
-import { parseDaemonJson } from './daemon-json.ts';
-import { setFlag } from './flags.ts';
+import { configValue, type DaemonJson, parseDaemonJson } from './daemon-json.ts';
+import { flagValue, setFlag } from './flags.ts';
 
 /** No folder can be made here: dockerd ends right after it has read its configuration, before it touches anything. */
 const NO_FOLDER = '/dev/null/none';
 const TIMEOUT_MS = 15_000;
-/** Keys that the trial gives as flags, so that it must not have them in its file. */
-const OWN_PLACES = ['data-root', 'graph', 'exec-root', 'pidfile', 'hosts'];
+/** Keys that the trial gives as flags, so that it must not have them in its file; with the names of the flags. */
+const OWN_PLACES: Readonly<Record<string, string>> = {
+  'data-root': 'data-root',
+  graph: 'graph',
+  'exec-root': 'exec-root',
+  pidfile: 'pidfile',
+  hosts: 'host',
+};
 const COMPLAINT = /(unable to configure the Docker daemon.*|unable to parse.*|unknown flag.*|invalid argument.*)/;
+
+const refuse = (detail: string): TsflannelError => new TsflannelError('DOCKER_CONFIG', { detail: printable(detail) });
+
+/** Those of the trial's own keys that are set in both places. */
+function refuseTwice(argv: readonly string[], json: DaemonJson, path: string): void {
+  const twice = Object.keys(OWN_PLACES).filter(
+    (key) => configValue(json, key) !== undefined && flagValue(argv, OWN_PLACES[key] ?? key) !== undefined,
+  );
+  if (twice.length > 0)
+    throw refuse(`${path} and dockerd's command line both set ${twice.join(', ')}: dockerd refuses that`);
+}
 
 async function trial(exe: string, argv: readonly string[]): Promise<string> {
   const { execa } = await import('execa');
@@ -29,11 +46,13 @@ export async function checkConfig(
   path: string,
   text: string | undefined,
 ): Promise<void> {
+  const json = parseDaemonJson(text, path);
+  refuseTwice(argv, json, path);
   const folder = await mkdtemp(join(tmpdir(), 'tsflannel-docker-'));
   try {
     const copy = join(folder, 'daemon.json');
-    const json = Object.entries(parseDaemonJson(text, path)).filter(([key]) => !OWN_PLACES.includes(key));
-    await writeFile(copy, JSON.stringify(Object.fromEntries(json)));
+    const others = Object.entries(json).filter(([key]) => OWN_PLACES[key] === undefined);
+    await writeFile(copy, JSON.stringify(Object.fromEntries(others)));
     const places = {
       'config-file': copy,
       'data-root': NO_FOLDER,
@@ -44,8 +63,7 @@ export async function checkConfig(
     };
     const told = Object.entries(places).reduce((all, [name, value]) => setFlag(all, name, value), [...argv]);
     const complaint = COMPLAINT.exec(await trial(exe, told))?.[1];
-    if (complaint === undefined) return;
-    throw new TsflannelError('DOCKER_CONFIG', { detail: printable(complaint.replaceAll(copy, path)) });
+    if (complaint !== undefined) throw refuse(complaint.replaceAll(copy, path));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

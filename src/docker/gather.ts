@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TsflannelError } from '../errors.ts';
 import { readBytesIfThere } from '../files/atomic.ts';
 import { type Container, type DockerApi, type DockerInfo, dockerApi } from './api.ts';
@@ -11,6 +12,9 @@ import type { ProcessSpec } from './process.ts';
 import { type Run, runTool } from './run.ts';
 import type { DockerService } from './service.ts';
 import type { UnitFacts } from './units.ts';
+
+const API_MS = 30_000;
+const POLL_MS = 50;
 
 /** Which Docker, and where things are kept; `undefined` where the user did not say. */
 export interface DockerPlace {
@@ -64,6 +68,21 @@ async function refuseShared(path: string): Promise<void> {
   });
 }
 
+/** One that has just been started (at boot, or by a run that was broken off) takes a moment. */
+async function waitForApi(api: DockerApi, service: DockerService, signal: AbortSignal): Promise<boolean> {
+  const end = performance.now() + API_MS;
+  while (await service.isRunning()) {
+    if (await api.ping()) return true;
+    if (signal.aborted) throw new TsflannelError('ABORTED');
+    if (performance.now() > end) {
+      const detail = `${service.label} runs and says nothing`;
+      throw new TsflannelError('DOCKER_UNREACHABLE', { socket: api.socket, detail });
+    }
+    await sleep(POLL_MS);
+  }
+  return false;
+}
+
 /** Finds dockerd and reads its options, docker0 and what it says itself. Changes nothing. */
 export async function gather(
   place: DockerPlace,
@@ -80,7 +99,7 @@ export async function gather(
   const daemonJson = await readState(path);
   await refuseShared(path);
   const api = dockerApi(place.socket ?? socketOf(service.argv, parseDaemonJson(daemonJson.text, path)));
-  const runs = await service.isRunning();
+  const runs = await waitForApi(api, service, parts.signal);
   return {
     ...{ service, spec, unit, api, journal },
     facts: {

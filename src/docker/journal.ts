@@ -51,6 +51,7 @@ const isProcess = (value: unknown): boolean =>
   isText(value.exe) &&
   isTexts(value.argv) &&
   isText(value.cwd) &&
+  isText(value.mounts) &&
   isObject(value.env) &&
   Object.values(value.env).every(isText) &&
   isOptional(value.stdout, isText) &&

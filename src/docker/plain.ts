@@ -1,12 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TsflannelError } from '../errors.ts';
 import { readIfThere } from '../files/atomic.ts';
 import { printable } from '../model/parsed.ts';
-import { isRunning, type ProcessSpec, type RunningProcess, runningProcess, sharesNamespace } from './process.ts';
+import {
+  insideMounts,
+  isRunning,
+  type ProcessSpec,
+  type RunningProcess,
+  runningProcess,
+  sharesNamespace,
+} from './process.ts';
 import { findProgram, leadsTo } from './run.ts';
 import type { DockerService, StartedDocker } from './service.ts';
 
@@ -37,19 +44,28 @@ export async function endProcess(process: RunningProcess, pidFile: string): Prom
   await until(async () => !(await named()), PID_FILE_MS);
 }
 
-/** Mount namespace and working directory of a process that is about to end; `undefined` when it shares ours. */
+/** Mount namespace and working directory to start in, as paths that can be opened while we live. */
 interface Home {
-  readonly mounts: FileHandle;
-  readonly cwd: FileHandle;
+  readonly mounts: string;
+  readonly cwd: string;
+  readonly close: () => void;
+}
+
+/** Keeps the namespace open: the process is about to end. */
+function keepHome(pid: number, folder: string): Home {
+  const open = [openSync(`/proc/${pid}/ns/mnt`, 'r'), openSync(`/proc/${pid}/root${folder}`, 'r')];
+  const [mounts, cwd] = open.map((fd) => `/proc/${process.pid}/fd/${fd}`);
+  return { mounts: mounts!, cwd: cwd!, close: () => open.map((fd) => closeSync(fd)) };
 }
 
 /**
  * `ip netns exec` gives every command a mount namespace with a /sys of its own, in which dockerd finds no cgroups and does not start:
- * a dockerd from another mount namespace has to go back there.
+ * a dockerd from another mount namespace has to go back there. `undefined`: it is ours too.
  */
-async function homeOf(pid: number): Promise<Home | undefined> {
-  if (await sharesNamespace(pid, 'mnt')) return undefined;
-  return { mounts: await open(`/proc/${pid}/ns/mnt`, 'r'), cwd: await open(`/proc/${pid}/cwd`, 'r') };
+async function homeOf(spec: ProcessSpec, running: RunningProcess | undefined): Promise<Home | undefined> {
+  const inside = running?.pid ?? (await insideMounts(spec.mounts));
+  if (inside === undefined || inside === 'self' || (await sharesNamespace(inside, 'mnt'))) return undefined;
+  return keepHome(inside, spec.cwd);
 }
 
 interface Launch {
@@ -64,8 +80,7 @@ async function launchOf(spec: ProcessSpec, argv: readonly string[], home: Home |
   if (!home) return { file: spec.exe, argv0, args: argv.slice(1), cwd: spec.cwd };
   const nsenter = await findProgram('nsenter');
   if (nsenter === undefined) throw new TsflannelError('TOOL_MISSING', { tool: 'nsenter', package: 'util-linux' });
-  const ours = `/proc/${process.pid}/fd`;
-  const into = [`--mount=${ours}/${home.mounts.fd}`, `--wd=${ours}/${home.cwd.fd}`, '--'];
+  const into = [`--mount=${home.mounts}`, `--wd=${home.cwd}`, '--'];
   // nsenter has no way to say argv[0]: the name alone will do where it leads to the same program.
   const program = (await leadsTo(argv0, spec.env.PATH, spec.exe)) ? argv0 : spec.exe;
   return { file: nsenter, argv0: nsenter, args: [...into, program, ...argv.slice(1)], cwd: '/' };
@@ -125,7 +140,7 @@ export interface PlainOptions {
 
 /** A dockerd nobody supervises: ended by signal, started again detached with the same environment, folder and log files. */
 export async function plainService({ spec, process, pidFile, logFolder }: PlainOptions): Promise<DockerService> {
-  const home = process && (await homeOf(process.pid));
+  const home = await homeOf(spec, process);
   const log = join(logFolder, 'dockerd.log');
   const outputs = { out: spec.stdout ?? log, err: spec.stderr ?? log };
   let current = process;
@@ -152,5 +167,6 @@ export async function plainService({ spec, process, pidFile, logFolder }: PlainO
       if (current) await endProcess(current, pidFile);
     },
     start,
+    close: () => home?.close(),
   };
 }

@@ -1,5 +1,4 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { basename } from 'node:path';
 
 /** What it takes to start a program again as it was started. Read from /proc; kept in the journal, so plain data. */
 export interface ProcessSpec {
@@ -8,6 +7,8 @@ export interface ProcessSpec {
   /** `argv[0]` included. */
   readonly argv: readonly string[];
   readonly cwd: string;
+  /** Its mount namespace by the kernel's name (`mnt:[4026531841]`). */
+  readonly mounts: string;
   readonly env: Readonly<Record<string, string>>;
   /** Files its output goes to; `undefined` where that is no file (a terminal, a pipe). */
   readonly stdout: string | undefined;
@@ -40,15 +41,24 @@ export async function runningProcess(pid: number): Promise<RunningProcess | unde
   return stat && { pid, startTime: stat.startTime };
 }
 
-const namespaceOf = (pid: number | 'self', kind: 'net' | 'mnt' | 'pid' | 'user'): Promise<string | undefined> =>
+type NamespaceKind = 'net' | 'mnt' | 'pid' | 'user';
+
+const namespaceOf = (pid: number | 'self', kind: NamespaceKind): Promise<string | undefined> =>
   readlink(`/proc/${pid}/ns/${kind}`).catch(() => undefined);
 
 /** Whether the process is in the namespace of this kind that we are in. */
-export const sharesNamespace = async (pid: number, kind: 'net' | 'mnt' | 'pid' | 'user'): Promise<boolean> =>
+export const sharesNamespace = async (pid: number, kind: NamespaceKind): Promise<boolean> =>
   (await namespaceOf(pid, kind)) === (await namespaceOf('self', kind));
 
 const pids = async (): Promise<number[]> =>
   (await readdir('/proc')).filter((name) => /^[1-9][0-9]*$/.test(name)).map(Number);
+
+/** A process in the mount namespace of this name: ourselves if we are, `undefined` when nobody is any more. */
+export async function insideMounts(name: string): Promise<number | 'self' | undefined> {
+  if ((await namespaceOf('self', 'mnt')) === name) return 'self';
+  for (const pid of await pids()) if ((await namespaceOf(pid, 'mnt')) === name) return pid;
+  return undefined;
+}
 
 const nameOf = async (pid: number): Promise<string> =>
   (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
@@ -96,11 +106,9 @@ export async function specOf(pid: number): Promise<ProcessSpec> {
     exe,
     argv: [...(await argvOf(pid))],
     cwd: await readlink(`/proc/${pid}/cwd`),
+    mounts: (await namespaceOf(pid, 'mnt')) ?? '',
     env: await environmentOf(pid),
     stdout: await outputOf(pid, 1),
     stderr: await outputOf(pid, 2),
   };
 }
-
-/** `dockerd` for `/usr/sbin/dockerd`. */
-export const programName = ({ exe }: ProcessSpec): string => basename(exe);

@@ -82,24 +82,34 @@ async function perform(request: RevertRequest, parts: DockerParts, gathered: Gat
   );
 }
 
+async function revertTo(gathered: Gathered, request: RevertRequest, parts: DockerParts): Promise<DockerOutcome> {
+  if (!gathered.journal) throw new TsflannelError('DOCKER_NOT_APPLIED');
+  const change = await planRevert(gathered, gathered.journal);
+  const outcome = {
+    changed: change.needed,
+    change: change.needed ? printChange(change, gathered.service.label) : '',
+    containers: change.needed ? gathered.running.map(({ name }) => name) : [],
+  };
+  if (change.needed) refuseLiveRestore(gathered, request.stopContainers);
+  if (request.dryRun) return outcome;
+  if (change.needed) {
+    await parts.confirm(outcome.change, outcome.containers);
+    await perform(request, parts, gathered, change);
+    await parts.notifyDaemon?.();
+  }
+  await writeJournal(request.stateDir, undefined);
+  return outcome;
+}
+
 /**
  * Puts dockerd's options and docker0 back as they were before the first apply. Rejects with DOCKER_NOT_APPLIED when there was none, else
  * as applyDocker does; then Docker is as it was and the journal stays.
  */
 export async function revertDocker(request: RevertRequest, parts: DockerParts): Promise<DockerOutcome> {
   const gathered = await gather(request, parts);
-  const { journal, service } = gathered;
-  if (!journal) throw new TsflannelError('DOCKER_NOT_APPLIED');
-  const change = await planRevert(gathered, journal);
-  const containers = change.needed ? gathered.running.map(({ name }) => name) : [];
-  const text = change.needed ? printChange(change, service.label) : '';
-  if (change.needed) refuseLiveRestore(gathered, request.stopContainers);
-  if (request.dryRun) return { changed: change.needed, change: text, containers };
-  if (change.needed) {
-    await parts.confirm(text, containers);
-    await perform(request, parts, gathered, change);
-    await parts.notifyDaemon?.();
+  try {
+    return await revertTo(gathered, request, parts);
+  } finally {
+    gathered.service.close();
   }
-  await writeJournal(request.stateDir, undefined);
-  return { changed: change.needed, change: text, containers };
 }

@@ -12,6 +12,8 @@ export interface DockerService {
   stop(): Promise<void>;
   /** Starts it; rejects when it ends at once. `argv` counts only where ownArgv. */
   start(argv: readonly string[]): Promise<StartedDocker>;
+  /** Lets go of what was kept of the former process; dockerd stays as it is. */
+  close(): void;
 }
 
 /** A dockerd that was started, not yet known to serve. */

@@ -71,6 +71,7 @@ export function systemdService(run: Run, argv: readonly string[]): DockerService
       const failed = () => succeeds(run('systemctl', ['is-failed', '--quiet', DOCKER_UNIT]));
       return { failed: async () => ((await failed()) ? `${DOCKER_UNIT} failed: journalctl -u docker` : undefined) };
     },
+    close: () => undefined,
   };
 }
 
@@ -104,5 +105,6 @@ export function sysvinitService(
       const runs = async () => started !== undefined && (await isRunning(started));
       return { failed: async () => ((await runs()) ? undefined : 'dockerd ended: see /var/log/docker.log') };
     },
+    close: () => undefined,
   };
 }
