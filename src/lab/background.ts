@@ -22,7 +22,10 @@ export function startBackground(
   }
 }
 
-/** Polls until `probe` answers anything but undefined; after `timeoutMs` rejects with LAB_STUCK and the end of the log. */
+/**
+ * Polls until `probe` answers anything but undefined; after `timeoutMs` rejects with LAB_STUCK and the end of the log. A probe that
+ * rejects has no answer yet, unless it says by a TsflannelError that there will be none.
+ */
 export async function until<T>(
   what: string,
   probe: () => Promise<T | undefined>,
@@ -30,7 +33,10 @@ export async function until<T>(
 ): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {
-    const answer = await probe().catch(() => undefined);
+    const answer = await probe().catch((error: unknown) => {
+      if (error instanceof TsflannelError) throw error;
+      return undefined;
+    });
     if (answer !== undefined) return answer;
     if (performance.now() > end) break;
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { TsflannelError } from '../errors.ts';
 import { startBackground, until } from './background.ts';
 import { type Lab, UNDERLAY } from './lab.ts';
 import { inNamespace, markedEnvironment } from './node.ts';
@@ -45,6 +47,7 @@ export async function startDiscovery(lab: Lab, size: number): Promise<string> {
   startBackground(inNamespace(lab.underlay, [...etcd, ...urls]), env, join(lab.dir, 'discovery-etcd.log'));
   startBackground(inNamespace(lab.underlay, serve), env, log);
   const ask = async () => {
+    if (!existsSync(lab.dir)) throw new TsflannelError('ABORTED'); // a `lab down` meanwhile
     const url = await fetchIn(lab.underlay, `${SERVICE}/new?size=${size}`);
     return url.startsWith(`${SERVICE}/`) ? url : undefined;
   };

@@ -11,19 +11,39 @@ import { wire } from './topology.ts';
 /** Told what begins, for people who wait. */
 export type Progress = (line: string) => void;
 
-/** Brings a lab up, or leaves nothing of it behind and rejects (LAB_EXISTS, LAB_FAILED, USAGE, NOT_ROOT). */
+/** Brings a lab up, or leaves nothing of it behind and rejects (LAB_EXISTS, LAB_FAILED, USAGE, NOT_ROOT, ABORTED by a signal). */
 export async function labUp(spec: LabSpec, labs: string, progress: Progress = () => undefined): Promise<Lab> {
   needRoot('make network namespaces');
   const lab = planLab(spec, labs);
   await claimLab(lab);
+  const signals = watchSignals(() => labDown(spec.name, labs));
   try {
-    return await build(lab, progress);
+    const built = await build(lab, progress);
+    if (!(await signals.end())) return built;
   } catch (error) {
     progress('failed: taking the lab down again');
-    await labDown(spec.name, labs);
     const { message, why } = asTsflannelError(error);
-    throw new TsflannelError('LAB_FAILED', { detail: why || message }, error);
+    const failure = new TsflannelError('LAB_FAILED', { detail: why || message }, error);
+    if (!(await signals.end())) return await labDown(spec.name, labs).then(() => Promise.reject(failure));
   }
+  await labDown(spec.name, labs);
+  throw new TsflannelError('ABORTED');
+}
+
+/** On Ctrl-C and SIGTERM does `work` instead of dying; `end` stops watching and tells whether a signal came (and its work is done). */
+function watchSignals(work: () => Promise<unknown>): { end(): Promise<boolean> } {
+  let working: Promise<unknown> | undefined;
+  const onSignal = () => {
+    working ??= work().catch(() => undefined); // the caller tries once more, and sees why it fails
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
+  return {
+    async end() {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
+      await working;
+      return working !== undefined;
+    },
+  };
 }
 
 async function build(planned: Lab, progress: Progress): Promise<Lab> {

@@ -76,6 +76,19 @@ describe('lab up and down', () => {
     assert.equal(difference(before, await showsOf(name)), '');
   }).timeout(60_000);
 
+  it('takes the lab down when it is interrupted', async () => {
+    const name = 'lab-ctrl-c';
+    const before = await cleanOf(name);
+    const argv = ['lab', 'up', '--name', name, '--nodes', '2', '--discovery'];
+    const env = { ...process.env, TSFLANNEL_LAB_DIR: TEST_LABS };
+    const child = spawn(process.execPath, [PROGRAM, ...argv], { stdio: 'ignore', env });
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    await until('the discovery service', () => existsSync(join(TEST_LABS, name, 'discovery.log')), 30_000);
+    child.kill('SIGINT');
+    assert.equal(await ended, 130);
+    assert.equal(difference(before, await showsOf(name)), '');
+  }).timeout(60_000);
+
   it('finds what a killed lab up left, containers of a killed dockerd too; a second down is fine', async () => {
     const name = 'lab-killed';
     const before = await cleanOf(name);
