@@ -1,4 +1,4 @@
-import { accept, field, type Parsed, type Rejection, reject, wholeNumber } from './parsed.ts';
+import { accept, field, type Parsed, type Rejection, reject, shown, wholeNumber } from './parsed.ts';
 
 /** The backend part of the network config, flannel's defaults filled in. `mtu` 0 means "from the interface". */
 export type BackendConfig =
@@ -33,7 +33,7 @@ function numberOption(json: Json, name: string, fallback: number, [min, max]: Ra
   if (given === undefined || given === 0) return accept(fallback);
   const value = wholeNumber(given, min, max);
   return value === undefined
-    ? reject('BACKEND_OPTION', `Backend.${name}`, `${String(given)}; ${min} to ${max} is expected`)
+    ? reject('BACKEND_OPTION', `Backend.${name}`, `${shown(given)}; ${min} to ${max} is expected`)
     : accept(value);
 }
 
@@ -105,7 +105,7 @@ export function parseBackend(value: unknown): Parsed<BackendConfig> {
   const type = field(json, 'Type');
   const known = knownType(type);
   if (!known)
-    return reject('BACKEND_TYPE', 'Backend.Type', `${String(type)}; this version knows ${BACKEND_TYPES.join(', ')}`);
+    return reject('BACKEND_TYPE', 'Backend.Type', `${shown(type)}; this version knows ${BACKEND_TYPES.join(', ')}`);
   if (known === 'vxlan') return parseVxlan(json);
   return known === 'udp' ? parseUdp(json) : accept({ type: 'host-gw' });
 }

@@ -1,6 +1,6 @@
 import { type Ip, isSpecialIp4, type Prefix, parseIp, parseIp4, parseIp6, prefixOf, printIp } from './address.ts';
 import { type Mac, parseMac, printMac } from './mac.ts';
-import { accept, field, type Parsed, parseJsonObject, reject, wholeNumber } from './parsed.ts';
+import { accept, field, type Parsed, parseJsonObject, reject, shown, wholeNumber } from './parsed.ts';
 
 /** What a node tells its peers so that they can reach it; tagged by backend. */
 export type PeerData =
@@ -72,13 +72,11 @@ function parseVxlanData(data: unknown, where: string): Parsed<PeerData> {
   if (typeof data !== 'object' || data === null) return reject('BACKEND_DATA', where, 'vxlan without BackendData');
   const text = field(data as Json, 'VtepMAC');
   const mac = typeof text === 'string' ? parseMac(text) : undefined;
-  if (!mac) return reject('VTEP_MAC', where, `${String(text)} is not a unicast MAC address`);
+  if (!mac) return reject('VTEP_MAC', where, `${shown(text)} is not a unicast MAC address`);
   const given = field(data as Json, 'VNI');
   if (given === undefined) return accept({ type: 'vxlan', mac });
   const vni = wholeNumber(given, 0, 0xffffff);
-  return vni === undefined
-    ? reject('VNI', where, `${String(given)} is not a VNI`)
-    : accept({ type: 'vxlan', vni, mac });
+  return vni === undefined ? reject('VNI', where, `${shown(given)} is not a VNI`) : accept({ type: 'vxlan', vni, mac });
 }
 
 function parsePeer(json: Json, where: string): Parsed<PeerData> {
@@ -109,7 +107,7 @@ export function parseLease(value: string, etcd: LeaseEtcd): Parsed<Lease> {
   const text = field(json.value, 'PublicIP');
   const publicIp = typeof text === 'string' ? parseIp4(text) : undefined;
   if (!publicIp || isSpecialIp4(publicIp))
-    return reject('PUBLIC_IP', etcd.key, `${String(text)} is no node's IPv4 address`);
+    return reject('PUBLIC_IP', etcd.key, `${shown(text)} is no node's IPv4 address`);
   const peer = parsePeer(json.value, etcd.key);
   if (!peer.ok) return peer;
   const text6 = field(json.value, 'PublicIPv6');

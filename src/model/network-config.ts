@@ -12,7 +12,7 @@ import {
   sizeOf,
 } from './address.ts';
 import { type BackendConfig, parseBackend, strangeOptions } from './backend-config.ts';
-import { accept, field, type Parsed, parseJsonObject, type Rejection, reject, wholeNumber } from './parsed.ts';
+import { accept, field, type Parsed, parseJsonObject, type Rejection, reject, shown, wholeNumber } from './parsed.ts';
 
 /** flannel's network config (`<prefix>/config`), with flannel's defaults filled in. IPv4 only for now. */
 export interface NetworkConfig {
@@ -55,7 +55,7 @@ function subnetLength(json: Json, network: Prefix): Parsed<number> {
   }
   const length = wholeNumber(given, 1, 30);
   if (length === undefined)
-    return reject('SUBNET_LEN', 'SubnetLen', `${String(given)}; a whole number up to 30 is expected`);
+    return reject('SUBNET_LEN', 'SubnetLen', `${shown(given)}; a whole number up to 30 is expected`);
   if (length < network.length + 2) {
     return reject('SUBNET_LEN', 'SubnetLen', `/${length} leaves fewer than four subnets in ${printPrefix(network)}`);
   }
@@ -67,7 +67,7 @@ function bound(given: [name: string, value: unknown], network: Prefix, length: n
   const [name, value] = given;
   if (value === undefined || value === '' || value === '0.0.0.0') return accept(fallback);
   const ip = typeof value === 'string' ? parseIp4(value) : undefined;
-  if (!ip) return reject('SUBNET_BOUND', name, `${String(value)} is not an IPv4 address`);
+  if (!ip) return reject('SUBNET_BOUND', name, `${shown(value)} is not an IPv4 address`);
   if (!containsIp(network, ip))
     return reject('SUBNET_BOUND', name, `${printIp(ip)} is outside ${printPrefix(network)}`);
   if (prefixOf(ip, length).address !== ip.value) {

@@ -29,6 +29,31 @@ export function printable(text: string): string {
   return clean.length > 200 ? `${clean.slice(0, 199)}…` : clean;
 }
 
+/** A JSON value as a message may show it. Objects are never converted: one may bring a `toString` that is no function. */
+export function shown(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object';
+  return value === undefined ? 'nothing' : String(value);
+}
+
+const MAX_DEPTH = 32;
+
+/** Whether JSON text nests deeper than anything we read: what walks such a value recursively would run out of stack. */
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (inString) {
+      if (c === '\\') i++;
+      else if (c === '"') inString = false;
+    } else if (c === '"') inString = true;
+    else if (c === '{' || c === '[') depth++;
+    else if (c === '}' || c === ']') depth--;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
+}
+
 /** Text within `maxBytes` as a JSON object, own keys only. */
 export function parseJsonObject(
   text: string,
@@ -36,6 +61,7 @@ export function parseJsonObject(
   maxBytes = 65_536,
 ): Parsed<Readonly<Record<string, unknown>>> {
   if (text.length > maxBytes) return reject('TOO_LARGE', where, `${text.length} bytes`);
+  if (isTooDeep(text)) return reject('TOO_DEEP', where, `nested deeper than ${MAX_DEPTH}`);
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -107,7 +107,7 @@ describe('lease values: what others publish', () => {
       ['[]', 'NOT_AN_OBJECT'],
       ['"$(touch /tmp/x)"', 'NOT_AN_OBJECT'],
       [`{"a":"${'x'.repeat(70_000)}"}`, 'TOO_LARGE'],
-      ['['.repeat(60_000), 'NOT_JSON'],
+      ['['.repeat(60_000), 'TOO_DEEP'],
       ['{}', 'PUBLIC_IP'],
       ['{"PublicIP":1e400}', 'PUBLIC_IP'],
       ['{"PublicIP":["10.200.0.2"]}', 'PUBLIC_IP'],
