@@ -24,7 +24,7 @@ const BURST = 50;
 export function createAnswers(job: Job, io: PacketIo, memory: Memory): Answers {
   const at = memory.reserve(ICMP_MAX);
   const receiver = memory.reserve(SOCKADDR);
-  const packet = memory.bytes.subarray(at, at + ICMP_MAX);
+  const packet: Span = { bytes: memory.bytes, view: memory.view, at, length: ICMP_MAX };
   const allowed = createLimiter(PER_SECOND, BURST);
   function send(fd: number, offender: Span, error: IcmpError): void {
     const length = allowed(performance.now()) ? buildIcmpError(packet, offender, error, job.self.address) : 0;

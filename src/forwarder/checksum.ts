@@ -1,19 +1,34 @@
 /** The internet checksum (RFC 1071): the one's complement of the one's complement sum of 16-bit big-endian words. */
 
-/** Sum of the words of `length` bytes (at most 65,535) on top of `seed`, not yet folded. An odd last byte counts as its word's high half. */
-export function sumWords(bytes: Uint8Array, at: number, length: number, seed = 0): number {
-  const end = at + (length & ~1);
-  let sum = seed;
-  for (let i = at; i < end; i += 2) sum += (bytes[i]! << 8) | bytes[i + 1]!;
-  return length & 1 ? sum + (bytes[end]! << 8) : sum;
-}
-
-/** The sum (below 2^32) in 16 bits. */
+/** A sum (below 2^53) of 16-bit words, or of words of any multiple of 16 bits, in 16 bits. */
 export function fold(sum: number): number {
-  const once = (sum >>> 16) + (sum & 0xffff);
-  return (once >>> 16) + (once & 0xffff);
+  const low = sum >>> 0;
+  const high = Math.floor(sum / 2 ** 32);
+  const once = (low & 0xffff) + (low >>> 16) + (high & 0xffff) + (high >>> 16);
+  const twice = (once & 0xffff) + (once >>> 16);
+  return (twice & 0xffff) + (twice >>> 16);
 }
 
-/** The checksum to put into a header whose checksum field is zero; 0 over a header that carries the right one. */
-export const checksum = (bytes: Uint8Array, at: number, length: number, seed = 0): number =>
-  ~fold(sumWords(bytes, at, length, seed)) & 0xffff;
+/**
+ * The one's complement sum of `length` bytes, in 16 bits; an odd last byte counts as its word's high half. The order of bytes does not
+ * matter to such a sum (RFC 1071, 2B), so it adds 32 bits at a time in the machine's order, in four sums the processor adds side by side.
+ */
+export function sumWords(view: DataView, at: number, length: number): number {
+  const end = at + length;
+  let [a, b, c, d] = [0, 0, 0, 0];
+  let i = at;
+  for (; i + 16 <= end; i += 16) {
+    a += view.getUint32(i, true);
+    b += view.getUint32(i + 4, true);
+    c += view.getUint32(i + 8, true);
+    d += view.getUint32(i + 12, true);
+  }
+  for (; i + 2 <= end; i += 2) a += view.getUint16(i, true);
+  if (i < end) a += view.getUint8(i);
+  const sum = fold(a + b + c + d);
+  return ((sum & 0xff) << 8) | (sum >>> 8);
+}
+
+/** The checksum to put into a header whose checksum field is zero; 0 over a header that carries the right one. `seed` is a sum to add. */
+export const checksum = (view: DataView, at: number, length: number, seed = 0): number =>
+  ~fold(seed + sumWords(view, at, length)) & 0xffff;

@@ -25,7 +25,12 @@ export const MEMORY = 2 * BATCH * BUFFER + (1 << 16);
 
 /** Buffers for a batch. */
 export const createSpans = (memory: Memory): readonly Span[] =>
-  Array.from({ length: BATCH }, () => ({ bytes: memory.bytes, at: memory.reserve(BUFFER), length: 0 }));
+  Array.from({ length: BATCH }, () => ({
+    bytes: memory.bytes,
+    view: memory.view,
+    at: memory.reserve(BUFFER),
+    length: 0,
+  }));
 
 /** Address of the span's first byte, for a system call. */
 export const addressOf = (memory: Memory, span: Span): number => memory.base + span.at;

@@ -1,5 +1,5 @@
 import { checksum } from './checksum.ts';
-import { headerLength, ip4Length, readU16, readU32, type Span, writeU16, writeU32 } from './packet.ts';
+import * as ip from './packet.ts';
 
 /** An ICMP error; `mtu` is the next hop's, in bytes, where the code has one. */
 export interface IcmpError {
@@ -16,7 +16,7 @@ export const fragmentationNeeded = (mtu: number): IcmpError => ({ type: 3, code:
 export const ICMP_MAX = 576;
 const IP_HEADER = 20;
 const ICMP_HEADER = 8;
-const PROTOCOL_ICMP = 1;
+const HEADERS = IP_HEADER + ICMP_HEADER;
 /** ICMP types that answer a packet rather than ask: unreachable, source quench, redirect, time exceeded, parameter problem. */
 const ERROR_TYPES = new Set([3, 4, 5, 11, 12]);
 
@@ -27,40 +27,40 @@ const isHost = (address: number): boolean => {
 };
 
 /** RFC 1122, 3.2.2: no error about an error, a later fragment, or what was sent from or to a group. */
-export function mayAnswer(offender: Span): boolean {
-  const { bytes, at } = offender;
-  if (ip4Length(offender) < 0) return false;
-  if ((readU16(bytes, at + 6) & 0x1fff) !== 0) return false;
-  if (!isHost(readU32(bytes, at + 12)) || !isHost(readU32(bytes, at + 16))) return false;
-  const header = headerLength(bytes, at);
-  const hasType = readU16(bytes, at + 2) > header;
-  return bytes[at + 9] !== PROTOCOL_ICMP || (hasType && !ERROR_TYPES.has(bytes[at + header]!));
+export function mayAnswer(offender: ip.Span): boolean {
+  const { view, at } = offender;
+  if (ip.ip4Length(offender) < 0) return false;
+  if ((view.getUint16(at + ip.FRAGMENT) & 0x1fff) !== 0) return false;
+  if (!isHost(ip.sourceOf(offender)) || !isHost(ip.destinationOf(offender))) return false;
+  if (view.getUint8(at + ip.PROTOCOL) !== ip.PROTOCOL_ICMP) return true;
+  const header = ip.headerLength(view, at);
+  return view.getUint16(at + ip.TOTAL_LENGTH) > header && !ERROR_TYPES.has(view.getUint8(at + header));
 }
 
 /**
- * Writes the whole error packet about `offender`, from the address `from` to its sender, at the start of `target` (ICMP_MAX bytes).
- * Returns its length, or 0 where no error may be sent.
+ * Writes the whole error packet about `offender`, from the address `from` to its sender, into `target` (ICMP_MAX bytes). Returns its
+ * length, or 0 where no error may be sent.
  */
-export function buildIcmpError(target: Uint8Array, offender: Span, error: IcmpError, from: number): number {
+export function buildIcmpError(target: ip.Span, offender: ip.Span, error: IcmpError, from: number): number {
   if (!mayAnswer(offender)) return 0;
-  const quoted = Math.min(readU16(offender.bytes, offender.at + 2), ICMP_MAX - IP_HEADER - ICMP_HEADER);
-  const length = IP_HEADER + ICMP_HEADER + quoted;
-  target.fill(0, 0, IP_HEADER + ICMP_HEADER);
-  target.set(offender.bytes.subarray(offender.at, offender.at + quoted), IP_HEADER + ICMP_HEADER);
-  target[0] = 0x45;
+  const { bytes, view, at } = target;
+  const quoted = Math.min(offender.view.getUint16(offender.at + ip.TOTAL_LENGTH), ICMP_MAX - HEADERS);
+  bytes.fill(0, at, at + HEADERS);
+  bytes.set(offender.bytes.subarray(offender.at, offender.at + quoted), at + HEADERS);
+  view.setUint8(at, 0x45);
   // Precedence "internetwork control", as routers mark their errors (RFC 1812, 4.3.2.5).
-  target[1] = 0xc0;
-  writeU16(target, 2, length);
+  view.setUint8(at + 1, 0xc0);
+  view.setUint16(at + ip.TOTAL_LENGTH, HEADERS + quoted);
   // Never fragmented, so it needs no identification (RFC 6864).
-  writeU16(target, 6, 0x4000);
-  target[8] = 64;
-  target[9] = PROTOCOL_ICMP;
-  writeU32(target, 12, from);
-  writeU32(target, 16, readU32(offender.bytes, offender.at + 12));
-  writeU16(target, 10, checksum(target, 0, IP_HEADER));
-  target[IP_HEADER] = error.type;
-  target[IP_HEADER + 1] = error.code;
-  writeU16(target, IP_HEADER + 6, error.mtu);
-  writeU16(target, IP_HEADER + 2, checksum(target, IP_HEADER, ICMP_HEADER + quoted));
-  return length;
+  view.setUint16(at + ip.FRAGMENT, 0x4000);
+  view.setUint8(at + ip.TTL, 64);
+  view.setUint8(at + ip.PROTOCOL, ip.PROTOCOL_ICMP);
+  view.setUint32(at + ip.SOURCE, from);
+  view.setUint32(at + ip.DESTINATION, ip.sourceOf(offender));
+  ip.setIpChecksum(view, at);
+  view.setUint8(at + IP_HEADER, error.type);
+  view.setUint8(at + IP_HEADER + 1, error.code);
+  view.setUint16(at + IP_HEADER + 6, error.mtu);
+  view.setUint16(at + IP_HEADER + 2, checksum(view, at + IP_HEADER, ICMP_HEADER + quoted));
+  return HEADERS + quoted;
 }

@@ -54,7 +54,7 @@ export function packet(fields: Fields): Uint8Array {
 export function spanOf(bytes: Uint8Array, trailing = 0): Span {
   const buffer = new Uint8Array(bytes.length + trailing + 50).fill(0xee);
   buffer.set(bytes, 7);
-  return { bytes: buffer, at: 7, length: bytes.length + trailing };
+  return { bytes: buffer, view: new DataView(buffer.buffer), at: 7, length: bytes.length + trailing };
 }
 
 /** The bytes of a span. */

@@ -6,14 +6,14 @@ import {
   NET_UNREACHABLE,
   TIME_EXCEEDED,
 } from '../../../src/forwarder/icmp.ts';
-import { address, naiveChecksum, packet, spanOf } from '../../support/packets.ts';
+import { address, bytesOf, naiveChecksum, packet, spanOf } from '../../support/packets.ts';
 
 const FROM = { source: address('10.1.2.3'), destination: address('10.1.3.4') };
 const NODE = address('10.1.2.0');
 
 function build(offender: Uint8Array, error = TIME_EXCEEDED): Uint8Array {
-  const target = new Uint8Array(ICMP_MAX).fill(0xaa);
-  return target.slice(0, buildIcmpError(target, spanOf(offender), error, NODE));
+  const target = spanOf(new Uint8Array(ICMP_MAX).fill(0xaa));
+  return bytesOf({ ...target, length: buildIcmpError(target, spanOf(offender), error, NODE) });
 }
 
 describe('forwarder/icmp', () => {
