@@ -20,17 +20,17 @@ export interface Context {
 export const BATCH = 64;
 /** A datagram's payload, or a packet from the device, is shorter than this. */
 export const BUFFER = 65_536;
-/** Memory of a worker: buffers for both directions, and room for messages and the like. */
-export const MEMORY = 2 * BATCH * BUFFER + (1 << 16);
+/** Room before a packet for the device's header, and so that packets lie aligned. */
+const HEADROOM = 16;
+/** Memory of a worker: buffers for both directions (8.4 MB), headers and messages (1 MB). */
+export const MEMORY = 10 << 20;
 
-/** Buffers for a batch. */
-export const createSpans = (memory: Memory): readonly Span[] =>
-  Array.from({ length: BATCH }, () => ({
-    bytes: memory.bytes,
-    view: memory.view,
-    at: memory.reserve(BUFFER),
-    length: 0,
-  }));
+/** Buffers for `count` packets. */
+export const createSpans = (memory: Memory, count: number): readonly Span[] =>
+  Array.from({ length: count }, () => {
+    const at = memory.reserve(HEADROOM + BUFFER) + HEADROOM;
+    return { bytes: memory.bytes, view: memory.view, at, length: 0 };
+  });
 
 /** Address of the span's first byte, for a system call. */
 export const addressOf = (memory: Memory, span: Span): number => memory.base + span.at;

@@ -1,25 +1,55 @@
-import { addressOf, BATCH, BUFFER, type Context, createSpans, isGone } from './context.ts';
+import { BUFFER, type Context, createSpans } from './context.ts';
+import { createDelivery } from './deliver.ts';
 import { TIME_EXCEEDED } from './icmp.ts';
 import { judgeInbound } from './judge.ts';
-import { createMessages } from './messages.ts';
+import { createIovecs, createMessages } from './messages.ts';
 import { DROP, type Span, sourceOf } from './packet.ts';
 import { lookup } from './table.ts';
 
 const MSG_DONTWAIT = 0x40;
 const TTL = DROP.ttl;
-const WRITE_FAILED = DROP['write-failed'];
+
+/** Messages received by one system call; each may be many datagrams. */
+const BATCH = 32;
+
+/** Receives a batch of datagrams and gives each to `take`, with the address it came from. */
+function createReceiver({ io, memory, job }: Context, take: (span: Span, outer: number) => void): () => void {
+  const spans = createSpans(memory, BATCH);
+  const iovecs = createIovecs(memory, BATCH);
+  const messages = createMessages(memory, BATCH, iovecs);
+  spans.forEach((span, i) => {
+    iovecs.set(i, span.at, BUFFER);
+    messages.setIovecs(i, i, 1);
+  });
+  const one: Span = { bytes: memory.bytes, view: memory.view, at: 0, length: 0 };
+
+  function takeMessage(i: number): void {
+    const length = messages.lengthOf(i);
+    const size = messages.segmentSizeOf(i) || length;
+    const outer = messages.peerOf(i);
+    const { at } = spans[i]!;
+    // An empty datagram is one, too.
+    for (let done = 0; done < length || done === 0; done += size || 1) {
+      one.at = at + done;
+      one.length = Math.min(size, length - done);
+      take(one, outer);
+    }
+  }
+
+  return () => {
+    for (let i = 0; i < BATCH; i++) messages.expectControl(i);
+    const count = io.recvmmsg(job.fds.udp, messages.addressOf(0), BATCH, MSG_DONTWAIT, 0);
+    for (let i = 0; i < count; i++) takeMessage(i);
+  };
+}
 
 /**
- * From the peers to the device: receives a batch by one system call, judges each datagram, writes what may pass. Returns whether the device
- * is still there.
+ * From the peers to the device: receives a batch by one system call, judges each datagram, writes what may pass. Returns whether the
+ * device is still there.
  */
 export function createInbound(context: Context): () => boolean {
-  const { io, memory, table, counters, answers, job } = context;
-  const spans = createSpans(memory);
-  const messages = createMessages(memory, BATCH);
-  spans.forEach((span, i) => {
-    messages.setData(i, span.at, BUFFER);
-  });
+  const { table, counters, answers, job } = context;
+  const delivery = createDelivery(context);
 
   function refuse(span: Span, reason: number): void {
     counters.dropped(reason, 1);
@@ -28,27 +58,13 @@ export function createInbound(context: Context): () => boolean {
     answers.toPeer(span, TIME_EXCEEDED, table.hop[row]!, table.port[row]!);
   }
 
-  /** Writes the packet into the device. A device that is down refuses (EIO): that passes. */
-  function deliver(span: Span, row: number): boolean {
-    if (io.write(job.fds.tun, addressOf(memory, span), span.length) === span.length) {
-      counters.received(table.peer[row]!, 1, span.length);
-      return true;
-    }
-    const errno = io.errno();
-    counters.dropped(WRITE_FAILED, 1);
-    return !isGone(errno);
-  }
-
+  const receive = createReceiver(context, (span, outer) => {
+    const row = judgeInbound(span, outer, job.self, table);
+    if (row < 0) refuse(span, row);
+    else delivery.take(span, row);
+  });
   return () => {
-    const count = io.recvmmsg(job.fds.udp, messages.addressOf(0), BATCH, MSG_DONTWAIT, 0);
-    let alive = true;
-    for (let i = 0; i < count; i++) {
-      const span = spans[i]!;
-      span.length = messages.lengthOf(i);
-      const row = judgeInbound(span, messages.peerOf(i), job.self, table);
-      if (row < 0) refuse(span, row);
-      else alive = deliver(span, row) && alive;
-    }
-    return alive;
+    receive();
+    return delivery.flush();
   };
 }

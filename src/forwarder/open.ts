@@ -6,27 +6,23 @@ import type { Carrier } from '../kernel/state.ts';
 import { errnoText } from '../sys/libc.ts';
 import { createMemory, type Memory, setText } from '../sys/memory.ts';
 import { loadPacketIo, type PacketIo } from '../sys/packet-io.ts';
+import type { Descriptors, Offloads } from './job.ts';
 import { SOCKADDR, writeSockaddr } from './messages.ts';
 import * as socket from './socket.ts';
-
-/** The open files of a running carrier; all are non-blocking and closed on exec. */
-export interface Descriptors {
-  readonly tun: number;
-  /** UDP, bound to the carrier's address and port. */
-  readonly udp: number;
-  /** Raw IPv4, send only: our ICMP errors to this host's own containers. */
-  readonly raw: number;
-  /** An eventfd: readable means stop. */
-  readonly wake: number;
-}
+import { VNET_HEADER } from './vnet.ts';
 
 /** O_NONBLOCK | O_CLOEXEC, which sockets and eventfds take too. */
 const FLAGS = constants.O_NONBLOCK | 0o2000000;
 const SIOCGIFINDEX = 0x8933;
 const TUNSETIFF = 0x400454ca;
 const TUNSETOFFLOAD = 0x400454d0;
+const TUNSETVNETHDRSZ = 0x400454d8;
 const IFF_TUN = 0x1;
 const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
+/** TUN_F_CSUM, TUN_F_TSO4, TUN_F_TSO_ECN; and TUN_F_USO4 with TUN_F_USO6, which the kernel takes together only. */
+const OFFLOAD_TCP = 0x1 | 0x2 | 0x8;
+const OFFLOAD_UDP = 0x20 | 0x40;
 /** struct ifreq: the name in 16 bytes, then flags. */
 const IFREQ = 40;
 const IFREQ_FLAGS = 16;
@@ -36,6 +32,12 @@ const SOCKET_BUFFER = 4 << 20;
 const HELD_MS = 2000;
 const RETRY_MS = 20;
 const { EACCES, EADDRINUSE, EBUSY, EPERM } = osConstants.errno;
+
+/** What was opened, and which of the wanted offloads this kernel has. */
+export interface Opened {
+  readonly fds: Descriptors;
+  readonly offloads: Offloads;
+}
 
 interface Opening {
   readonly io: PacketIo;
@@ -96,21 +98,43 @@ function openTun(opening: Opening, udp: number): number {
   setText(memory, scratch, carrier.device);
   must(opening, io.ioctl(udp, SIOCGIFINDEX, memory.base + scratch), detail);
   const tun = openClone(opening);
-  memory.view.setUint32(scratch + IFREQ_FLAGS, IFF_TUN | IFF_NO_PI, true);
+  memory.view.setUint32(scratch + IFREQ_FLAGS, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR, true);
   must(opening, io.ioctl(tun, TUNSETIFF, memory.base + scratch), detail);
-  // Offloads stay on a persistent device when the program that asked for them has gone.
-  must(opening, io.ioctl(tun, TUNSETOFFLOAD, 0), detail);
+  memory.view.setInt32(scratch, VNET_HEADER, true);
+  must(opening, io.ioctl(tun, TUNSETVNETHDRSZ, memory.base + scratch), detail);
   return tun;
 }
 
-function openAll(opening: Opening): Descriptors {
+/**
+ * Turns on what the kernel has of the wanted offloads, step by step. What is not wanted is turned off: offloads stay on a persistent
+ * device when the program that asked for them has gone.
+ */
+function negotiate(
+  { io, memory }: Opening,
+  { tun, udp }: Pick<Descriptors, 'tun' | 'udp'>,
+  wanted: Offloads,
+): Offloads {
+  const options = socket.createIntOptions(io, memory);
+  const device = (flags: number): boolean => io.ioctl(tun, TUNSETOFFLOAD, flags) === 0;
+  const both = wanted.tcp && wanted.udp && device(OFFLOAD_TCP | OFFLOAD_UDP);
+  const tcp = both || (wanted.tcp && device(OFFLOAD_TCP));
+  if (!tcp) device(0);
+  return {
+    tcp,
+    udp: both,
+    segment: wanted.segment && options.set(udp, socket.UDP_SEGMENT, 0) === 0,
+    gro: wanted.gro && options.set(udp, socket.UDP_GRO, 1) === 0,
+  };
+}
+
+function openAll(opening: Opening, wanted: Offloads): Opened {
   const { io } = opening;
   const udp = openUdp(opening);
   const tun = openTun(opening, udp);
   const raw = io.socket(socket.AF_INET, socket.SOCK_RAW | FLAGS, socket.IPPROTO_RAW);
   mustOpen(opening, raw, 'opening a raw socket');
   const wake = mustOpen(opening, io.eventfd(0, FLAGS), 'making an eventfd');
-  return { tun, udp, raw, wake };
+  return { fds: { tun, udp, raw, wake }, offloads: negotiate(opening, { tun, udp }, wanted) };
 }
 
 const isHeld = (error: unknown): boolean =>
@@ -120,14 +144,14 @@ const isHeld = (error: unknown): boolean =>
  * Opens all that a carrier needs; its device must be there already. Waits up to 2 s for another process to let go of device and port.
  * Throws KERNEL_REFUSED or NOT_ROOT.
  */
-export async function openCarrier(carrier: Carrier): Promise<Descriptors> {
+export async function openCarrier(carrier: Carrier, wanted: Offloads): Promise<Opened> {
   const io = loadPacketIo();
   const memory = createMemory(1);
   const scratch = memory.reserve(IFREQ);
   for (const end = performance.now() + HELD_MS; ; await sleep(RETRY_MS)) {
     const opened: number[] = [];
     try {
-      return openAll({ io, memory, scratch, carrier, opened });
+      return openAll({ io, memory, scratch, carrier, opened }, wanted);
     } catch (error) {
       for (const fd of opened) closeSync(fd);
       if (!isHeld(error) || performance.now() > end) throw error;

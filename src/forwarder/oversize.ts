@@ -1,7 +1,8 @@
-import type { Context } from './context.ts';
+import { BUFFER, type Context } from './context.ts';
 import { fragmentationNeeded } from './icmp.ts';
 import { SOCKADDR, writeSockaddr } from './messages.ts';
 import { DROP, mustNotFragment, type Span } from './packet.ts';
+import type { Datagram } from './queue.ts';
 import * as socket from './socket.ts';
 
 const TOO_BIG = DROP['too-big'];
@@ -28,14 +29,15 @@ function createPathMtu({ io, memory, table, job }: Context, options: socket.IntO
 }
 
 /**
- * For a packet that the underlay cannot take whole (EMSGSIZE): its sender is told the size that fits, or, if it allows fragments, the
- * datagram leaves in fragments of the underlay, which the peer's kernel puts together. Takes the packet, its table row and the address
- * of its prebuilt message.
+ * For a datagram that the underlay cannot take whole (EMSGSIZE): its sender is told the size that fits, or, if it allows fragments, the
+ * datagram leaves in fragments of the underlay, which the peer's kernel puts together. Takes also its table row and the address of its
+ * prebuilt message.
  */
-export function createOversize(context: Context): (span: Span, row: number, message: number) => void {
+export function createOversize(context: Context): (datagram: Datagram, row: number, message: number) => void {
   const { io, memory, table, counters, answers, job } = context;
   const options = socket.createIntOptions(io, memory);
   const pathMtu = createPathMtu(context, options);
+  const copy: Span = { bytes: memory.bytes, view: memory.view, at: memory.reserve(BUFFER), length: 0 };
 
   function sendInFragments(message: number): boolean {
     options.set(job.fds.udp, socket.IP_MTU_DISCOVER, socket.IP_PMTUDISC_WANT);
@@ -44,7 +46,16 @@ export function createOversize(context: Context): (span: Span, row: number, mess
     return sent === 1;
   }
 
-  return (span, row, message) => {
+  /** The packet in one piece, as it is quoted. */
+  function joined({ headAt, headLength, restAt, restLength }: Datagram): Span {
+    memory.bytes.copyWithin(copy.at, headAt, headAt + headLength);
+    memory.bytes.copyWithin(copy.at + headLength, restAt, restAt + restLength);
+    copy.length = headLength + restLength;
+    return copy;
+  }
+
+  return (datagram, row, message) => {
+    const span = joined(datagram);
     if (!mustNotFragment(span) && sendInFragments(message)) {
       counters.sent(table.peer[row]!, 1, span.length);
       return;

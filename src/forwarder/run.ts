@@ -5,12 +5,13 @@ import type { Carrier } from '../kernel/state.ts';
 import { baseOf, lastOf } from '../model/address.ts';
 import { entryFile } from '../root.ts';
 import { createSharedCounters } from './counters.ts';
-import type { Job } from './job.ts';
-import type { Descriptors } from './open.ts';
+import type { Job, Offloads } from './job.ts';
+import type { Opened } from './open.ts';
 
 /** A worker with its open files. The daemon's thread owns the files: they are closed however the worker ends. */
 export interface Run {
   readonly carrier: Carrier;
+  readonly offloads: Offloads;
   readonly counters: SharedArrayBuffer;
   /** Ends the worker; resolves when its files are closed. */
   end(): Promise<void>;
@@ -18,10 +19,10 @@ export interface Run {
   readonly ended: Promise<void>;
 }
 
-function jobOf(carrier: Carrier, fds: Descriptors, table: SharedArrayBuffer): Job {
+function jobOf(carrier: Carrier, opened: Opened, table: SharedArrayBuffer): Job {
   const first = Number(carrier.subnet.address);
   return {
-    fds,
+    ...opened,
     self: { first, last: Number(lastOf(carrier.subnet)), address: Number(baseOf(carrier.subnet).value) },
     local: Number(carrier.local.value),
     table,
@@ -40,10 +41,11 @@ const untilReady = (worker: Worker): Promise<void> =>
   });
 
 /** Opens the carrier's files and starts its worker. Throws KERNEL_REFUSED or NOT_ROOT. */
-export async function launch(carrier: Carrier, table: SharedArrayBuffer): Promise<Run> {
+export async function launch(carrier: Carrier, table: SharedArrayBuffer, wanted: Offloads): Promise<Run> {
   const { openCarrier, closeCarrier } = await import('./open.ts');
-  const fds = await openCarrier(carrier);
-  const job = jobOf(carrier, fds, table);
+  const opened = await openCarrier(carrier, wanted);
+  const { fds } = opened;
+  const job = jobOf(carrier, opened, table);
   const worker = new Worker(entryFile('forwarder/worker-entry'), { name: 'forwarder', workerData: job });
   let over = false;
   const wake = (): void => {
@@ -71,5 +73,5 @@ export async function launch(carrier: Carrier, table: SharedArrayBuffer): Promis
     wake();
     return ended;
   }
-  return { carrier, counters: job.counters, end, ended };
+  return { carrier, offloads: job.offloads, counters: job.counters, end, ended };
 }

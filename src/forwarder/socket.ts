@@ -14,6 +14,8 @@ export const SO_SNDBUFFORCE: IntOption = [1, 32];
 export const SO_RCVBUFFORCE: IntOption = [1, 33];
 export const IP_MTU_DISCOVER: IntOption = [0, 10];
 export const IP_MTU: IntOption = [0, 14];
+export const UDP_SEGMENT: IntOption = [17, 103];
+export const UDP_GRO: IntOption = [17, 104];
 /** Values of IP_MTU_DISCOVER: fragment what is too big, or refuse it (EMSGSIZE). */
 export const IP_PMTUDISC_WANT = 1;
 export const IP_PMTUDISC_DO = 2;

@@ -3,6 +3,7 @@ import type { Carrier, Forward } from '../kernel/state.ts';
 import { sameIp, samePrefix } from '../model/address.ts';
 import { clearPeer, readCounters } from './counters.ts';
 import type { Forwarder } from './forwarder.ts';
+import { ALL_OFFLOADS, type Offloads } from './job.ts';
 import { createPeerIndex } from './peers.ts';
 import { rowsOf } from './rows.ts';
 import { launch, type Run } from './run.ts';
@@ -43,8 +44,11 @@ function createForwards() {
   };
 }
 
-/** The carrier `tun`: a worker thread between the TUN device and a UDP socket, no kernel module needed. */
-export function tunForwarder(): Forwarder {
+/**
+ * The carrier `tun`: a worker thread between the TUN device and a UDP socket, no kernel module needed. It uses what the kernel has of the
+ * offloads in `wanted`.
+ */
+export function tunForwarder(wanted: Offloads = ALL_OFFLOADS): Forwarder {
   const forwards = createForwards();
   let run: Run | undefined;
   let turn: Promise<void> = Promise.resolve();
@@ -57,7 +61,7 @@ export function tunForwarder(): Forwarder {
     if (run && sameCarrier(run.carrier, carrier)) return;
     if (run && run.carrier.device !== carrier.device) forwards.clear();
     await end();
-    const started = await launch(carrier, forwards.shared());
+    const started = await launch(carrier, forwards.shared(), wanted);
     run = started;
     void started.ended.then(() => {
       if (run === started) run = undefined;

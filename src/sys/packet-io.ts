@@ -7,7 +7,7 @@ import koffi from 'koffi';
 export interface PacketIo {
   close(fd: number): number;
   read(fd: number, address: number, size: number): number;
-  write(fd: number, address: number, size: number): number;
+  writev(fd: number, iovecs: number, count: number): number;
   /** `argument` is an address or a plain number. */
   ioctl(fd: number, request: number, argument: number): number;
   poll(pollfds: number, count: number, timeoutMs: number): number;
@@ -33,7 +33,7 @@ export function loadPacketIo(): PacketIo {
   const calls = {
     close: bind('int close(int fd)'),
     read: bind('intptr_t read(int fd, uintptr_t data, size_t size)'),
-    write: bind('intptr_t write(int fd, uintptr_t data, size_t size)'),
+    writev: bind('intptr_t writev(int fd, uintptr_t iovecs, int count)'),
     poll: bind('int poll(uintptr_t fds, unsigned long count, int timeout)'),
     eventfd: bind('int eventfd(unsigned int initial, int flags)'),
     socket: bind('int socket(int domain, int type, int protocol)'),

@@ -1,9 +1,11 @@
 /**
  * One carrier in a process of its own, so that a test can put it into a namespace and kill it. Started with a carrier and its forwards as
- * JSON; answers each line on stdin (`counters`, `running`, `forwards JSON`, `stop`, `start JSON`) by one line of JSON. SOURCE: the module to run.
+ * JSON; answers each line on stdin (`counters`, `running`, `forwards JSON`, `stop`, `start JSON`) by one line of JSON.
  */
 import { createInterface } from 'node:readline';
 import type { Forwarder } from '../../src/forwarder/forwarder.ts';
+import { ALL_OFFLOADS, type Offloads } from '../../src/forwarder/job.ts';
+import { tunForwarder } from '../../src/forwarder/tun.ts';
 import type { Carrier, Forward } from '../../src/kernel/state.ts';
 import { parseIp, parsePrefix } from '../../src/model/address.ts';
 
@@ -16,6 +18,8 @@ export interface NodeSpec {
   readonly network: string;
   readonly subnet: string;
   readonly forwards: readonly (readonly [subnet: string, nextHop: string])[];
+  /** Offloads to do without, as on an older kernel. */
+  readonly without?: readonly (keyof Offloads)[];
 }
 
 const carrierOf = (spec: NodeSpec): Carrier => ({
@@ -55,10 +59,9 @@ async function answer(forwarder: Forwarder, line: string): Promise<unknown> {
 }
 
 async function main(): Promise<void> {
-  const module = process.env.FORWARDER_MODULE ?? '../../src/forwarder/tun.ts';
-  const { tunForwarder } = (await import(module)) as typeof import('../../src/forwarder/tun.ts');
   const spec = JSON.parse(process.argv[2]!) as NodeSpec;
-  const forwarder = tunForwarder();
+  const missing = Object.fromEntries((spec.without ?? []).map((name) => [name, false]));
+  const forwarder = tunForwarder({ ...ALL_OFFLOADS, ...missing });
   forwarder.setForwards(forwardsOf(spec));
   const begun = performance.now();
   await forwarder.start(carrierOf(spec));

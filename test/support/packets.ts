@@ -59,3 +59,36 @@ export function spanOf(bytes: Uint8Array, trailing = 0): Span {
 
 /** The bytes of a span. */
 export const bytesOf = ({ bytes, at, length }: Span): Uint8Array => bytes.slice(at, at + length);
+
+export interface Segment extends Omit<Fields, 'payload' | 'protocol'> {
+  readonly id?: number;
+  readonly tos?: number;
+  readonly data: readonly number[];
+  /** TCP when given, else UDP. */
+  readonly tcp?: {
+    readonly sequence: number;
+    readonly ack: number;
+    readonly flags: number;
+    readonly options?: readonly number[];
+  };
+}
+
+/** A TCP or UDP packet with all checksums right. */
+export function segment(fields: Segment): Uint8Array {
+  const { tcp, data, source, destination } = fields;
+  const options = tcp?.options ?? [];
+  const head = tcp
+    ? [...word(5001), ...word(80), ...long(tcp.sequence), ...long(tcp.ack), ((20 + options.length) / 4) << 4, tcp.flags]
+    : [...word(5001), ...word(80), ...word(8 + data.length)];
+  const tail = tcp ? [...word(512), 0, 0, 0, 0, ...options] : [0, 0];
+  const payload = [...head, ...tail, ...data];
+  const protocol = tcp ? 6 : 17;
+  const sum = naiveChecksum([...long(source), ...long(destination), 0, protocol, ...word(payload.length), ...payload]);
+  payload.splice(tcp ? 16 : 6, 2, ...word(sum === 0 && !tcp ? 0xffff : sum));
+  const bytes = packet({ ...fields, protocol, payload });
+  bytes[1] = fields.tos ?? 0;
+  bytes.set(word(fields.id ?? 0x1234), 4);
+  bytes.set([0, 0], 10);
+  bytes.set(word(naiveChecksum(bytes.slice(0, (bytes[0]! & 15) * 4))), 10);
+  return bytes;
+}
