@@ -1,5 +1,5 @@
 import { TsflannelError } from '../errors.ts';
-import { checkConfig } from './check-config.ts';
+import { checkAhead } from './check-config.ts';
 import { environmentFileDropIn } from './drop-in.ts';
 import { type DockerParts, type DockerPlace, type Gathered, gather, refuseLiveRestore } from './gather.ts';
 import { continueJournal, writeJournal } from './journal.ts';
@@ -36,14 +36,6 @@ async function verify(parts: DockerParts, { api }: Gathered, options: DockerOpti
     throw new TsflannelError('DOCKER_CONFIG', {
       detail: `Docker says its bridge has subnet ${bridge.subnet}, gateway ${bridge.gateway}, mtu ${bridge.mtu}, masquerade ${bridge.ipMasq}`,
     });
-}
-
-async function checkAhead(gathered: Gathered, change: Change): Promise<void> {
-  const { spec, facts } = gathered;
-  if (!spec) return;
-  const { path, text } = facts.daemonJson;
-  const after = change.files.find((file) => file.path === path);
-  await checkConfig(spec.exe, change.argv.after, path, after ? after.after : text);
 }
 
 async function perform(request: ApplyRequest, parts: DockerParts, gathered: Gathered, change: Change): Promise<void> {
@@ -86,7 +78,7 @@ async function applyTo(gathered: Gathered, request: ApplyRequest, parts: DockerP
     containers: gathered.running.map(({ name }) => name),
   };
   refuseLiveRestore(gathered, request.stopContainers);
-  await checkAhead(gathered, change);
+  await checkAhead(gathered.spec?.exe, gathered.facts, change);
   if (request.dryRun) return outcome;
   await parts.confirm(outcome.change, outcome.containers);
   await perform(request, parts, gathered, change);

@@ -5,6 +5,7 @@ import { TsflannelError } from '../errors.ts';
 import { printable } from '../model/parsed.ts';
 import { configValue, type DaemonJson, parseDaemonJson } from './daemon-json.ts';
 import { flagValue, setFlag } from './flags.ts';
+import type { Change, Facts } from './plan.ts';
 
 /** No folder can be made here: dockerd ends right after it has read its configuration, before it touches anything. */
 const NO_FOLDER = '/dev/null/none';
@@ -40,7 +41,7 @@ async function trial(exe: string, argv: readonly string[]): Promise<string> {
  * Lets this dockerd read the configuration it would be started with and tells what it objects to; a key set by flag and file, an
  * unknown one, a wrong type. `--validate` does that only since 23.0. Rejects with DOCKER_CONFIG.
  */
-export async function checkConfig(
+async function checkConfig(
   exe: string,
   argv: readonly string[],
   path: string,
@@ -67,4 +68,12 @@ export async function checkConfig(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Has dockerd read what a change would give it. `exe` is unknown for a unit that does not run: then its start will tell. */
+export async function checkAhead(exe: string | undefined, facts: Facts, change: Change): Promise<void> {
+  if (exe === undefined) return;
+  const { path, text } = facts.daemonJson;
+  const changed = change.files.find((file) => file.path === path);
+  await checkConfig(exe, change.argv.after, path, changed ? changed.after : text);
 }

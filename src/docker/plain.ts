@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, statSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -98,35 +98,65 @@ async function lastWords(log: string, since: number): Promise<string> {
   return printable(bytes.toString('utf8').trimEnd().split('\n').slice(-2).join(' | '));
 }
 
+/** Descriptors for dockerd's input and output. */
+interface Streams {
+  /** In this order; opened when first asked for. */
+  readonly open: () => readonly [number, number, number];
+  /** The file its complaints go to, as a path to read. */
+  readonly errors: string;
+  readonly close: () => void;
+}
+
+/** The same files opened anew: through /proc they are found in the mounts of the process, and even when they were deleted. */
+function streamsOf(spec: ProcessSpec, running: RunningProcess | undefined, log: string): Streams {
+  const opened: number[] = [];
+  const keep = (path: string, flags: string): number => {
+    const fd = openSync(path, flags, 0o640);
+    opened.push(fd);
+    return fd;
+  };
+  const own = (fd: 1 | 2): number | undefined => {
+    const path = running && `/proc/${running.pid}/fd/${fd}`;
+    const found = path && statSync(path, { throwIfNoEntry: false });
+    return path && found && isLasting(found) ? keep(path, 'a') : undefined;
+  };
+  const input = running && keep(`/proc/${running.pid}/root/dev/null`, 'r');
+  const [out, err] = [own(1), own(2)];
+  return {
+    open: () => [
+      input ?? keep('/dev/null', 'r'),
+      out ?? keep(spec.stdout ?? log, 'a'),
+      err ?? keep(spec.stderr ?? log, 'a'),
+    ],
+    errors: err === undefined ? (spec.stderr ?? log) : `/proc/${process.pid}/fd/${err}`,
+    close: () => {
+      for (const fd of opened) closeSync(fd);
+    },
+  };
+}
+
 interface Spawned {
   readonly child: ChildProcess;
   readonly ended: () => string | undefined;
 }
 
-function spawnDetached(spec: ProcessSpec, launch: Launch, outputs: { out: string; err: string }): Spawned {
-  const out = openSync(outputs.out, 'a', 0o640);
-  const err = openSync(outputs.err, 'a', 0o640);
-  try {
-    const child = spawn(launch.file, [...launch.args], {
-      argv0: launch.argv0,
-      cwd: launch.cwd,
-      env: spec.env,
-      detached: true,
-      stdio: ['ignore', out, err],
-    });
-    let ended: string | undefined;
-    child.once('error', (error) => {
-      ended = error.message;
-    });
-    child.once('exit', (code, signal) => {
-      ended = `it ended with ${signal ?? `status ${code}`}`;
-    });
-    child.unref();
-    return { child, ended: () => ended };
-  } finally {
-    closeSync(out);
-    closeSync(err);
-  }
+function spawnDetached(spec: ProcessSpec, launch: Launch, stdio: readonly [number, number, number]): Spawned {
+  const child = spawn(launch.file, [...launch.args], {
+    argv0: launch.argv0,
+    cwd: launch.cwd,
+    env: spec.env,
+    detached: true,
+    stdio: [...stdio],
+  });
+  let ended: string | undefined;
+  child.once('error', (error) => {
+    ended = error.message;
+  });
+  child.once('exit', (code, signal) => {
+    ended = `it ended with ${signal ?? `status ${code}`}`;
+  });
+  child.unref();
+  return { child, ended: () => ended };
 }
 
 export interface PlainOptions {
@@ -141,18 +171,17 @@ export interface PlainOptions {
 /** A dockerd nobody supervises: ended by signal, started again detached with the same environment, folder and log files. */
 export async function plainService({ spec, process, pidFile, logFolder }: PlainOptions): Promise<DockerService> {
   const home = await homeOf(spec, process);
-  const log = join(logFolder, 'dockerd.log');
-  const outputs = { out: spec.stdout ?? log, err: spec.stderr ?? log };
+  const streams = streamsOf(spec, process, join(logFolder, 'dockerd.log'));
   let current = process;
 
   async function start(argv: readonly string[]): Promise<StartedDocker> {
-    const since = await sizeOf(outputs.err);
-    const spawned = spawnDetached(spec, await launchOf(spec, argv, home), outputs);
+    const since = await sizeOf(streams.errors);
+    const spawned = spawnDetached(spec, await launchOf(spec, argv, home), streams.open());
     current = spawned.child.pid === undefined ? undefined : await runningProcess(spawned.child.pid);
     return {
       async failed() {
         const ended = spawned.ended();
-        return ended === undefined ? undefined : `${ended}: ${await lastWords(outputs.err, since)}`;
+        return ended === undefined ? undefined : `${ended}: ${await lastWords(streams.errors, since)}`;
       },
     };
   }
@@ -167,6 +196,9 @@ export async function plainService({ spec, process, pidFile, logFolder }: PlainO
       if (current) await endProcess(current, pidFile);
     },
     start,
-    close: () => home?.close(),
+    close() {
+      home?.close();
+      streams.close();
+    },
   };
 }

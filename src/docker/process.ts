@@ -1,4 +1,8 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { constants, type Stats } from 'node:fs';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
+
+/** Major 1, minor 3 (null(4)). */
+const NULL_DEVICE = 0x103;
 
 /** What it takes to start a program again as it was started. Read from /proc; kept in the journal, so plain data. */
 export interface ProcessSpec {
@@ -92,12 +96,23 @@ async function environmentOf(pid: number): Promise<Record<string, string>> {
   return Object.fromEntries(entries);
 }
 
-/** The file a descriptor leads to, when that is a file by name: sockets, pipes, terminals and deleted files are none. */
+/** The path by which we too find the file a descriptor leads to; mounts of its own may make the process call it otherwise. */
 async function outputOf(pid: number, descriptor: 1 | 2): Promise<string | undefined> {
-  const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '');
-  if (!target.startsWith('/') || target.endsWith(' (deleted)')) return undefined;
-  return target.startsWith('/dev/') && target !== '/dev/null' ? undefined : target;
+  const link = `/proc/${pid}/fd/${descriptor}`;
+  try {
+    const [path, theirs] = [await readlink(link), await stat(link)];
+    const ours = await stat(path);
+    return isLasting(theirs) && ours.dev === theirs.dev && ours.ino === theirs.ino ? path : undefined;
+  } catch {
+    return undefined;
+  }
 }
+
+/** A file or a device like /dev/null: something to write to again, unlike a terminal, a pipe or a socket. */
+export const isLasting = ({ mode, rdev }: Stats): boolean => {
+  const type = mode & constants.S_IFMT;
+  return type === constants.S_IFREG || (type === constants.S_IFCHR && rdev === NULL_DEVICE);
+};
 
 /** How the process was started. An upgrade replaces the program's file: then the new one of that name counts. */
 export async function specOf(pid: number): Promise<ProcessSpec> {

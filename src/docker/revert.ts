@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { TsflannelError } from '../errors.ts';
 import type { DockerOutcome } from './apply.ts';
-import { configValue, mergeDaemonJson, OUR_KEYS, parseDaemonJson } from './daemon-json.ts';
+import { checkAhead } from './check-config.ts';
+import { configValue, type DaemonJson, mergeDaemonJson, OUR_KEYS, parseDaemonJson } from './daemon-json.ts';
 import { flagValue, setFlag } from './flags.ts';
 import { type DockerParts, type DockerPlace, type Gathered, gather, readState, refuseLiveRestore } from './gather.ts';
 import { type Journal, writeJournal } from './journal.ts';
@@ -45,13 +46,25 @@ function formerArgv(now: readonly string[], { before, after }: Journal): readonl
   return OUR_KEYS.reduce<readonly string[]>((argv, key) => setFlag(argv, key, flagValue(former, key)), now);
 }
 
+/** An option that somebody put into daemon.json meanwhile stays there: with the flag too dockerd would not start. */
+const withoutDoubles = (argv: readonly string[], json: DaemonJson): readonly string[] =>
+  OUR_KEYS.filter((key) => configValue(json, key) !== undefined && flagValue(argv, key) !== undefined).reduce(
+    (rest, key) => setFlag(rest, key, undefined),
+    argv,
+  );
+
+const afterOf = ({ path, after }: FileChange): FileState => ({ path, text: after });
+
 /** What has to change so that Docker is as it was before the first apply. */
 export async function planRevert(gathered: Gathered, journal: Journal): Promise<Change> {
   const { facts, service } = gathered;
   const { before } = journal;
   const all = await Promise.all(before.files.map((file) => formerFile(file, journal, facts.daemonJson.path)));
   const files = all.filter((file) => file.before !== file.after);
-  const argv = service.ownArgv ? formerArgv(facts.argv, journal) : facts.argv;
+  const { path } = facts.daemonJson;
+  const text = all.some((file) => file.path === path) ? textIn(all.map(afterOf), path) : facts.daemonJson.text;
+  const json = parseDaemonJson(text, path);
+  const argv = service.ownArgv ? withoutDoubles(formerArgv(facts.argv, journal), json) : facts.argv;
   const same = isDeepStrictEqual(argv, facts.argv) && isDeepStrictEqual(before.docker0?.addresses, facts.docker0);
   return {
     needed: !same || files.length > 0,
@@ -91,6 +104,7 @@ async function revertTo(gathered: Gathered, request: RevertRequest, parts: Docke
     containers: change.needed ? gathered.running.map(({ name }) => name) : [],
   };
   if (change.needed) refuseLiveRestore(gathered, request.stopContainers);
+  if (change.needed) await checkAhead(gathered.spec?.exe, gathered.facts, change);
   if (request.dryRun) return outcome;
   if (change.needed) {
     await parts.confirm(outcome.change, outcome.containers);
