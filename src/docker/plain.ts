@@ -8,6 +8,7 @@ import { readIfThere } from '../files/atomic.ts';
 import { printable } from '../model/parsed.ts';
 import {
   insideMounts,
+  isLasting,
   isRunning,
   type ProcessSpec,
   type RunningProcess,
