@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { hostAddresses } from '../etcd/addresses.ts';
 import { type InitOptions, runMember, settle } from '../etcd/init.ts';
 import { MEMBER_HEADS, memberCells } from '../etcd/members.ts';
-import { memberPaths } from '../etcd/paths.ts';
+import { keyPrefix, memberPaths } from '../etcd/paths.ts';
 import { preview } from '../etcd/preview.ts';
 import { report } from '../etcd/report.ts';
 import { parseRequest } from '../etcd/request.ts';
@@ -40,6 +40,7 @@ export default class Init extends TsflannelCommand {
     const options: InitOptions = {
       request: parseRequest(flags),
       network: flags.network,
+      ...keyPrefix(flags['etcd-prefix']),
       ...(await memberPaths(flags)),
       yes: flags.yes,
       insecure: flags.insecure,
@@ -51,9 +52,16 @@ export default class Init extends TsflannelCommand {
       notice,
     };
     const settled = await settle(options, flags['dry-run']);
+    const network = settled.network === undefined ? undefined : await import('../host/config.ts');
+    await network?.checkNetwork(settled.network ?? '');
     if (flags['dry-run']) return preview(settled, options);
     const outcome = await runMember(settled, options);
     const cells = outcome.cluster ? table(MEMBER_HEADS, memberCells(outcome.cluster)) : '';
-    return report(outcome, options, { table: cells, written: undefined });
+    if (settled.network === undefined || !network || !outcome.cluster)
+      return report(outcome, options, { table: cells });
+    const { changed, notes } = await network.setNetwork(settled.network, options.configDir);
+    for (const note of notes) notice(`note: ${note}`);
+    const written = changed ? `network config written: ${settled.network}` : `the network config is there already`;
+    return report(outcome, options, { table: cells, written });
   }
 }

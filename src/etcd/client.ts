@@ -12,12 +12,14 @@ import type { ClusterStatus } from './members.ts';
 
 interface ClientOptions {
   readonly configDir: string;
+  /** Prefix of flannel's keys, where it was said. */
+  readonly prefix?: string;
   readonly notice: (line: string) => void;
 }
 
 /**
- * Leads every command of this host to its own member first and to the others after it. The prefix that stands there is kept, and a file
- * that says all this already is left alone. Resolves to whether it was written.
+ * Leads every command of this host to its own member first and to the others after it. Without a prefix the one that stands there is
+ * kept; a file that says all this already is left alone. Resolves to whether it was written.
  */
 export async function writeClient(member: Member, options: ClientOptions, cluster?: ClusterStatus): Promise<boolean> {
   const before = await readClientConfig(options.configDir);
@@ -26,10 +28,11 @@ export async function writeClient(member: Member, options: ClientOptions, cluste
   const others = cluster?.rows.flatMap((row) => row.clientUrls) ?? (own ? before.endpoints : []);
   const after: ClientConfig = {
     endpoints: [...new Set([local, ...others])],
-    prefix: before?.prefix ?? DEFAULT_PREFIX,
+    prefix: options.prefix ?? before?.prefix ?? DEFAULT_PREFIX,
     dataDir: member.dataDir,
   };
-  if (own && before.endpoints.join() === after.endpoints.join()) return false;
+  const same = own && before.endpoints.join() === after.endpoints.join() && before.prefix === after.prefix;
+  if (same) return false;
   if (before && !own) options.notice(`client.json led to ${before.endpoints.join(', ')}; now it leads to ${local}`);
   await writeClientConfig(options.configDir, after);
   return true;

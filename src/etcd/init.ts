@@ -22,6 +22,8 @@ export interface InitOptions {
   readonly request: InitRequest;
   /** The network config to write once the cluster is healthy. */
   readonly network: string | undefined;
+  /** Prefix of flannel's keys for client.json, where it was said. */
+  readonly prefix?: string;
   readonly dataDir: string;
   readonly runDir: string;
   readonly configDir: string;

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
-import { readClientConfig } from '../files/client-config.ts';
+import { TsflannelError } from '../errors.ts';
+import { parseKeyPrefix, readClientConfig } from '../files/client-config.ts';
 
 export const DEFAULT_DATA_DIR = '/var/lib/tsflannel/etcd';
 
@@ -20,4 +21,12 @@ export async function memberPaths(flags: {
   const given = flags['data-dir'];
   const dataDir = given === undefined ? (await readClientConfig(configDir))?.dataDir : resolve(given);
   return { dataDir: dataDir ?? DEFAULT_DATA_DIR, runDir: resolve(flags['run-dir']), configDir };
+}
+
+/** The prefix in the flag, if it is given. Throws USAGE. */
+export function keyPrefix(text: string | undefined): { readonly prefix?: string } {
+  if (text === undefined) return {};
+  const parsed = parseKeyPrefix(text, '--etcd-prefix');
+  if (parsed.ok) return { prefix: parsed.value };
+  throw new TsflannelError('USAGE', { detail: `--etcd-prefix: ${parsed.rejection.detail}` });
 }

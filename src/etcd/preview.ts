@@ -5,14 +5,16 @@ import { inspectProcesses } from './process.ts';
 import { findEtcd } from './program.ts';
 import { commandLine } from './request.ts';
 
-/** Paths that differ from the defaults belong to the equivalent command line. */
+/** Folders unless flags say otherwise. */
 const DEFAULTS = { dataDir: '/var/lib/tsflannel/etcd', runDir: '/run/tsflannel', configDir: '/etc/tsflannel' } as const;
 
+/** Folders and prefix belong to the equivalent command line where they differ from the defaults. */
 function pathFlags(options: InitOptions): readonly string[] {
   const { dataDir, runDir, configDir } = options;
   return [
     ...(dataDir === DEFAULTS.dataDir ? [] : ['--data-dir', dataDir]),
     ...(runDir === DEFAULTS.runDir ? [] : ['--run-dir', runDir]),
+    ...(options.prefix === undefined ? [] : ['--etcd-prefix', options.prefix]),
     ...(configDir === DEFAULTS.configDir ? [] : ['--config-dir', configDir]),
   ];
 }

@@ -28,7 +28,7 @@ const memberData = (member: Member): Record<string, unknown> => ({
 export function report(
   outcome: InitOutcome,
   options: InitOptions,
-  parts: { readonly table: string; readonly written: string | undefined },
+  parts: { readonly table: string; readonly written?: string },
 ): { readonly data: Record<string, unknown>; readonly text: string } {
   const line = equivalentLine(outcome, options);
   const { cluster, changed, member } = outcome;

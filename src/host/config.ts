@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { checkedConfig } from '../config/build.ts';
+import { buildConfig, checkedConfig } from '../config/build.ts';
 import { type Overlap, overlapsOf } from '../config/check.ts';
 import { type ConfigInput, type WriteResult, writeNetworkConfig } from '../config/write.ts';
 import { TsflannelError } from '../errors.ts';
-import type { Prefix } from '../model/address.ts';
+import { type Prefix, printPrefix } from '../model/address.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
-import type { EtcdFlags } from '../output/flags.ts';
+import { type EtcdFlags, etcdFlags } from '../output/flags.ts';
 import type { ConfigEntry } from '../store/view.ts';
 import { resolveConnection } from './connection.ts';
 import { openStoreAt, plainKernel } from './node.ts';
@@ -70,4 +70,17 @@ export async function getConfig(flags: EtcdFlags): Promise<ConfigEntry> {
 export async function validateText(raw: string): Promise<{ config: NetworkConfig; overlap: Overlap }> {
   const config = checkedConfig(raw);
   return { config, overlap: await hostOverlap(config.network) };
+}
+
+/** Checks a network as a config of its own, before there is an etcd. Throws USAGE, CONFIG_INVALID or NETWORK_OVERLAP. */
+export async function checkNetwork(network: string): Promise<void> {
+  const { config, overlap } = await validateText(buildConfig({ network }, undefined));
+  const [route] = overlap.conflicts;
+  if (route !== undefined) throw new TsflannelError('NETWORK_OVERLAP', { network: printPrefix(config.network), route });
+}
+
+/** Writes a network through this folder's client.json alone: what the environment says of other clusters does not count. */
+export function setNetwork(network: string, configDir: string): Promise<WriteResult> {
+  const none = Object.fromEntries(Object.keys(etcdFlags).map((name) => [name, undefined])) as unknown as EtcdFlags;
+  return setConfig({ ...none, 'config-dir': configDir }, { wish: { network } }, { force: false, dryRun: false });
 }

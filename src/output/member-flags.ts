@@ -66,5 +66,6 @@ export const initFlags = {
     max: 86_400,
     env: 'TSFLANNEL_WAIT_TIMEOUT',
   }),
+  'etcd-prefix': etcdFlags['etcd-prefix'],
   ...memberDirFlags,
 };

@@ -36,6 +36,8 @@ export interface TestHost {
   readonly env: NodeJS.ProcessEnv;
   /** `tsflannel …` on the host, without a terminal. */
   tsflannel(...argv: string[]): Promise<Ran>;
+  /** The same with more environment. */
+  tsflannelWith(more: NodeJS.ProcessEnv, ...argv: string[]): Promise<Ran>;
   /** `tsflannel …` on the host, on a terminal. */
   terminal(...argv: string[]): Terminal;
   /** Any program on the host, in the background; it is killed before the host is taken away. */
@@ -64,16 +66,18 @@ const background = new Set<Background>();
 function hostOf(namespace: string, ip: string, dir: string): TestHost {
   const env = clean(dir);
   const inside = (argv: readonly string[]) => [`--net=/run/netns/${namespace}`, '--', ...argv];
-  const options = { env, extendEnv: false, reject: false, stdin: 'ignore' } as const;
+  const run = async (more: NodeJS.ProcessEnv, argv: readonly string[]): Promise<Ran> => {
+    const options = { env: { ...env, ...more }, extendEnv: false, reject: false, stdin: 'ignore' } as const;
+    const { exitCode, stdout, stderr } = await execa('nsenter', inside([PROGRAM, ...argv]), options);
+    return { exit: exitCode ?? -1, stdout, stderr };
+  };
   return {
     namespace,
     ip,
     dir,
     env,
-    async tsflannel(...argv) {
-      const { exitCode, stdout, stderr } = await execa('nsenter', inside([PROGRAM, ...argv]), options);
-      return { exit: exitCode ?? -1, stdout, stderr };
-    },
+    tsflannel: (...argv) => run({}, argv),
+    tsflannelWith: (more, ...argv) => run(more, argv),
     terminal: (...argv) => openTerminal(['nsenter', ...inside([PROGRAM, ...argv])], { env }),
     start(...argv) {
       const child = spawn('nsenter', inside(argv), { env, stdio: 'ignore' });
