@@ -3,19 +3,9 @@
  * it these tests are not registered at all.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
-import { nsenterArgs } from '../../src/kernel/linux/netns.ts';
-import {
-  type Container,
-  type Ground,
-  type Host,
-  makeGround,
-  pingable,
-  type Running,
-  subnetOf,
-} from '../support/ground.ts';
+import { pingable, sourceSeen } from '../support/containers.ts';
+import { type Container, type Ground, type Host, makeGround, type Running, subnetOf } from '../support/ground.ts';
 import { difference, snapshot } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
 
@@ -48,40 +38,6 @@ async function read({ etcd }: Ground, subnet: string): Promise<Entry> {
 
 const put = async ({ etcd }: Ground, subnet: string, { value, lease }: Entry): Promise<unknown> =>
   etcd.ctl('put', '--lease', lease, keyOf(subnet), JSON.stringify(value));
-
-/** The source address that a container's ping arrives with. */
-async function sourceSeen(from: Container, to: Container): Promise<string> {
-  const [enter, ...inside] = nsenterArgs(to.namespace) as [string, ...string[]];
-  const filter = 'icmp[icmptype] == icmp-echo';
-  const argv = [
-    ...inside,
-    '--',
-    'tcpdump',
-    '--immediate-mode',
-    '-Z',
-    'root',
-    '-l',
-    '-n',
-    '-c',
-    '1',
-    '-i',
-    'eth0',
-    filter,
-  ];
-  const capture = spawn(enter, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let [text, said] = ['', ''];
-  capture.stdout.setEncoding('utf8').on('data', (part: string) => {
-    text += part;
-  });
-  capture.stderr.setEncoding('utf8').on('data', (part: string) => {
-    said += part;
-  });
-  await until('tcpdump listens', () => said.includes('listening on'));
-  const ended = once(capture, 'close');
-  await pingable(from, to);
-  await ended;
-  return / IP (\S+) >/.exec(text)?.[1] ?? '';
-}
 
 /** As after a reboot: nothing of flanneld's is left in the kernel. */
 async function forgetFlanneld(host: Host): Promise<void> {

@@ -19,7 +19,6 @@ import {
 import { parseIp4, parsePrefix, printIp } from '../../src/model/address.ts';
 import { packageRoot } from '../../src/root.ts';
 import { startEtcd, type TestEtcd } from './etcd.ts';
-import { until } from './until.ts';
 
 /** A program in the background; what it says is kept. */
 export interface Running {
@@ -226,15 +225,4 @@ export async function makeGround(name: string, count: number, etcdArgs: readonly
     await close();
     throw error;
   }
-}
-
-/** Waits until a container's ping reaches the other one. */
-export const pingable = (from: Container, to: Container, ms = 5_000): Promise<void> =>
-  until(`${from.ip} reaches ${to.ip}`, () => pings(from, to.ip), ms);
-
-/** Whether one ping is answered within a second. */
-export async function pings(from: Container, ip: string): Promise<boolean> {
-  const [enter, ...inside] = nsenterArgs(from.namespace) as [string, ...string[]];
-  const { exitCode } = await execa(enter, [...inside, '--', 'ping', '-n', '-c', '1', '-W', '1', ip], { reject: false });
-  return exitCode === 0;
 }
