@@ -17,9 +17,13 @@ export interface Child {
 }
 
 /** Starts `test/support/<name>.ts` and waits for its first line. */
-export async function startChild(namespace: string, name: string, ...args: string[]): Promise<Child> {
+export const startChild = (namespace: string, name: string, ...args: string[]): Promise<Child> =>
+  startProgram(namespace, join('test/support', `${name}.ts`), ...args);
+
+/** Starts a program of this kind that lies elsewhere in the package, and waits for its first line. */
+export async function startProgram(namespace: string, path: string, ...args: string[]): Promise<Child> {
   const [program, ...rest] = nsenterArgs(namespace);
-  const argv = [...rest, '--', process.execPath, join(packageRoot(), 'test/support', `${name}.ts`), ...args];
+  const argv = [...rest, '--', process.execPath, join(packageRoot(), path), ...args];
   const child = spawn(program!, argv, { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit') as Promise<[number | null]>;
   const waiting: ((line: string | Error) => void)[] = [];
@@ -29,7 +33,7 @@ export async function startChild(namespace: string, name: string, ...args: strin
     });
   createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.(line));
   void exited.then(() => {
-    for (const give of waiting.splice(0)) give(new Error(`${name} in ${namespace} has ended`));
+    for (const give of waiting.splice(0)) give(new Error(`${path} in ${namespace} has ended`));
   });
   child.stdin.on('error', () => {});
   await next();
