@@ -26,12 +26,12 @@ const OCTET = /^(?:0|[1-9][0-9]{0,2})$/;
 export function parseIp4(text: string): Ip | undefined {
   const parts = text.split('.');
   if (parts.length !== 4) return undefined;
-  let value = 0n;
+  let value = 0;
   for (const part of parts) {
     if (!OCTET.test(part) || Number(part) > 255) return undefined;
-    value = (value << 8n) | BigInt(part);
+    value = value * 256 + Number(part);
   }
-  return { family: 4, value };
+  return { family: 4, value: BigInt(value) };
 }
 
 function groupsOf(text: string): number[] | undefined {

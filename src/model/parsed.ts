@@ -37,21 +37,22 @@ export function shown(value: unknown): string {
 
 const MAX_DEPTH = 32;
 
+const [QUOTE, BACKSLASH, BRACE, BRACE_END, BRACKET, BRACKET_END] = Array.from('"\\{}[]', (c) => c.charCodeAt(0));
+
 /** Whether JSON text nests deeper than anything we read: what walks such a value recursively would run out of stack. */
 function isTooDeep(text: string): boolean {
   let depth = 0;
   let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
+  for (let i = 0; i < text.length && depth <= MAX_DEPTH; i++) {
+    const c = text.charCodeAt(i);
     if (inString) {
-      if (c === '\\') i++;
-      else if (c === '"') inString = false;
-    } else if (c === '"') inString = true;
-    else if (c === '{' || c === '[') depth++;
-    else if (c === '}' || c === ']') depth--;
-    if (depth > MAX_DEPTH) return true;
+      if (c === BACKSLASH) i++;
+      else if (c === QUOTE) inString = false;
+    } else if (c === QUOTE) inString = true;
+    else if (c === BRACE || c === BRACKET) depth++;
+    else if (c === BRACE_END || c === BRACKET_END) depth--;
   }
-  return false;
+  return depth > MAX_DEPTH;
 }
 
 /** Text within `maxBytes` as a JSON object, own keys only. */

@@ -17,16 +17,17 @@ interface Node {
 
 const newNode = (): Node => ({ keys: new Set() });
 
-const sideAt = (prefix: Prefix, depth: number): 'low' | 'high' =>
-  (Number(prefix.address) >>> (31 - depth)) & 1 ? 'high' : 'low';
+const sideAt = (address: number, depth: number): 'low' | 'high' => ((address >>> (31 - depth)) & 1 ? 'high' : 'low');
 
 /** The nodes from the root to where the prefix ends; shorter when the trie has no more of them. */
 function pathTo(root: Node, prefix: Prefix): Node[] {
+  const address = Number(prefix.address);
   const path = [root];
+  let node: Node | undefined = root;
   for (let depth = 0; depth < prefix.length; depth++) {
-    const next = path.at(-1)?.[sideAt(prefix, depth)];
-    if (!next) break;
-    path.push(next);
+    node = node[sideAt(address, depth)];
+    if (!node) break;
+    path.push(node);
   }
   return path;
 }
@@ -45,24 +46,27 @@ export function createOverlapIndex(): OverlapIndex {
   const root = newNode();
   return {
     add(prefix, key) {
+      const address = Number(prefix.address);
       let node = root;
       for (let depth = 0; depth < prefix.length; depth++) {
-        const side = sideAt(prefix, depth);
+        const side = sideAt(address, depth);
         node[side] ??= newNode();
         node = node[side];
       }
       node.keys.add(key);
     },
     remove(prefix, key) {
+      const address = Number(prefix.address);
       const path = pathTo(root, prefix);
       if (path.length <= prefix.length) return;
       path.at(-1)?.keys.delete(key);
       for (let depth = prefix.length; depth > 0 && isEmpty(path[depth] as Node); depth--)
-        (path[depth - 1] as Node)[sideAt(prefix, depth - 1)] = undefined;
+        (path[depth - 1] as Node)[sideAt(address, depth - 1)] = undefined;
     },
     overlapping(prefix) {
       const path = pathTo(root, prefix);
-      const found = path.slice(0, prefix.length).flatMap((node) => [...node.keys]);
+      const found: string[] = [];
+      for (const node of path.slice(0, prefix.length)) if (node.keys.size > 0) found.push(...node.keys);
       collect(path[prefix.length], found);
       return found;
     },

@@ -95,8 +95,18 @@ function forget(state: State, key: string): { readonly affected: Lease[]; readon
   return { affected, changed: state.leases.delete(key) ? [key] : [] };
 }
 
+/** What happens to all but a few: nobody else claims any of these addresses. */
+function replaceAlone(state: State, lease: Lease): string[] {
+  const { key } = lease.etcd;
+  if (!state.all.has(key)) state.index.add(lease.subnet, key);
+  state.all.set(key, lease);
+  state.leases.set(key, lease);
+  return [key];
+}
+
 function replace(state: State, lease: Lease): string[] {
   const { key } = lease.etcd;
+  if (state.index.overlapping(lease.subnet).every((other) => other === key)) return replaceAlone(state, lease);
   const believed = state.leases.get(key);
   const { affected } = forget(state, key);
   state.all.set(key, lease);
