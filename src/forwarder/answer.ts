@@ -6,8 +6,10 @@ import { createLimiter } from './limiter.ts';
 import { SOCKADDR, writeSockaddr } from './messages.ts';
 import { type Span, sourceOf } from './packet.ts';
 
-/** ICMP errors of this node, all limited together. */
+/** ICMP errors of this node. */
 export interface Answers {
+  /** Whether one more may be sent now: all are limited together. */
+  allowed(): boolean;
   /** To a sender on this host. */
   toHost(offender: Span, error: IcmpError): void;
   /** To a sender behind the peer at `hop`:`port`. */
@@ -25,12 +27,13 @@ export function createAnswers(job: Job, io: PacketIo, memory: Memory): Answers {
   const at = memory.reserve(ICMP_MAX);
   const receiver = memory.reserve(SOCKADDR);
   const packet: Span = { bytes: memory.bytes, view: memory.view, at, length: ICMP_MAX };
-  const allowed = createLimiter(PER_SECOND, BURST);
+  const limiter = createLimiter(PER_SECOND, BURST);
   function send(fd: number, offender: Span, error: IcmpError): void {
-    const length = allowed(performance.now()) ? buildIcmpError(packet, offender, error, job.self.address) : 0;
+    const length = buildIcmpError(packet, offender, error, job.self.address);
     if (length > 0) io.sendto(fd, memory.base + at, length, 0, memory.base + receiver, SOCKADDR);
   }
   return {
+    allowed: () => limiter(performance.now()),
     toHost(offender, error) {
       writeSockaddr(memory.view, receiver, sourceOf(offender), 0);
       send(job.fds.raw, offender, error);

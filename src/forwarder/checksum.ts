@@ -15,7 +15,10 @@ export function fold(sum: number): number {
  */
 export function sumWords(view: DataView, at: number, length: number): number {
   const end = at + length;
-  let [a, b, c, d] = [0, 0, 0, 0];
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
   let i = at;
   for (; i + 16 <= end; i += 16) {
     a += view.getUint32(i, true);

@@ -53,7 +53,7 @@ export function createInbound(context: Context): () => boolean {
 
   function refuse(span: Span, reason: number): void {
     counters.dropped(reason, 1);
-    if (reason !== TTL) return;
+    if (reason !== TTL || !answers.allowed()) return;
     const row = lookup(table, sourceOf(span));
     answers.toPeer(span, TIME_EXCEEDED, table.hop[row]!, table.port[row]!);
   }

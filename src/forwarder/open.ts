@@ -12,7 +12,7 @@ import * as socket from './socket.ts';
 import { VNET_HEADER } from './vnet.ts';
 
 /** O_NONBLOCK | O_CLOEXEC, which sockets and eventfds take too. */
-const FLAGS = constants.O_NONBLOCK | 0o2000000;
+const FLAGS = constants.O_NONBLOCK | socket.SOCK_CLOEXEC;
 const SIOCGIFINDEX = 0x8933;
 const TUNSETIFF = 0x400454ca;
 const TUNSETOFFLOAD = 0x400454d0;

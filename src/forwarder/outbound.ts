@@ -66,9 +66,9 @@ export function createOutbound(context: Context): () => boolean {
 
   function refuse(span: Span, reason: number): void {
     counters.dropped(reason, 1);
-    if (reason === TTL) answers.toHost(span, TIME_EXCEEDED);
     // Before the first table nobody can say what is unreachable: connections would be refused while the daemon starts.
-    if (reason === NO_ROUTE && table.generation > 0) answers.toHost(span, NET_UNREACHABLE);
+    const answered = reason === TTL || (reason === NO_ROUTE && table.generation > 0);
+    if (answered && answers.allowed()) answers.toHost(span, reason === TTL ? TIME_EXCEEDED : NET_UNREACHABLE);
   }
 
   function forward(span: Span): void {

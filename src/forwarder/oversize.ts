@@ -19,7 +19,7 @@ function createPathMtu({ io, memory, table, job }: Context, options: socket.IntO
     return [memory.base + address, SOCKADDR];
   };
   return (row) => {
-    const fd = io.socket(socket.AF_INET, socket.SOCK_DGRAM, 0);
+    const fd = io.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC, 0);
     io.bind(fd, ...withAddress(job.local, 0));
     io.connect(fd, ...withAddress(table.hop[row]!, table.port[row]!));
     const mtu = options.get(fd, socket.IP_MTU) - OVERHEAD;
@@ -61,6 +61,6 @@ export function createOversize(context: Context): (datagram: Datagram, row: numb
       return;
     }
     counters.dropped(TOO_BIG, 1);
-    if (mustNotFragment(span)) answers.toHost(span, fragmentationNeeded(pathMtu(row)));
+    if (mustNotFragment(span) && answers.allowed()) answers.toHost(span, fragmentationNeeded(pathMtu(row)));
   };
 }

@@ -5,6 +5,7 @@ import type { PacketIo } from '../sys/packet-io.ts';
 export const AF_INET = 2;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
+export const SOCK_CLOEXEC = 0o2000000;
 export const IPPROTO_RAW = 255;
 /** Level and name of a socket option whose value is an int. */
 export type IntOption = readonly [level: number, name: number];

@@ -11,6 +11,7 @@ import { createOutbound } from './outbound.ts';
 import { createTable, tableReader } from './table.ts';
 
 const POLLIN = 1;
+const POLLNVAL = 32;
 const POLLFD = 8;
 /** `worker.terminate()` waits for the poll to return: never longer than this. */
 const POLL_MS = 1000;
@@ -54,6 +55,7 @@ export function prepareWorker(job: Job): () => string {
       // The kernel says POLLERR when the device was deleted.
       if ((poller.events(1) & ~POLLIN) !== 0) return 'the device is gone';
       if (poller.events(1) !== 0 && !outbound()) return 'the device is gone';
+      if ((poller.events(2) & POLLNVAL) !== 0) return 'the socket is closed';
       if (poller.events(2) !== 0 && !inbound()) return 'the device is gone';
     }
   };
