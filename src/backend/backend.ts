@@ -20,6 +20,8 @@ export interface Host {
   readonly subnetFile: string;
   /** Some foreign route holds the network's own prefix (docker0 still on 172.17.0.0/16): routes go per peer. */
   readonly wideRouteTaken: boolean;
+  /** Some foreign route leads into the network: a peer needs a route of its own, or the narrower one would take its packets. */
+  readonly routePerPeer: boolean;
 }
 
 /** Our own part of the network. */

@@ -1,5 +1,5 @@
 import type { Want } from '../kernel/diff.ts';
-import { printIp, printPrefix } from '../model/address.ts';
+import { printIp, printPrefix, sameIp } from '../model/address.ts';
 import type { BackendConfig } from '../model/backend-config.ts';
 import type { Lease, PeerData } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
@@ -42,9 +42,18 @@ export function baseWants(scene: Scene): readonly Want[] {
   return [...own, ...shared].map((object) => ({ object, because }));
 }
 
+/** Why a lease is nobody to send to, whatever the backend: a route by way of ourselves would be refused by the kernel, or loop. */
+function problemOf({ host }: Scene, { nodeId, publicIp }: Lease): string | undefined {
+  if (nodeId === host.nodeId) return 'it is another lease of this node';
+  const isOurs = sameIp(publicIp, host.publicIp) || sameIp(publicIp, host.iface.ip);
+  return isOurs ? `${printIp(publicIp)} is this node's own address` : undefined;
+}
+
 /** What one peer asks for, and how it is reached then. */
 export function peerWants(scene: Scene, lease: Lease): { wants: readonly Want[]; reach: Reach } {
   const { backend } = scene.network;
+  const problem = problemOf(scene, lease);
+  if (problem !== undefined) return { wants: [], reach: { problem } };
   const { objects, reach } = backendOf(backend).peer(lease, { ...scene, config: backend });
   const who = lease.nodeName ?? printIp(lease.publicIp);
   const because = `${who} (${printIp(lease.publicIp)}) leases ${printPrefix(lease.subnet)}`;

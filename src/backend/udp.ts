@@ -52,7 +52,7 @@ function peer(lease: Lease, { host, config }: Context<Config>): PeerDesire {
   return {
     objects: [
       { kind: 'forward', device: DEVICE, subnet: lease.subnet, nextHop: lease.publicIp, port: config.port },
-      ...(host.wideRouteTaken ? [routeTo(lease.subnet)] : []),
+      ...(host.routePerPeer ? [routeTo(lease.subnet)] : []),
     ],
     reach: { device: DEVICE, nextHop: lease.publicIp },
   };

@@ -88,10 +88,7 @@ const claimOptions = (
 });
 
 function tellReady(node: Node): void {
-  const { failed, blocked } = node.reconciler.status();
-  const open =
-    failed.length > 0 || blocked.some(({ key }) => !key.startsWith('route/') && !key.startsWith('neighbour/'));
-  if (node.ready || open) return;
+  if (node.ready || !node.reconciler.status().baseReady) return;
   node.ready = true;
   const subnet = printPrefix(node.holder.current().subnet);
   node.parts.log(
@@ -143,6 +140,7 @@ function assemble(
   const reconciler = createReconciler({
     kernel: parts.kernel,
     clock: parts.clock,
+    random: Math.random,
     log: parts.log,
     confirm: () => freshPeers(parts.store, node.holder.current().key),
     passed: () => tellReady(node),

@@ -8,7 +8,7 @@ import type { Kernel } from '../kernel/state.ts';
 import { choose } from '../lease/choose.ts';
 import type { Prefix } from '../model/address.ts';
 import type { RouteRow } from '../model/report.ts';
-import { queryOf } from '../reconcile/pass.ts';
+import { queryOf, withFacts } from '../reconcile/pass.ts';
 import { planFor } from '../reconcile/reconciler.ts';
 import { routeRows } from '../reconcile/report.ts';
 import type { Store } from '../store/store.ts';
@@ -95,7 +95,8 @@ export async function planNow(options: LookOptions): Promise<Requests['plan'] & 
 async function rowsHere(options: LookOptions): Promise<readonly RouteRow[]> {
   return withLook(options, async ({ kernel, scene, view, ownKey }) => {
     const seen = await kernel.observe(queryOf(scene));
-    return routeRows({ scene, ownKey, leases: view.leases(), rejections: view.rejections(), seen });
+    const rejections = view.rejections();
+    return routeRows({ scene: await withFacts(kernel, scene, seen), ownKey, leases: view.leases(), rejections, seen });
   });
 }
 

@@ -27,5 +27,6 @@ export async function gatherHost(kernel: Kernel, iface: Underlay, wish: HostWish
     ipMasq: wish.ipMasq,
     subnetFile: wish.subnetFile,
     wideRouteTaken: false,
+    routePerPeer: false,
   };
 }

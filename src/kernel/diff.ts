@@ -29,8 +29,8 @@ const RANK: Readonly<Record<Kind, number>> = {
 /** Kinds that have no owner of their own: what stands at a path or name that we are told to manage is ours to write. */
 const WRITTEN_OVER = new Set<Kind>(['sysctl', 'file']);
 
-/** Wanted parts only: a link wanted without a MAC fits any MAC. */
-function same(wanted: KernelObject, seen: KernelObject): boolean {
+/** Whether what is seen is what is wanted, in the parts that are wanted: a link wanted without a MAC fits any MAC. */
+export function sameObject(wanted: KernelObject, seen: KernelObject): boolean {
   if (wanted.kind === 'link' && seen.kind === 'link' && !wanted.mac) {
     const { mac: _, ...rest } = seen;
     return printObject(wanted) === printObject(rest) && wanted.alias === seen.alias;
@@ -45,7 +45,7 @@ function same(wanted: KernelObject, seen: KernelObject): boolean {
 function stepFor(want: Want, seen: Observed | undefined): Step | undefined {
   const { object, because } = want;
   if (!seen) return { action: 'create', object, because };
-  if (same(object, seen.object)) {
+  if (sameObject(object, seen.object)) {
     if (seen.ours || WRITTEN_OVER.has(object.kind)) return undefined;
   } else if (seen.ours || WRITTEN_OVER.has(object.kind)) {
     return { action: 'replace', object, previous: seen.object, because };

@@ -36,7 +36,7 @@ export function printFilterRule(rule: FilterRule): string {
   ].join(' ');
 }
 
-/** An object in iproute2's words; equal objects print the same text, and only they do. */
+/** An object in iproute2's words; equal objects print the same text, and but for a link's alias and a file's content only they do. */
 export function printObject(object: KernelObject): string {
   switch (object.kind) {
     case 'link':
@@ -60,7 +60,10 @@ export function printObject(object: KernelObject): string {
     case 'file':
       return `file ${object.path} mode ${object.mode.toString(8)} (${object.content.length} bytes)`;
     case 'carrier':
-      return `carrier ${object.device} udp ${printIp(object.local)}:${object.port} mtu ${object.mtu}`;
+      return [
+        `carrier ${object.device} udp ${printIp(object.local)}:${object.port} mtu ${object.mtu}`,
+        `network ${printPrefix(object.network)} subnet ${printPrefix(object.subnet)}`,
+      ].join(' ');
     case 'forward':
       return `forward ${printPrefix(object.subnet)} to ${printIp(object.nextHop)}:${object.port} dev ${object.device}`;
   }

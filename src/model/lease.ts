@@ -148,3 +148,9 @@ export function printLease(own: Announcement, former?: string): string {
     ...Object.fromEntries(kept),
   });
 }
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The order of age, oldest first; revisions are decimal text without leading zeros. In one transaction the key decides. */
+export const compareAge = ({ etcd: a }: Lease, { etcd: b }: Lease): number =>
+  a.created.length - b.created.length || compareText(a.created, b.created) || compareText(a.key, b.key);

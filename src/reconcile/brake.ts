@@ -5,6 +5,8 @@
 export interface Brake {
   /** Whether removing these keys now, out of `total` peers still shown, needs a confirmation. Counts them as removed. */
   trips(keys: readonly string[], total: number, now: number): boolean;
+  /** These are back: they do not count as removed any more. */
+  returned(keys: Iterable<string>): void;
 }
 
 const WINDOW_MS = 10_000;
@@ -12,13 +14,17 @@ const MIN_PEERS = 4;
 
 /** A brake with an empty history. */
 export function createBrake(): Brake {
-  let recent: { readonly key: string; readonly at: number }[] = [];
+  /** When each was removed. */
+  const recent = new Map<string, number>();
   return {
     trips(keys, total, now) {
-      recent = recent.filter(({ at }) => now - at < WINDOW_MS);
-      const before = total + recent.length;
-      recent.push(...keys.map((key) => ({ key, at: now })));
-      return before >= MIN_PEERS && recent.length * 2 > before;
+      for (const [key, at] of recent) if (now - at >= WINDOW_MS) recent.delete(key);
+      const before = total + recent.size;
+      for (const key of keys) recent.set(key, now);
+      return before >= MIN_PEERS && recent.size * 2 > before;
+    },
+    returned(keys) {
+      for (const key of keys) recent.delete(key);
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import type { Lease } from '../model/lease.ts';
-import { createBrake } from './brake.ts';
+import { type Brake, createBrake } from './brake.ts';
 
 /** The peers the kernel should know: those of the view, and those whose removal still waits for a confirmation. */
 export interface HeldPeers {
@@ -26,6 +26,7 @@ export interface HeldOptions {
 const ASK_AGAIN_MS = 1_000;
 
 interface State extends HeldOptions {
+  readonly brake: Brake;
   readonly shown: Map<string, Lease>;
   readonly waiting: Set<string>;
   view: ReadonlyMap<string, Lease>;
@@ -33,21 +34,31 @@ interface State extends HeldOptions {
   closed: boolean;
 }
 
+/** Those that the fresh list does not have either go now; one that it still has (it may be older than the view) waits on. */
+function conclude(state: State, asked: readonly string[], fresh: ReadonlyMap<string, Lease>): void {
+  const gone = asked.filter((key) => state.waiting.has(key) && !fresh.has(key));
+  for (const key of gone) {
+    state.waiting.delete(key);
+    state.shown.delete(key);
+  }
+  if (gone.length === 0) return;
+  state.log('removals-confirmed', `${gone.length} peers are really gone`);
+  state.released(gone);
+}
+
+/** Asks until nothing waits; the store may be away for long. */
 async function ask(state: State): Promise<void> {
-  if (state.asking || state.closed) return;
+  if (state.asking || state.closed || state.waiting.size === 0) return;
   state.asking = true;
+  const asked = [...state.waiting];
   try {
     const fresh = await state.confirm();
-    const gone = [...state.waiting].filter((key) => !fresh.has(key) && !state.view.has(key));
-    for (const key of gone) state.shown.delete(key);
-    state.waiting.clear();
-    state.log('removals-confirmed', `${gone.length} peers are really gone`);
-    state.released(gone);
+    if (!state.closed) conclude(state, asked, fresh);
   } catch {
-    state.clock.after(ASK_AGAIN_MS, () => void ask(state));
-  } finally {
-    state.asking = false;
+    // The store does not answer: the peers stay.
   }
+  state.asking = false;
+  if (state.waiting.size > 0 && !state.closed) state.clock.after(ASK_AGAIN_MS, () => void ask(state));
 }
 
 /** Everything that differs between what is shown and the new view. */
@@ -56,11 +67,49 @@ const differing = (state: State, peers: ReadonlyMap<string, Lease>): string[] =>
   ...[...state.shown.keys()].filter((key) => !peers.has(key)),
 ];
 
+function show(state: State, keys: readonly string[]): void {
+  for (const key of keys) {
+    const lease = state.view.get(key);
+    if (!lease) continue;
+    state.shown.set(key, lease);
+    state.waiting.delete(key);
+  }
+  state.brake.returned(keys.filter((key) => state.view.has(key)));
+}
+
+/** Takes the vanished peers away; true when they are kept until a fresh list confirms it. */
+function drop(state: State, removed: readonly string[]): boolean {
+  const total = state.shown.size - state.waiting.size;
+  if (removed.length === 0 || !state.brake.trips(removed, total, state.clock.now())) {
+    for (const key of removed) state.shown.delete(key);
+    return false;
+  }
+  for (const key of removed) state.waiting.add(key);
+  state.log(
+    'removals-held',
+    `${state.waiting.size} of ${state.shown.size} peers vanished within 10 s; asking etcd again before removing them`,
+  );
+  void ask(state);
+  return true;
+}
+
+function update(
+  state: State,
+  peers: ReadonlyMap<string, Lease>,
+  changed: readonly string[] | 'all',
+): readonly string[] {
+  state.view = peers;
+  const keys = changed === 'all' ? differing(state, peers) : changed;
+  show(state, keys);
+  const removed = keys.filter((key) => !peers.has(key) && state.shown.has(key) && !state.waiting.has(key));
+  return drop(state, removed) ? keys.filter((key) => peers.has(key)) : keys;
+}
+
 /** No peers yet. */
 export function createHeldPeers(options: HeldOptions): HeldPeers {
-  const brake = createBrake();
   const state: State = {
     ...options,
+    brake: createBrake(),
     shown: new Map(),
     waiting: new Set(),
     view: new Map(),
@@ -72,28 +121,7 @@ export function createHeldPeers(options: HeldOptions): HeldPeers {
       state.view = peers;
       for (const [key, lease] of peers) state.shown.set(key, lease);
     },
-    update(peers, changed) {
-      state.view = peers;
-      const keys = changed === 'all' ? differing(state, peers) : changed;
-      const removed = keys.filter((key) => !peers.has(key) && state.shown.has(key) && !state.waiting.has(key));
-      for (const key of keys) {
-        const lease = peers.get(key);
-        if (!lease) continue;
-        state.shown.set(key, lease);
-        state.waiting.delete(key);
-      }
-      if (removed.length > 0 && brake.trips(removed, state.shown.size - state.waiting.size, state.clock.now())) {
-        for (const key of removed) state.waiting.add(key);
-        state.log(
-          'removals-held',
-          `${state.waiting.size} of ${state.shown.size} peers vanished within 10 s; asking etcd again before removing them`,
-        );
-        void ask(state);
-        return keys.filter((key) => peers.has(key));
-      }
-      for (const key of removed) state.shown.delete(key);
-      return keys;
-    },
+    update: (peers, changed) => update(state, peers, changed),
     peers: () => state.shown,
     held: () => state.waiting.size,
     close: () => {

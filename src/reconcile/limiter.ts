@@ -1,5 +1,6 @@
-import { printObject } from '../kernel/print.ts';
-import { keyOf, type Plan, type Step } from '../kernel/state.ts';
+import { sameObject } from '../kernel/diff.ts';
+import { needs } from '../kernel/runs.ts';
+import { type KernelObject, keyOf, type Plan, type Step } from '../kernel/state.ts';
 
 /** An object that somebody else keeps changing back. */
 export interface Fight {
@@ -9,55 +10,72 @@ export interface Fight {
 
 /** At most one restore per object per 5 s: two programs that restore each other's wishes at full speed help nobody. */
 export interface Limiter {
-  /** Splits a plan into what may be applied now and what has to wait. */
+  /** Splits a plan into what may be applied now and what has to wait; `waitMs` until the first of it may be applied. */
   admit(plan: Plan, now: number): { readonly now: Plan; readonly waitMs: number };
   /** Notes what was applied. */
   applied(step: Step, now: number): void;
-  fights(): readonly Fight[];
+  /** Objects restored more than once, the last time within a minute. */
+  fights(now: number): readonly Fight[];
 }
 
 const PAUSE_MS = 5_000;
 const FORGET_MS = 60_000;
 
 interface Memory {
-  readonly text: string;
-  restoredAt: number;
+  readonly object: KernelObject;
+  at: number;
   restores: number;
 }
 
-const key = (step: Step): string => keyOf(step.object);
+type Memories = Map<string, Memory>;
+
+/** What we know of the object, if the step would make it again as we made it before. */
+function restored(memories: Memories, step: Step): Memory | undefined {
+  const known = memories.get(keyOf(step.object));
+  return known && step.action !== 'remove' && sameObject(step.object, known.object) ? known : undefined;
+}
+
+function waitFor(memories: Memories, step: Step, now: number): number {
+  const known = restored(memories, step);
+  return known && known.restores > 0 ? Math.max(0, known.at + PAUSE_MS - now) : 0;
+}
+
+/** What stands on something that has to wait (an address on a deleted device) waits with it. */
+function admit(memories: Memories, plan: Plan, now: number): ReturnType<Limiter['admit']> {
+  const waiting = new Set<string>();
+  let waitMs = Number.POSITIVE_INFINITY;
+  const admitted = plan.filter((step) => {
+    const wait = waitFor(memories, step, now);
+    if (wait > 0) waitMs = Math.min(waitMs, wait);
+    const isHeld = wait > 0 || (step.action !== 'remove' && needs(step.object).some((key) => waiting.has(key)));
+    if (isHeld) waiting.add(keyOf(step.object));
+    return !isHeld;
+  });
+  return { now: admitted, waitMs: waiting.size > 0 ? waitMs : 0 };
+}
+
+function applied(memories: Memories, step: Step, now: number): void {
+  const key = keyOf(step.object);
+  const known = restored(memories, step);
+  if (known) {
+    known.restores = now - known.at > FORGET_MS ? 1 : known.restores + 1;
+    known.at = now;
+  } else if (step.action === 'remove') {
+    memories.delete(key);
+  } else {
+    memories.set(key, { object: step.object, at: now, restores: 0 });
+  }
+}
 
 /** No history yet. */
 export function createLimiter(): Limiter {
-  const memory = new Map<string, Memory>();
-
-  const isRestore = (step: Step): Memory | undefined => {
-    const known = memory.get(key(step));
-    return known && step.action !== 'remove' && known.text === printObject(step.object) ? known : undefined;
-  };
-
-  const waitFor = (step: Step, now: number): number => {
-    const known = isRestore(step);
-    return known && known.restores > 0 ? Math.max(0, known.restoredAt + PAUSE_MS - now) : 0;
-  };
-
+  const memories: Memories = new Map();
   return {
-    admit(plan, now) {
-      const waits = plan.map((step) => waitFor(step, now));
-      return { now: plan.filter((_, i) => waits[i] === 0), waitMs: Math.max(0, ...waits.filter((ms) => ms > 0)) };
-    },
-    applied(step, now) {
-      const known = isRestore(step);
-      if (known) {
-        known.restores = now - known.restoredAt > FORGET_MS ? 1 : known.restores + 1;
-        known.restoredAt = now;
-      } else if (step.action === 'remove') {
-        memory.delete(key(step));
-      } else {
-        memory.set(key(step), { text: printObject(step.object), restoredAt: now, restores: 0 });
-      }
-    },
-    fights: () =>
-      [...memory].filter(([, { restores }]) => restores > 1).map(([name, { restores }]) => ({ key: name, restores })),
+    admit: (plan, now) => admit(memories, plan, now),
+    applied: (step, now) => applied(memories, step, now),
+    fights: (now) =>
+      [...memories]
+        .filter(([, { restores, at }]) => restores > 1 && now - at <= FORGET_MS)
+        .map(([key, { restores }]) => ({ key, restores })),
   };
 }

@@ -17,8 +17,17 @@ export interface Loop {
   retry(): void;
   succeeded(): void;
   open(): void;
+  /** Resolves when no pass runs and none is due (a retry or the next period may wait). */
   settled(): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface LoopOptions {
+  readonly clock: Clock;
+  /** In [0, 1): spreads the periodic passes. */
+  readonly random: () => number;
+  /** Must not throw. */
+  readonly pass: (work: Dirty) => Promise<void>;
 }
 
 const PERIOD_MS = 30_000;
@@ -26,13 +35,14 @@ const THROTTLE_MS = 50;
 const RETRY_MIN_MS = 200;
 const RETRY_MAX_MS = 30_000;
 
-interface State {
-  readonly clock: Clock;
-  readonly pass: (work: Dirty) => Promise<void>;
-  readonly timers: Set<() => void>;
+type Timer = 'wake' | 'retry' | 'later' | 'period';
+
+interface State extends LoopOptions {
+  /** At most one of each. */
+  readonly timers: Map<Timer, { readonly at: number; readonly cancel: () => void }>;
+  waiters: (() => void)[];
   dirty: Dirty;
   running: Promise<void> | undefined;
-  due: boolean;
   open: boolean;
   lastEnd: number;
   retryMs: number;
@@ -41,36 +51,43 @@ interface State {
 const clean = (): Dirty => ({ all: false, kinds: new Set(), peers: new Set() });
 const isDirty = ({ all, kinds, peers }: Dirty): boolean => all || kinds.size > 0 || peers.size > 0;
 
-function timer(state: State, ms: number, fn: () => void): void {
-  const cancel = state.clock.after(ms, () => {
-    state.timers.delete(cancel);
+function cancel(state: State, name: Timer): void {
+  state.timers.get(name)?.cancel();
+  state.timers.delete(name);
+}
+
+/** Calls `fn` after `ms`, or when the timer of this name rings already if that is earlier. */
+function arm(state: State, name: Timer, ms: number, fn: () => void): void {
+  const at = state.clock.now() + ms;
+  if ((state.timers.get(name)?.at ?? Number.POSITIVE_INFINITY) <= at) return;
+  cancel(state, name);
+  const stop = state.clock.after(ms, () => {
+    state.timers.delete(name);
     fn();
   });
-  state.timers.add(cancel);
+  state.timers.set(name, { at, cancel: stop });
 }
 
-async function drain(state: State): Promise<void> {
-  while (state.open && isDirty(state.dirty)) {
-    const work = state.dirty;
-    state.dirty = clean();
-    await state.pass(work);
-  }
+async function run(state: State): Promise<void> {
+  const work = state.dirty;
+  state.dirty = clean();
+  await state.pass(work);
   state.lastEnd = state.clock.now();
   state.running = undefined;
+  wake(state);
 }
 
+const isIdle = (state: State): boolean => !state.running && (!state.open || !isDirty(state.dirty));
+
 function wake(state: State): void {
-  if (!state.open || state.running || state.due || !isDirty(state.dirty)) return;
-  const wait = state.lastEnd + THROTTLE_MS - state.clock.now();
-  if (wait <= 0) {
-    state.running = drain(state);
+  if (isIdle(state)) {
+    for (const done of state.waiters.splice(0)) done();
     return;
   }
-  state.due = true;
-  timer(state, wait, () => {
-    state.due = false;
-    state.running ??= drain(state);
-  });
+  if (state.running) return;
+  const wait = state.lastEnd + THROTTLE_MS - state.clock.now();
+  if (wait > 0) arm(state, 'wake', wait, () => wake(state));
+  else state.running = run(state);
 }
 
 function mark(state: State, what: Parameters<Loop['mark']>[0]): void {
@@ -82,53 +99,56 @@ function mark(state: State, what: Parameters<Loop['mark']>[0]): void {
 
 /** ±10 %: nodes that started together do not stay in step. */
 function period(state: State): void {
-  timer(state, PERIOD_MS * (0.9 + 0.2 * Math.random()), () => {
-    mark(state, { all: true });
+  arm(state, 'period', PERIOD_MS * (0.9 + 0.2 * state.random()), () => {
     period(state);
+    mark(state, { all: true });
   });
 }
 
-async function settled(state: State): Promise<void> {
-  while (state.open && (state.running || state.due || isDirty(state.dirty))) {
-    await (state.running ?? new Promise<void>((resolve) => state.clock.after(5, resolve)));
-  }
+/** A retry that waits already is not put off by another failure meanwhile. */
+function retry(state: State): void {
+  if (!state.open || state.timers.has('retry')) return;
+  arm(state, 'retry', state.retryMs, () => mark(state, { all: true }));
+  state.retryMs = Math.min(RETRY_MAX_MS, state.retryMs * 2);
 }
 
 async function close(state: State): Promise<void> {
   state.open = false;
-  for (const cancel of state.timers) cancel();
+  for (const name of [...state.timers.keys()]) cancel(state, name);
   await state.running;
+  wake(state);
 }
 
-/** A loop that waits for `open`. `pass` must not throw. */
-export function createLoop(clock: Clock, pass: (work: Dirty) => Promise<void>): Loop {
+/** A loop that waits for `open`. */
+export function createLoop(options: LoopOptions): Loop {
   const state: State = {
-    clock,
-    pass,
-    timers: new Set(),
+    ...options,
+    timers: new Map(),
+    waiters: [],
     dirty: clean(),
     running: undefined,
-    due: false,
     open: false,
     lastEnd: Number.NEGATIVE_INFINITY,
     retryMs: RETRY_MIN_MS,
   };
   return {
     mark: (what) => mark(state, what),
-    later: (ms) => timer(state, ms, () => mark(state, { all: true })),
-    retry: () => {
-      timer(state, state.retryMs, () => mark(state, { all: true }));
-      state.retryMs = Math.min(RETRY_MAX_MS, state.retryMs * 2);
-    },
-    succeeded: () => {
+    later: (ms) => state.open && arm(state, 'later', ms, () => mark(state, { all: true })),
+    retry: () => retry(state),
+    succeeded() {
       state.retryMs = RETRY_MIN_MS;
+      cancel(state, 'retry');
     },
-    open: () => {
+    open() {
       state.open = true;
       period(state);
       wake(state);
     },
-    settled: () => settled(state),
+    settled: () =>
+      new Promise((resolve) => {
+        state.waiters.push(resolve);
+        wake(state);
+      }),
     close: () => close(state),
   };
 }

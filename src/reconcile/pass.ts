@@ -2,6 +2,7 @@ import type { Scene } from '../backend/desired.ts';
 import { diff } from '../kernel/diff.ts';
 import {
   type Kernel,
+  type KernelState,
   type Kind,
   keyOf,
   type Observed,
@@ -9,7 +10,7 @@ import {
   type Step,
   type StepOutcome,
 } from '../kernel/state.ts';
-import { printPrefix } from '../model/address.ts';
+import { containsPrefix, type Prefix, samePrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import type { HeldPeers } from './held.ts';
 import type { Limiter } from './limiter.ts';
@@ -28,8 +29,9 @@ export interface PassState {
   cache: Map<string, Observed>;
   passes: number;
   changes: number;
-  failed: readonly { readonly key: string; readonly error: string }[];
-  blocked: ReadonlyMap<string, string>;
+  /** What the kernel refused, and what stands in the way, by key; with the reason. */
+  readonly failed: Map<string, string>;
+  readonly blocked: Map<string, string>;
 }
 
 /** What the loop has to do after a pass. */
@@ -44,11 +46,28 @@ export interface PassResult {
 /** Files and sysctls that belong to the wanted state. */
 export const queryOf = ({ host }: Scene) => ({ paths: [host.subnetFile], sysctls: ['net.ipv4.ip_forward'] });
 
+/** Routes of others within the network, beside those to our own subnet (docker0's, once it has it). */
+const strangersIn = ({ self, network: { network } }: Scene, seen: KernelState): Prefix[] =>
+  [...seen.values()].flatMap(({ object, ours }) => {
+    if (object.kind !== 'route' || ours || !containsPrefix(network, object.dst)) return [];
+    return containsPrefix(self.subnet, object.dst) ? [] : [object.dst];
+  });
+
 /** Facts of the host that the wanted state depends on come from the kernel, so they are read with it. */
-export async function withFacts(kernel: Kernel, scene: Scene, seen: ReadonlyMap<string, Observed>): Promise<Scene> {
-  const wide = seen.get(`route/${printPrefix(scene.network.network)}/0`);
-  const filter = await kernel.filterFacts();
-  return { ...scene, host: { ...scene.host, filter, wideRouteTaken: wide !== undefined && !wide.ours } };
+async function factsOf(kernel: Kernel, scene: Scene, seen: KernelState): Promise<Partial<Scene['host']>> {
+  const strangers = strangersIn(scene, seen);
+  const { network } = scene.network;
+  return {
+    filter: await kernel.filterFacts(),
+    wideRouteTaken: strangers.some((dst) => samePrefix(dst, network)),
+    routePerPeer: strangers.length > 0,
+  };
+}
+
+/** The scene with those facts. */
+export async function withFacts(kernel: Kernel, scene: Scene, seen: KernelState): Promise<Scene> {
+  const facts = await factsOf(kernel, scene, seen);
+  return { ...scene, host: { ...scene.host, ...facts } };
 }
 
 async function observe(state: PassState, scene: Scene, kinds: ReadonlySet<Kind> | undefined): Promise<void> {
@@ -69,26 +88,36 @@ function remember(state: PassState, step: Step): void {
 }
 
 function record(state: PassState, outcomes: readonly StepOutcome[]): void {
-  for (const { step, result } of outcomes) if (result === 'done') remember(state, step);
-  state.failed = outcomes.flatMap(({ step, result, error }) =>
-    result === 'failed' ? [{ key: keyOf(step.object), error: error ?? 'no reason given' }] : [],
-  );
-  for (const { key, error } of state.failed.slice(0, 3)) state.log('apply-failed', `${key}: ${error}`);
+  let told = 0;
+  for (const { step, result, error } of outcomes) {
+    if (result === 'done') remember(state, step);
+    if (result !== 'failed') continue;
+    const key = keyOf(step.object);
+    state.failed.set(key, error ?? 'no reason given');
+    if (told++ < 3) state.log('apply-failed', `${key}: ${error}`);
+  }
 }
 
-async function apply(state: PassState, plan: Plan, full: boolean): Promise<PassResult> {
-  const blocked = plan
-    .filter(({ action }) => action === 'blocked')
-    .map((step) => [keyOf(step.object), step.because] as const);
-  state.blocked = new Map([...(full ? [] : state.blocked), ...blocked]);
+/** What was found out before is forgotten where it was looked at again: everywhere, or at these keys and those of the plan. */
+function forget(state: PassState, plan: Plan, keys: ReadonlySet<string> | undefined): void {
+  for (const found of [state.failed, state.blocked]) {
+    if (!keys) found.clear();
+    for (const key of keys ?? []) found.delete(key);
+    for (const { object } of plan) found.delete(keyOf(object));
+  }
+}
+
+/** `keys`: the plan is about these only. */
+async function apply(state: PassState, plan: Plan, keys?: ReadonlySet<string>): Promise<PassResult> {
+  forget(state, plan, keys);
+  for (const step of plan) if (step.action === 'blocked') state.blocked.set(keyOf(step.object), step.because);
   const { now, waitMs } = state.limiter.admit(
     plan.filter(({ action }) => action !== 'blocked'),
     state.clock.now(),
   );
-  if (now.length === 0) return { ok: true, again: false, waitMs };
-  record(state, await state.kernel.apply(now));
+  if (now.length > 0) record(state, await state.kernel.apply(now));
   const again = now.some(({ action, object }) => object.kind === 'link' && action !== 'create');
-  return { ok: state.failed.length === 0, again, waitMs };
+  return { ok: state.failed.size === 0, again, waitMs };
 }
 
 const FACT_KINDS: readonly Kind[] = ['route', 'chain'];
@@ -99,16 +128,15 @@ export async function runPass(state: PassState, work: Dirty): Promise<PassResult
   state.passes++;
   if (!work.all && work.kinds.size === 0) {
     const { wants, keys } = state.wants.refresh(state.scene, state.peers.peers(), work.peers);
-    return apply(
-      state,
-      diff(wants, state.cache, (key) => keys.has(key)),
-      false,
-    );
+    const plan = diff(wants, state.cache, (key) => keys.has(key));
+    return apply(state, plan, keys);
   }
   await observe(state, state.scene, work.all ? undefined : work.kinds);
   if (work.all || FACT_KINDS.some((kind) => work.kinds.has(kind))) {
-    state.scene = await withFacts(state.kernel, state.scene, state.cache);
+    const facts = await factsOf(state.kernel, state.scene, state.cache);
+    // The scene may have been set anew meanwhile.
+    state.scene = { ...state.scene, host: { ...state.scene.host, ...facts } };
   }
   state.wants.rebuild(state.scene, state.peers.peers());
-  return apply(state, diff(state.wants.all(), state.cache), true);
+  return apply(state, diff(state.wants.all(), state.cache));
 }

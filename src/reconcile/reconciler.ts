@@ -22,6 +22,8 @@ import { createWants } from './wants.ts';
 export interface ReconcilerOptions {
   readonly kernel: Kernel;
   readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
   /** A fresh list of the peers, read from the store now. */
   readonly confirm: HeldOptions['confirm'];
   /** One line for each thing a person would want to know. */
@@ -38,6 +40,8 @@ export interface ReconcilerStatus {
   readonly blocked: readonly { readonly key: string; readonly because: string }[];
   readonly fights: readonly Fight[];
   readonly heldRemovals: number;
+  /** A pass was made, and all that the node needs whoever its peers are is in place: one bad peer does not take that away. */
+  readonly baseReady: boolean;
 }
 
 export interface Reconciler {
@@ -84,15 +88,16 @@ async function guardedPass(state: PassState, loop: Loop, work: Dirty, passed?: (
 const statusOf = (state: PassState): ReconcilerStatus => ({
   passes: state.passes,
   changes: state.changes,
-  failed: state.failed,
+  failed: [...state.failed].map(([key, error]) => ({ key, error })),
   blocked: [...state.blocked].map(([key, because]) => ({ key, because })),
-  fights: state.limiter.fights(),
+  fights: state.limiter.fights(state.clock.now()),
   heldRemovals: state.peers.held(),
+  baseReady: state.passes > 0 && ![...state.failed.keys(), ...state.blocked.keys()].some(state.wants.isBase),
 });
 
 /** A loop that waits for `start`. */
 export function createReconciler(options: ReconcilerOptions): Reconciler {
-  const { kernel, clock, log, confirm } = options;
+  const { kernel, clock, random, log, confirm } = options;
   const peers = createHeldPeers({ clock, confirm, log, released: (keys) => loop.mark({ peers: keys }) });
   const state: PassState = {
     kernel,
@@ -105,10 +110,11 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     cache: new Map(),
     passes: 0,
     changes: 0,
-    failed: [],
+    failed: new Map(),
     blocked: new Map(),
   };
-  const loop: Loop = createLoop(clock, (work) => guardedPass(state, loop, work, options.passed));
+  const pass = (work: Dirty) => guardedPass(state, loop, work, options.passed);
+  const loop: Loop = createLoop({ clock, random, pass });
   return {
     async start(scene, first) {
       state.scene = scene;

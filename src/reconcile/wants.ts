@@ -2,7 +2,8 @@ import type { Reach } from '../backend/backend.ts';
 import { baseWants, peerWants, type Scene } from '../backend/desired.ts';
 import type { Want } from '../kernel/diff.ts';
 import { keyOf } from '../kernel/state.ts';
-import type { Lease } from '../model/lease.ts';
+import { printPrefix } from '../model/address.ts';
+import { compareAge, type Lease } from '../model/lease.ts';
 
 /** The wanted state, kept per peer, so that one changed peer costs one peer. */
 export interface Wants {
@@ -18,44 +19,114 @@ export interface Wants {
   reach(peer: string): Reach | undefined;
   /** Keys of the objects this peer asks for. */
   keysOf(peer: string): readonly string[];
+  /** Whether this key is of an object that the node needs whoever its peers are. */
+  isBase(key: string): boolean;
 }
 
 interface Entry {
+  readonly lease: Lease;
   readonly wants: readonly Want[];
   readonly reach: Reach;
 }
 
+interface State {
+  base: readonly Want[];
+  baseKeys: ReadonlySet<string>;
+  readonly entries: Map<string, Entry>;
+  /**
+   * Peers by the FDB entry they ask for. It alone is not named by the peer's subnet but by a MAC, which anybody may claim: the oldest
+   * lease has it, and the others get nothing, since what is sent to them would go to another node.
+   */
+  readonly claims: Map<string, Set<string>>;
+}
+
+const claimsOf = ({ wants }: Entry): string[] =>
+  wants.flatMap(({ object }) => (object.kind === 'fdb' ? [keyOf(object)] : []));
+
+function add(state: State, peer: string, entry: Entry): void {
+  state.entries.set(peer, entry);
+  for (const claim of claimsOf(entry)) {
+    const claimants = state.claims.get(claim);
+    if (claimants) claimants.add(peer);
+    else state.claims.set(claim, new Set([peer]));
+  }
+}
+
+function remove(state: State, peer: string): void {
+  const entry = state.entries.get(peer);
+  for (const claim of entry ? claimsOf(entry) : []) {
+    const claimants = state.claims.get(claim);
+    claimants?.delete(peer);
+    if (claimants?.size === 0) state.claims.delete(claim);
+  }
+  state.entries.delete(peer);
+}
+
+/** The older lease that has what this one asks for too. */
+function rivalOf(state: State, peer: string, entry: Entry): Lease | undefined {
+  for (const claim of claimsOf(entry)) {
+    for (const other of state.claims.get(claim) ?? []) {
+      const lease = other === peer ? undefined : state.entries.get(other)?.lease;
+      if (lease && compareAge(lease, entry.lease) < 0) return lease;
+    }
+  }
+  return undefined;
+}
+
+/** What the peer gets. */
+function granted(state: State, peer: string): Pick<Entry, 'wants' | 'reach'> | undefined {
+  const entry = state.entries.get(peer);
+  const rival = entry && rivalOf(state, peer, entry);
+  if (!rival) return entry;
+  return { wants: [], reach: { problem: `its VTEP MAC is that of the older lease of ${printPrefix(rival.subnet)}` } };
+}
+
+/** These peers, and those that ask for the same things. */
+function withRivals(state: State, peers: ReadonlySet<string>): Set<string> {
+  const all = new Set(peers);
+  for (const peer of peers) {
+    const entry = state.entries.get(peer);
+    for (const claim of entry ? claimsOf(entry) : []) for (const rival of state.claims.get(claim) ?? []) all.add(rival);
+  }
+  return all;
+}
+
+function refresh(state: State, scene: Scene, peers: ReadonlyMap<string, Lease>, changed: ReadonlySet<string>) {
+  const affected = withRivals(state, changed);
+  const keys = new Set<string>();
+  const note = (peer: string) => {
+    for (const { object } of state.entries.get(peer)?.wants ?? []) keys.add(keyOf(object));
+  };
+  for (const peer of affected) note(peer);
+  for (const peer of changed) {
+    remove(state, peer);
+    const lease = peers.get(peer);
+    if (lease) add(state, peer, { lease, ...peerWants(scene, lease) });
+  }
+  for (const peer of withRivals(state, changed)) affected.add(peer);
+  for (const peer of affected) note(peer);
+  const wants = [...affected].flatMap((peer) => granted(state, peer)?.wants ?? []);
+  // The devices too: whether they are ours decides whether anything may be put on them.
+  return { wants: [...state.base.filter(({ object }) => object.kind === 'link'), ...wants], keys };
+}
+
+function rebuild(state: State, scene: Scene, peers: ReadonlyMap<string, Lease>): void {
+  state.base = baseWants(scene);
+  state.baseKeys = new Set(state.base.map(({ object }) => keyOf(object)));
+  state.entries.clear();
+  state.claims.clear();
+  for (const [peer, lease] of peers) add(state, peer, { lease, ...peerWants(scene, lease) });
+}
+
 /** Nothing wanted yet. */
 export function createWants(): Wants {
-  let base: readonly Want[] = [];
-  const entries = new Map<string, Entry>();
-
-  function refreshOne(scene: Scene, lease: Lease | undefined, peer: string, keys: Set<string>): readonly Want[] {
-    for (const { object } of entries.get(peer)?.wants ?? []) keys.add(keyOf(object));
-    if (!lease) {
-      entries.delete(peer);
-      return [];
-    }
-    const entry = peerWants(scene, lease);
-    entries.set(peer, entry);
-    for (const { object } of entry.wants) keys.add(keyOf(object));
-    return entry.wants;
-  }
-
+  const state: State = { base: [], baseKeys: new Set(), entries: new Map(), claims: new Map() };
   return {
-    rebuild(scene, peers) {
-      base = baseWants(scene);
-      entries.clear();
-      for (const [peer, lease] of peers) entries.set(peer, peerWants(scene, lease));
-    },
-    refresh(scene, peers, changed) {
-      const keys = new Set<string>();
-      const wants = [...changed].flatMap((peer) => refreshOne(scene, peers.get(peer), peer, keys));
-      // The devices too: whether they are ours decides whether anything may be put on them.
-      return { wants: [...base.filter(({ object }) => object.kind === 'link'), ...wants], keys };
-    },
-    all: () => [...base, ...[...entries.values()].flatMap(({ wants }) => wants)],
-    reach: (peer) => entries.get(peer)?.reach,
-    keysOf: (peer) => (entries.get(peer)?.wants ?? []).map(({ object }) => keyOf(object)),
+    rebuild: (scene, peers) => rebuild(state, scene, peers),
+    refresh: (scene, peers, changed) => refresh(state, scene, peers, new Set(changed)),
+    all: () => [...state.base, ...[...state.entries.keys()].flatMap((peer) => granted(state, peer)?.wants ?? [])],
+    reach: (peer) => granted(state, peer)?.reach,
+    keysOf: (peer) => (granted(state, peer)?.wants ?? []).map(({ object }) => keyOf(object)),
+    isBase: (key) => state.baseKeys.has(key),
   };
 }

@@ -1,5 +1,5 @@
 import { type Prefix, printPrefix } from '../model/address.ts';
-import type { Lease } from '../model/lease.ts';
+import { compareAge, type Lease } from '../model/lease.ts';
 import { type Rejection, reject } from '../model/parsed.ts';
 import { createOverlapIndex } from './overlap.ts';
 
@@ -23,12 +23,6 @@ interface State {
   readonly leases: Map<string, Lease>;
   readonly rejections: Map<string, Rejection>;
 }
-
-const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** Order of age; revisions are decimal text without leading zeros. Leases of one transaction have the same age: the key decides. */
-const compareAge = ({ etcd: a }: Lease, { etcd: b }: Lease): number =>
-  a.created.length - b.created.length || compareText(a.created, b.created) || compareText(a.key, b.key);
 
 const overlapping = (state: State, subnet: Prefix): Lease[] =>
   state.index.overlapping(subnet).flatMap((key) => state.all.get(key) ?? []);
