@@ -5,6 +5,7 @@ import { socketPath } from '../files/run-dir.ts';
 import { printObject, printPlan } from '../kernel/print.ts';
 import type { Plan } from '../kernel/state.ts';
 import { printIp, printPrefix } from '../model/address.ts';
+import { duration } from '../model/duration.ts';
 import { queryOf } from '../reconcile/pass.ts';
 import { routeRows } from '../reconcile/report.ts';
 import { serveControl } from './control-server.ts';
@@ -23,7 +24,7 @@ function checksOf(node: Node): Check[] {
     check(
       'lease',
       lease === 'held' ? 'ok' : 'degraded',
-      `${lease}${left === undefined ? ', reservation' : `, ${Math.floor(left)} s left`}`,
+      `${lease}${left === undefined ? ', reservation' : `, ${duration(left)} left`}`,
     ),
     check(
       'kernel',

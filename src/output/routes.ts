@@ -1,5 +1,6 @@
+import { duration } from '../model/duration.ts';
 import type { RouteRow } from '../model/report.ts';
-import { duration, table } from './table.ts';
+import { table } from './table.ts';
 
 const left = (row: RouteRow): string =>
   row.left !== undefined ? duration(row.left) : row.leaseId === '0' ? 'reserved' : '-';

@@ -1,6 +1,7 @@
+import { duration } from '../model/duration.ts';
 import type { Check, NodeFacts, StatusReport } from '../model/report.ts';
 import { paint } from './color.ts';
-import { duration, table } from './table.ts';
+import { table } from './table.ts';
 
 const HEADLINE = {
   ok: 'ok: this node is well',
