@@ -11,7 +11,7 @@ import { founder, type Member } from './member.ts';
 import { removeMember, writeMember } from './member-file.ts';
 import type { ClusterStatus, OpenKv } from './members.ts';
 import { checkPorts } from './ports.ts';
-import { findEtcdOf, inspectProcesses, startSupervisor, stopOrphans, stopProcesses } from './process.ts';
+import { findEtcdOf, isRunning, startSupervisor, stopOrphans, stopProcesses } from './process.ts';
 import { checkEtcd, findEtcd } from './program.ts';
 import type { InitRequest, Wish } from './request.ts';
 import { waitHealthy } from './wait.ts';
@@ -194,19 +194,9 @@ async function remember(settled: Settled, options: InitOptions, cluster: Cluster
   return (await writeClient(now, options, cluster)) || news;
 }
 
-/** Whether the member runs already. Rejects with USAGE where the run dir is in use by another one. */
-async function isRunning(member: Member, runDir: string): Promise<boolean> {
-  const { supervisor, state } = await inspectProcesses(runDir);
-  if (supervisor === undefined) return false;
-  if (state === undefined || state.dataDir === member.dataDir) return true;
-  throw new TsflannelError('USAGE', {
-    detail: `the member in ${state.dataDir} runs with --run-dir ${runDir}; pass another one for ${member.dataDir}`,
-  });
-}
-
 /** Makes the member run and waits until its cluster is healthy. */
 export async function runMember(settled: Settled, options: InitOptions): Promise<InitOutcome> {
-  const running = await isRunning(settled.member, options.runDir);
+  const running = await isRunning(options.runDir, settled.member.dataDir);
   const cluster = await (running ? wait(settled, options) : startAndWait(settled, options));
   const news = cluster ? await remember(settled, options, cluster) : false;
   return { ...settled, changed: !running || news, cluster };

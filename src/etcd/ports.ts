@@ -1,7 +1,8 @@
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { TsflannelError } from '../errors.ts';
 import type { Ip } from '../model/address.ts';
 import { printIp } from '../model/address.ts';
+import type { Endpoint } from '../model/endpoint.ts';
 import { clientUrl, localUrl, type Member, peerUrl } from './member.ts';
 import { listenerOf } from './proc.ts';
 
@@ -38,3 +39,19 @@ export async function checkPorts(member: Member): Promise<void> {
     if (endpoint.ip) await checkPort(endpoint.ip, endpoint.port);
   }
 }
+
+/** How long a peer may take to accept a connection before it counts as absent. */
+const CONNECT_MS = 500;
+
+/** Whether something accepts TCP connections there. */
+export const accepts = (endpoint: Endpoint): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: endpoint.host.replace(/^\[|\]$/g, ''), port: endpoint.port });
+    const done = (answer: boolean) => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(CONNECT_MS, () => done(false));
+    socket.once('connect', () => done(true));
+    socket.once('error', () => done(false));
+  });

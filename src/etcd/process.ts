@@ -32,6 +32,15 @@ export async function inspectProcesses(runDir: string): Promise<Processes> {
   return { supervisor: await findSupervisor(runDir), state: await readState(stateFile(runDir)) };
 }
 
+/** Whether a supervisor of this run dir looks after this data dir. Rejects with USAGE where it looks after another one. */
+export async function isRunning(runDir: string, dataDir: string): Promise<boolean> {
+  const { supervisor, state } = await inspectProcesses(runDir);
+  if (supervisor === undefined) return false;
+  if (state === undefined || state.dataDir === dataDir) return true;
+  const detail = `the member in ${state.dataDir} runs with --run-dir ${runDir}; pass that --data-dir, or another --run-dir`;
+  throw new TsflannelError('USAGE', { detail });
+}
+
 const isEtcd = (argv: readonly string[], dataDir: string): boolean =>
   /(?:^|\/)etcd$/.test(argv[0] ?? '') && argv.includes(`--data-dir=${dataDir}`);
 

@@ -4,7 +4,7 @@ import { clientConfigPath, readClientConfig } from '../files/client-config.ts';
 import { inspectDataDir } from './data-dir.ts';
 import { logFile } from './member.ts';
 import { removeMember } from './member-file.ts';
-import { findEtcdOf, inspectProcesses, stopProcesses } from './process.ts';
+import { isRunning, stopProcesses } from './process.ts';
 
 export interface StopOptions {
   readonly dataDir: string;
@@ -29,8 +29,8 @@ async function purge(options: StopOptions): Promise<readonly string[]> {
   return [...files.slice(0, 2), clientConfigPath(configDir)];
 }
 
-/** Whether `--purge` may remove what is there: it is ours, running or not. Rejects with ETCD_NOT_MANAGED or ETCD_DATA_DIR. */
-async function mayPurge(dataDir: string): Promise<void> {
+/** Checks that there is a member, and that it is ours, running or not. Rejects with ETCD_NOT_MANAGED or ETCD_DATA_DIR. */
+async function isOurs(dataDir: string): Promise<void> {
   const found = await inspectDataDir(dataDir).catch(() => undefined);
   if (found?.state === 'empty') throw new TsflannelError('ETCD_NOT_MANAGED', { dir: dataDir });
   if (found?.state === 'foreign') throw new TsflannelError('ETCD_DATA_DIR', { dir: dataDir, detail: found.detail });
@@ -41,9 +41,8 @@ async function mayPurge(dataDir: string): Promise<void> {
  * ours is, and with ETCD_DATA_DIR where purge would remove somebody else's data.
  */
 export async function stopMember(options: StopOptions): Promise<StopOutcome> {
-  const { state } = await inspectProcesses(options.runDir);
-  if (options.purge) await mayPurge(options.dataDir);
-  else if (!state && findEtcdOf(options.dataDir).length === 0) await mayPurge(options.dataDir);
+  const running = await isRunning(options.runDir, options.dataDir);
+  if (options.purge || !running) await isOurs(options.dataDir);
   const stopped = await stopProcesses(options.runDir, options.dataDir);
   return { stopped, removed: options.purge ? await purge(options) : [] };
 }

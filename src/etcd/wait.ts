@@ -4,6 +4,7 @@ import { printEndpoint } from '../model/endpoint.ts';
 import { lastWords } from './log.ts';
 import { localUrl, logFile, type Member } from './member.ts';
 import { type ClusterStatus, type OpenKv, readCluster, whyNotHealthy } from './members.ts';
+import { accepts } from './ports.ts';
 import { inspectProcesses, type Processes } from './process.ts';
 
 export interface WaitOptions {
@@ -39,16 +40,22 @@ function failureOf(member: Member, { state, supervisor }: Processes, starts: num
   return new TsflannelError('ETCD_START', { detail: `${what}; the log ${log} ends with\n        ${lastWords(log)}` });
 }
 
-const founders = (member: Member): number => {
-  const { bootstrap } = member;
-  return bootstrap.kind === 'alone' ? 1 : (bootstrap.cluster?.length ?? 1);
-};
+const counted = (here: number, all: number, absent: readonly string[]): string =>
+  `waiting for members ${here}/${all} (missing: ${absent.join(', ')})`;
+
+/** Before there is a leader, etcd itself cannot say who is missing: the founders' peer ports do. */
+async function missingFounders({ bootstrap }: Member): Promise<string | undefined> {
+  const cluster = bootstrap.kind === 'alone' ? [] : (bootstrap.cluster ?? []);
+  const up = await Promise.all(cluster.map(async ({ peerUrls: [url] }) => url !== undefined && (await accepts(url))));
+  const absent = cluster.filter((_, index) => !up[index]).map(({ name }) => name);
+  return absent.length === 0 ? undefined : counted(cluster.length - absent.length, cluster.length, absent);
+}
 
 function missing(cluster: ClusterStatus): string | undefined {
   const here = cluster.rows.filter((row) => row.status === 'healthy' || row.status === 'learner');
   if (here.length === cluster.rows.length) return undefined;
   const absent = cluster.rows.filter((row) => !here.includes(row)).map((row) => row.name || row.peerUrls.join(' '));
-  return `waiting for members ${here.length}/${cluster.rows.length} (missing: ${absent.join(', ')})`;
+  return counted(here.length, cluster.rows.length, absent);
 }
 
 async function look(member: Member, options: WaitOptions, processes: Processes): Promise<Look> {
@@ -63,9 +70,7 @@ async function look(member: Member, options: WaitOptions, processes: Processes):
   if (state?.phase !== 'running') return { kind: 'waiting', for: 'starting etcd' };
   const kv = { endpoints: [printEndpoint(localUrl(member))], timeoutMs: CALL_MS };
   const why = await whyNotHealthy(options.open, kv);
-  const many = founders(member) > 1;
-  if (why !== undefined)
-    return { kind: 'waiting', for: many ? 'waiting for a majority of the members' : 'waiting for etcd' };
+  if (why !== undefined) return { kind: 'waiting', for: (await missingFounders(member)) ?? 'waiting for a leader' };
   const cluster = await readCluster(options.open, kv);
   const lacking = options.all ? missing(cluster) : undefined;
   return lacking === undefined ? { kind: 'ready', cluster } : { kind: 'waiting', for: lacking, cluster };

@@ -115,6 +115,19 @@ describe('tsflannel init: three members', function () {
 
   it('forms a static cluster, each host finding itself in the list, and survives the loss of one', async () => {
     const cluster = [1, 2, 3].map((number) => `m${number}=http://10.78.0.${number}:2380`).join(',');
+    const early = await host(1).tsflannel(
+      'init',
+      '--yes',
+      '--initial-cluster',
+      cluster,
+      '--wait-timeout',
+      '2',
+      '--json',
+    );
+    assert.equal(early.exit, 75);
+    assert.match(early.stderr, /waiting for members 1\/3 \(missing: m2, m3\)/);
+    // etcd serves no client before its first leader.
+    assert.equal((await host(1).tsflannel('etcd', 'status')).exit, 69);
     await agree(await all(() => ['--initial-cluster', cluster]));
     succeeds(await host(2).tsflannel('etcd', 'stop'));
     const status = await host(1).tsflannel('etcd', 'status', '--json');
