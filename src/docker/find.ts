@@ -83,7 +83,7 @@ async function ofRunning({ process, spec }: Candidate, options: FindOptions): Pr
   const unit = (await systemdRuns()) ? await readUnit(run) : undefined;
   if (unit?.mainPid === process.pid) return { service: systemdService(run, spec.argv), spec, unit };
   if (await isInitScripts(process))
-    return { service: sysvinitService(run, process, spec.argv, pidFile), spec, unit: undefined };
+    return { service: sysvinitService({ run, process, argv: spec.argv, pidFile }), spec, unit: undefined };
   return { service: await plainService({ spec, process, pidFile, logFolder }), spec, unit: undefined };
 }
 

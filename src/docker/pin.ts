@@ -22,21 +22,25 @@ export const pinned = ({ path, text }: FileState, bip: string): FileState => ({
   text: mergeDaemonJson(text, path, { bip }),
 });
 
-/** An env file's flags are not on the command line that a unit's ExecStart shows. */
 const namesBip = ({ text }: FileState): boolean => /--bip[= ]/.test(text ?? '');
+
+/** Whether a flag says bip. A unit whose env file changes does not have those flags that its dockerd has now. */
+function flagSaysBip(change: Change, facts: Facts, which: 'before' | 'after', files: readonly FileState[]): boolean {
+  const envFiles = files.filter(({ path }) => path !== facts.daemonJson.path);
+  if (!facts.ownArgv && envFiles.length > 0) return envFiles.some(namesBip);
+  return flagValue(change.argv[which], 'bip') !== undefined;
+}
 
 function side(change: Change, facts: Facts, which: 'before' | 'after'): Side {
   const files = change.files.map((file) => ({ path: file.path, text: file[which] }));
   const daemonJson = files.find(({ path }) => path === facts.daemonJson.path) ?? facts.daemonJson;
-  const docker0 = change.docker0[which];
-  const given =
-    flagValue(change.argv[which], 'bip') !== undefined ||
-    configValue(parseDaemonJson(daemonJson.text, daemonJson.path), 'bip') !== undefined ||
-    files.some(namesBip);
+  const bip = change.docker0[which]?.bip;
+  const json = parseDaemonJson(daemonJson.text, daemonJson.path);
+  const given = configValue(json, 'bip') !== undefined || flagSaysBip(change, facts, which, files);
   return {
-    state: { files, argv: facts.ownArgv ? change.argv[which] : undefined, docker0 },
+    state: { files, argv: facts.ownArgv ? change.argv[which] : undefined, docker0: change.docker0[which] },
     daemonJson,
-    pin: given || docker0?.bip === undefined ? undefined : pinned(daemonJson, docker0.bip),
+    pin: given || bip === undefined ? undefined : pinned(daemonJson, bip),
   };
 }
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { readIfThere } from '../files/atomic.ts';
+import { readIfThere, removeFile } from '../files/atomic.ts';
 import { endProcess } from './plain.ts';
 import { isRunning, type RunningProcess, runningProcess } from './process.ts';
 import type { Run } from './run.ts';
@@ -80,13 +80,24 @@ export const isInitScripts = async ({ pid }: RunningProcess): Promise<boolean> =
   (await readIfThere(INIT_SCRIPT)) !== undefined &&
   (await readFile(INIT_PID_FILE, 'utf8').catch(() => '')).trim() === String(pid);
 
+/** The process in the init script's pid file; start-stop-daemon writes it a moment after the script has ended. */
+async function ofPidFile(): Promise<RunningProcess | undefined> {
+  const pid = Number((await readIfThere(INIT_PID_FILE))?.trim());
+  const found = Number.isInteger(pid) && pid > 1 ? await runningProcess(pid) : undefined;
+  return found && (await isRunning(found)) ? found : undefined;
+}
+
+const PID_FILE_MS = 3_000;
+
+export interface SysvinitOptions {
+  readonly run: Run;
+  readonly process: RunningProcess;
+  readonly argv: readonly string[];
+  readonly pidFile: string;
+}
+
 /** dockerd under Debian's init script. Not stopped by it: the script kills dockerd after 10 s, in the middle of stopping containers. */
-export function sysvinitService(
-  run: Run,
-  process: RunningProcess,
-  argv: readonly string[],
-  pidFile: string,
-): DockerService {
+export function sysvinitService({ run, process, argv, pidFile }: SysvinitOptions): DockerService {
   let current: RunningProcess | undefined = process;
   return {
     kind: 'sysvinit',
@@ -95,15 +106,21 @@ export function sysvinitService(
     ownArgv: false,
     isRunning: async () => current !== undefined && (await isRunning(current)),
     async stop() {
+      current ??= await ofPidFile();
       if (current) await endProcess(current, pidFile);
+      current = undefined;
+      // As the script's own stop does: a number that nobody has waited for yet would look alive to its start.
+      await removeFile(INIT_PID_FILE);
     },
     async start() {
       await run(INIT_SCRIPT, ['start']);
-      const pid = Number((await readIfThere(INIT_PID_FILE))?.trim());
-      current = await runningProcess(pid);
-      const started = current;
-      const runs = async () => started !== undefined && (await isRunning(started));
-      return { failed: async () => ((await runs()) ? undefined : 'dockerd ended: see /var/log/docker.log') };
+      const end = performance.now() + PID_FILE_MS;
+      return {
+        async failed() {
+          current = await ofPidFile();
+          return current || performance.now() < end ? undefined : 'dockerd ended: see /var/log/docker.log';
+        },
+      };
     },
     close: () => undefined,
   };
