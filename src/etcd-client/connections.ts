@@ -120,8 +120,12 @@ export function openConnections(target: Target): Connections {
     return inUse;
   };
 
-  async function ready(): Promise<Connection> {
+  const refuseClosed = (): void => {
     if (closed) throw new TsflannelError('ETCD_UNREACHABLE', { endpoints: names, detail: 'the client was closed' });
+  };
+
+  async function ready(): Promise<Connection> {
+    refuseClosed();
     const mine = share();
     try {
       const connection = await mine;
@@ -138,7 +142,10 @@ export function openConnections(target: Target): Connections {
   return {
     names,
     ready,
-    fresh: () => connect(target, first),
+    async fresh() {
+      refuseClosed();
+      return connect(target, first);
+    },
     failed(connection) {
       if (connection.index !== first) return;
       first = (first + 1) % target.endpoints.length;

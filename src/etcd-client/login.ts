@@ -9,12 +9,14 @@ export interface Login {
 /** `authenticate` logs in once and resolves to a token, or to undefined where authentication is off. */
 export function openLogin(authenticate: () => Promise<string | undefined>): Login {
   let pending: Promise<string | undefined> | undefined;
-  let known: string | undefined;
+  /** The token of a login that is done; what a call brings back from before that is not worth another one. */
+  let done: { readonly token: string | undefined } | undefined;
 
   async function renew(): Promise<string | undefined> {
     try {
-      known = await authenticate();
-      return known;
+      const token = await authenticate();
+      done = { token };
+      return token;
     } catch (error) {
       pending = undefined;
       throw error;
@@ -26,7 +28,9 @@ export function openLogin(authenticate: () => Promise<string | undefined>): Logi
       return pending;
     },
     forget(token) {
-      if (token === known) pending = undefined;
+      if (done === undefined || token !== done.token) return;
+      done = undefined;
+      pending = undefined;
     },
   };
 }

@@ -8,9 +8,3 @@ export async function openKv(options: KvOptions, client = process.env.TSFLANNEL_
   if (client === 'etcd3') return (await import('../store/etcd3/kv.ts')).openEtcd3Kv(options);
   return (await import('../store/etcd/kv.ts')).openGrpcKv(options);
 }
-
-/** One client for each endpoint: `status` tells of the member it is asked through. The caller closes them. */
-export const openEachKv = (options: KvOptions): Promise<readonly { endpoint: string; kv: Kv }[]> =>
-  Promise.all(
-    options.endpoints.map(async (endpoint) => ({ endpoint, kv: await openKv({ ...options, endpoints: [endpoint] }) })),
-  );

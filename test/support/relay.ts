@@ -14,6 +14,8 @@ export interface Relay {
   swallowAnswers(on: boolean): void;
   /** New connections are reset at once. */
   refuse(on: boolean): void;
+  /** How often connections were cut. */
+  cuts(): number;
   /** How many connections were taken. */
   connections(): number;
   close(): Promise<void>;
@@ -23,6 +25,7 @@ export interface Relay {
 export async function startRelay(target: number): Promise<Relay> {
   const sockets = new Set<Socket>();
   let taken = 0;
+  let cuts = 0;
   let limit = Number.POSITIVE_INFINITY;
   let refusing = false;
   let swallowRequests = false;
@@ -56,6 +59,7 @@ export async function startRelay(target: number): Promise<Relay> {
     });
   });
   const cut = (): void => {
+    cuts++;
     for (const socket of sockets) socket.resetAndDestroy();
   };
   server.listen(0, '127.0.0.1');
@@ -77,6 +81,7 @@ export async function startRelay(target: number): Promise<Relay> {
     refuse(on) {
       refusing = on;
     },
+    cuts: () => cuts,
     connections: () => taken,
     async close() {
       cut();

@@ -149,6 +149,8 @@ describe('transport: endpoints', () => {
     const kv = open([etcd.endpoint]);
     kv.close();
     assert.match(await fails(kv.range('k'), 'ETCD_UNREACHABLE'), /closed/);
+    const error = await watchEnd(kv, 'k');
+    assert.equal(error instanceof TsflannelError && error.code, 'ETCD_UNREACHABLE');
   });
 });
 
