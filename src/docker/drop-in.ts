@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TsflannelError } from '../errors.ts';
 import { packageRoot } from '../root.ts';
+import { envFileSets } from './env-file.ts';
 import { type Gathered, readState } from './gather.ts';
 import type { FileChange } from './plan.ts';
 import { DOCKER_UNIT } from './units.ts';
@@ -12,6 +13,15 @@ const DROP_IN = `/etc/systemd/system/${DOCKER_UNIT}.d/60-tsflannel.conf`;
 export async function dropInText(envFile: string): Promise<string> {
   const template = await readFile(join(packageRoot(), 'templates', 'docker-environment.conf'), 'utf8');
   return template.replaceAll('{file}', envFile);
+}
+
+/** The last env file that sets a variable wins whole: the options of a former one would be lost. */
+async function refuseOther(files: readonly string[], key: string): Promise<void> {
+  for (const file of files)
+    if (envFileSets((await readState(file)).text, key))
+      throw new TsflannelError('DOCKER_CONFIG', {
+        detail: `${key} comes from ${file} already, and its options would be lost: use --docker-env-file ${file}`,
+      });
 }
 
 /**
@@ -26,6 +36,7 @@ export async function environmentFileDropIn({ unit, facts, service }: Gathered):
       detail: `${service.label} does not take $${key}: its ExecStart= has to contain it`,
     });
   if (unit.environmentFiles.includes(path)) return [];
+  await refuseOther(unit.environmentFiles, key);
   const { text } = await readState(DROP_IN);
   const after = await dropInText(path);
   return text === after ? [] : [{ path: DROP_IN, before: text, after }];

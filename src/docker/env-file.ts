@@ -38,6 +38,10 @@ export function mergeEnvFile(text: string | undefined, key: string, env: SubnetE
   return `${lines.with(last, `${key}="${kept.join(' ')}${ours}"`).join('\n')}\n`;
 }
 
+/** Whether the file assigns this variable. */
+export const envFileSets = (text: string | undefined, key: string): boolean =>
+  (text ?? '').split('\n').some((line) => assignment(line, key) !== undefined);
+
 /** The options the key's value gives dockerd. */
 export const envFileHas = (text: string | undefined, key: string, name: string): boolean => {
   const line = (text ?? '').split('\n').findLast((each) => assignment(each, key) !== undefined);

@@ -99,7 +99,7 @@ function refuseUnitFlags(facts: Facts): void {
   if (flags.length === 0) return;
   const list = flags.map((name) => `--${name}`).join(' ');
   throw config(
-    `${facts.label} runs dockerd with ${list}: take them away there, or name the env file they come from (--env-file FILE --env-key NAME)`,
+    `${facts.label} runs dockerd with ${list}: take them away there, or name the env file they come from (--docker-env-file FILE --docker-env-key NAME)`,
   );
 }
 
@@ -129,7 +129,8 @@ function throughDaemonJson(facts: Facts, json: DaemonJson, options: DockerOption
 
 function throughEnvFile(facts: Facts, json: DaemonJson, env: SubnetEnv): Settings {
   const file = facts.envFile!;
-  if (facts.ownArgv) throw config(`${facts.label} reads no env file: --env-file is for a unit`);
+  if (facts.ownArgv)
+    throw config(`${facts.label} reads no env file: --docker-env-file is for a unit or an init script`);
   const both = OUR_KEYS.filter((key) => configValue(json, key) !== undefined);
   if (both.length > 0)
     throw config(`${facts.daemonJson.path} sets ${both.join(', ')}, which would stop dockerd if flags said it too`);

@@ -1,16 +1,8 @@
 import { Flags } from '@oclif/core';
-import { TsflannelError } from '../../errors.ts';
 import { type Result, TsflannelCommand } from '../../output/command.ts';
 import { dockerFlags } from '../../output/docker-flags.ts';
 import { dockerText } from '../../output/docker-text.ts';
 import { subnetFileFlag } from '../../output/flags.ts';
-
-function envFileOf(path: string | undefined, key: string | undefined) {
-  if (path === undefined && key === undefined) return undefined;
-  if (path === undefined || key === undefined)
-    throw new TsflannelError('USAGE', { detail: '--env-file and --env-key belong together' });
-  return { path, key };
-}
 
 export default class DockerApply extends TsflannelCommand {
   static override summary =
@@ -22,31 +14,36 @@ export default class DockerApply extends TsflannelCommand {
     '<%= config.bin %> docker apply',
     '<%= config.bin %> docker apply --dry-run',
     '<%= config.bin %> docker apply --yes --stop-containers',
-    '<%= config.bin %> docker apply --env-file /etc/default/docker --env-key DOCKER_OPTS',
+    '<%= config.bin %> docker apply --docker-env-file /etc/default/docker --docker-env-key DOCKER_OPTS',
   ];
   static override flags = {
     ...dockerFlags,
     ...subnetFileFlag,
-    'env-file': Flags.string({
-      description: 'write the options into this env file of a unit instead of daemon.json',
-      env: 'TSFLANNEL_ENV_FILE',
+    // Not plain --env-file: Node takes that for an option of its own when it is not started by our launcher.
+    'docker-env-file': Flags.string({
+      aliases: ['env-file'],
+      description: 'write the options into this env file of the unit or init script instead of daemon.json',
+      env: 'TSFLANNEL_DOCKER_ENV_FILE',
       helpGroup: 'DOCKER',
     }),
-    'env-key': Flags.string({
+    'docker-env-key': Flags.string({
+      aliases: ['env-key'],
       description: "the variable of that file which dockerd's command line takes",
-      env: 'TSFLANNEL_ENV_KEY',
+      default: 'DOCKER_OPTS',
+      env: 'TSFLANNEL_DOCKER_ENV_KEY',
       helpGroup: 'DOCKER',
     }),
   };
 
   override async execute(): Promise<Result> {
     const { flags } = await this.parse(DockerApply);
+    const file = flags['docker-env-file'];
     const request = {
       subnetFile: flags['subnet-file'],
       stateDir: flags['state-dir'],
       configFile: flags['config-file'],
       socket: flags['docker-socket'],
-      envFile: envFileOf(flags['env-file'], flags['env-key']),
+      envFile: file === undefined ? undefined : { path: file, key: flags['docker-env-key'] },
       dryRun: flags['dry-run'],
       stopContainers: flags['stop-containers'],
     };

@@ -108,7 +108,7 @@ describe("docker apply: Debian's init script", function () {
     assert.equal(JSON.parse((await tsflannel('apply', ...how)).stdout).changed, false);
     const both = await tsflannel('apply', '--yes');
     assert.equal(JSON.parse(both.stdout).error.code, 'DOCKER_CONFIG');
-    assert.match(JSON.parse(both.stdout).error.why, /--env-file/);
+    assert.match(JSON.parse(both.stdout).error.why, /--docker-env-file/);
     const reverted = await tsflannel('revert', '--yes');
     assert.equal(reverted.exitCode, 0, reverted.stdout);
     assert.deepEqual(await docker0(), ['172.17.0.1/16']);
