@@ -126,6 +126,11 @@ export async function startEtcd(setup: EtcdSetup = {}): Promise<TestEtcd> {
       await rm(dir, { recursive: true, force: true });
     },
   };
-  await etcd.start();
+  try {
+    await etcd.start();
+  } catch (error) {
+    await etcd.close();
+    throw error;
+  }
   return etcd;
 }
