@@ -40,11 +40,12 @@ async function bundle(): Promise<void> {
   });
 }
 
-/** The manifest as @oclif/core itself sees the built commands. */
+/** The manifest as @oclif/core itself sees the built commands, which it finds in no certain order. */
 export async function manifest(): Promise<string> {
   const plugin = new Plugin({ root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true });
   await plugin.load();
-  return `${JSON.stringify(plugin.manifest, null, 2)}\n`;
+  const commands = Object.entries(plugin.manifest.commands).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `${JSON.stringify({ ...plugin.manifest, commands: Object.fromEntries(commands) }, null, 2)}\n`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
