@@ -12,6 +12,7 @@ import type { Clock } from '../model/clock.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import { createReconciler } from '../reconcile/reconciler.ts';
 import type { RangeResult } from '../store/kv.ts';
+import { networkIn } from '../store/network.ts';
 import { openDoors } from './doors.ts';
 import { type Follower, follow, freshPeers } from './follow.ts';
 import type { DaemonParts, Node } from './node.ts';
@@ -22,21 +23,12 @@ const PATIENCE_MS = 1_000;
 
 const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
 
-/** The config as it stands in a snapshot. Throws CONFIG_MISSING or CONFIG_INVALID. */
-export function configIn(follower: Follower, prefix: string): NetworkConfig {
-  const config = follower.view.config();
-  if (!config) throw new TsflannelError('CONFIG_MISSING', { key: `${prefix}/config` });
-  if (config.parsed.ok) return config.parsed.value;
-  const { where, detail } = config.parsed.rejection;
-  throw new TsflannelError('CONFIG_INVALID', { where, detail });
-}
-
 async function firstLook(
   parts: DaemonParts,
 ): Promise<{ follower: Follower; network: NetworkConfig; first: RangeResult }> {
   const first = await parts.store.snapshot();
-  const follower = follow(parts.store, first, parts.clock);
-  return { follower, network: configIn(follower, parts.store.prefix), first };
+  const network = networkIn(first.kvs, parts.store.prefix);
+  return { follower: follow(parts.store, first, network, parts.clock), network, first };
 }
 
 /** A service waits for etcd and for a config, as flanneld does; a person is told at once. */
@@ -142,7 +134,7 @@ function assemble(
     clock: parts.clock,
     random: Math.random,
     log: parts.log,
-    confirm: () => freshPeers(parts.store, node.holder.current().key),
+    confirm: () => freshPeers(parts.store, scene.network, node.holder.current().key),
     passed: () => tellReady(node),
   });
   const holder = hold(held, {

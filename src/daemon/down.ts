@@ -9,9 +9,11 @@ import { printPlan } from '../kernel/print.ts';
 import type { Kernel, KernelState, ManagedFile, Plan, StepOutcome, Sysctl } from '../kernel/state.ts';
 import { printPrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Lease } from '../model/lease.ts';
 import { parseSubnetEnv } from '../model/subnet-env.ts';
+import type { KeyValue } from '../store/kv.ts';
+import { parseLeaseKv } from '../store/lease-kv.ts';
 import type { Store } from '../store/store.ts';
-import { createView } from '../store/view.ts';
 
 /** What `down` works on; `store` is opened only when there is a lease to release. */
 export interface DownParts {
@@ -55,16 +57,25 @@ async function stopDaemon({ runDir }: DownOptions, clock: Clock): Promise<number
   return pid;
 }
 
+/** Our lease, whatever the config says by now: a changed network does not make it another's. */
+function ownLease(
+  kvs: readonly KeyValue[],
+  nodeId: string,
+): { readonly kv: KeyValue; readonly lease: Lease } | undefined {
+  for (const kv of kvs) {
+    const parsed = parseLeaseKv(kv);
+    if (parsed.ok && parsed.value.nodeId === nodeId) return { kv, lease: parsed.value };
+  }
+  return undefined;
+}
+
+/** A reservation (a key without TTL) stays the node's. */
 async function release(store: Store, nodeId: string): Promise<string | undefined> {
   try {
-    const view = createView(store.prefix);
-    const { kvs } = await store.snapshot();
-    view.reset(kvs);
-    const lease = [...view.leases().values()].find((one) => one.nodeId === nodeId);
-    const kv = kvs.find(({ key }) => key === lease?.etcd.key);
-    if (!lease || !kv || kv.lease === 0n) return undefined;
-    const ours = await store.release({ key: kv.key, leaseId: kv.lease, modRevision: kv.modRevision });
-    return ours ? printPrefix(lease.subnet) : undefined;
+    const own = ownLease((await store.snapshot()).kvs, nodeId);
+    if (!own || own.kv.lease === 0n) return undefined;
+    const { key, lease: leaseId, modRevision } = own.kv;
+    return (await store.release({ key, leaseId, modRevision })) ? printPrefix(own.lease.subnet) : undefined;
   } finally {
     store.close();
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import type { Lease } from '../model/lease.ts';
+import type { NetworkConfig } from '../model/network-config.ts';
 import type { RangeResult } from '../store/kv.ts';
 import type { Store } from '../store/store.ts';
 import { createView, type View, type ViewChange } from '../store/view.ts';
@@ -26,9 +27,9 @@ const merge = (changes: readonly ViewChange[]): ViewChange => ({
   config: changes.some(({ config }) => config),
 });
 
-/** Follows from a snapshot that was read already. */
-export function follow(store: Store, first: RangeResult, clock: Clock): Follower {
-  const view = createView(store.prefix);
+/** Follows from a snapshot that was read already; leases are judged by `network`, whatever the config in etcd becomes later. */
+export function follow(store: Store, first: RangeResult, network: NetworkConfig, clock: Clock): Follower {
+  const view = createView(store.prefix, network);
   view.reset(first.kvs);
   let connection: WatchState = { connected: true };
   let close = () => {};
@@ -63,8 +64,12 @@ export function follow(store: Store, first: RangeResult, clock: Clock): Follower
 }
 
 /** Leases of others in a store read now: what the reconciler asks for before it removes many peers. */
-export async function freshPeers(store: Store, ownKey: string): Promise<ReadonlyMap<string, Lease>> {
-  const view = createView(store.prefix);
+export async function freshPeers(
+  store: Store,
+  network: NetworkConfig,
+  ownKey: string,
+): Promise<ReadonlyMap<string, Lease>> {
+  const view = createView(store.prefix, network);
   view.reset((await store.snapshot()).kvs);
   return new Map([...view.leases()].filter(([key]) => key !== ownKey));
 }

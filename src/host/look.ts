@@ -11,6 +11,7 @@ import type { RouteRow } from '../model/report.ts';
 import { queryOf, withFacts } from '../reconcile/pass.ts';
 import { planFor } from '../reconcile/reconciler.ts';
 import { routeRows } from '../reconcile/report.ts';
+import { networkIn } from '../store/network.ts';
 import type { Store } from '../store/store.ts';
 import { createView, type View } from '../store/view.ts';
 import type { Connection } from './connection.ts';
@@ -31,14 +32,6 @@ export interface LookOptions {
   readonly wish: NodeWish;
   readonly stateDir: string;
   readonly runDir: string;
-}
-
-function networkOf(view: View, prefix: string) {
-  const config = view.config();
-  if (!config) throw new TsflannelError('CONFIG_MISSING', { key: `${prefix}/config` });
-  if (config.parsed.ok) return config.parsed.value;
-  const { where, detail } = config.parsed.rejection;
-  throw new TsflannelError('CONFIG_INVALID', { where, detail });
 }
 
 /** The subnet `up` would hold now: our lease, or the first one it would try. */
@@ -62,11 +55,12 @@ function wouldHold(
   return { subnet };
 }
 
-async function look({ connection, wish, stateDir }: LookOptions, kernel: Kernel, store: Store): Promise<Look> {
+async function look({ wish, stateDir }: LookOptions, kernel: Kernel, store: Store): Promise<Look> {
   const node = await readNodeState(stateDir);
-  const view = createView(store.prefix);
-  view.reset((await store.snapshot()).kvs);
-  const network = networkOf(view, connection.prefix);
+  const { kvs } = await store.snapshot();
+  const network = networkIn(kvs, store.prefix);
+  const view = createView(store.prefix, network);
+  view.reset(kvs);
   const host = await makeHost(kernel, wish, node.nodeId);
   const { subnet, key } = wouldHold(view, { host, network }, node.subnet ? [node.subnet] : []);
   return { store, kernel, view, scene: { self: { subnet }, host, network }, ownKey: key };

@@ -2,9 +2,10 @@ import { TsflannelError } from '../errors.ts';
 
 import { type Prefix, printPrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
-import { type Announcement, type Lease, parseLease, printLease } from '../model/lease.ts';
+import { type Announcement, type Lease, printLease } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import type { KeyValue } from '../store/kv.ts';
+import { parseLeaseKv } from '../store/lease-kv.ts';
 import type { HeldKey, Store } from '../store/store.ts';
 import { createView } from '../store/view.ts';
 import { choose } from './choose.ts';
@@ -63,8 +64,8 @@ async function claimFirst(options: ClaimOptions, subnets: readonly Prefix[]): Pr
   return undefined;
 }
 
-async function leasesNow(store: Store, known: readonly KeyValue[] | undefined): Promise<Lease[]> {
-  const view = createView(store.prefix);
+async function leasesNow({ store, network }: ClaimOptions, known: readonly KeyValue[] | undefined): Promise<Lease[]> {
+  const view = createView(store.prefix, network);
   view.reset(known ?? (await store.snapshot()).kvs);
   return [...view.leases().values()];
 }
@@ -76,7 +77,7 @@ async function leasesNow(store: Store, known: readonly KeyValue[] | undefined): 
 export async function acquire(options: ClaimOptions, known?: readonly KeyValue[]): Promise<Held> {
   const { announcement, network, remembered, random } = options;
   for (let round = 0; round < ROUNDS; round++) {
-    const leases = await leasesNow(options.store, round === 0 ? known : undefined);
+    const leases = await leasesNow(options, round === 0 ? known : undefined);
     const { nodeId, publicIp } = announcement;
     const choice = choose({ network, leases, nodeId, publicIp, remembered, random });
     if (choice.kind === 'exhausted') {
@@ -123,7 +124,7 @@ const RETRY_MS = 1_000;
 
 const isOurs = (kv: KeyValue | undefined, nodeId: string): kv is KeyValue => {
   if (!kv) return false;
-  const parsed = parseLease(kv.value, { key: kv.key, leaseId: '0', created: '0', modified: '0' });
+  const parsed = parseLeaseKv(kv);
   return parsed.ok && parsed.value.nodeId === nodeId;
 };
 

@@ -1,8 +1,9 @@
 import { containsIp, containsPrefix, prefixOf, printIp, printPrefix } from '../model/address.ts';
-import { type Lease, parseLease } from '../model/lease.ts';
+import type { Lease } from '../model/lease.ts';
 import { type NetworkConfig, parseNetworkConfig } from '../model/network-config.ts';
 import { accept, type Parsed, type Rejection, reject } from '../model/parsed.ts';
 import type { KeyValue } from './kv.ts';
+import { parseLeaseKv } from './lease-kv.ts';
 import { createVerdicts, type Verdicts } from './verdicts.ts';
 
 /** The network config as it stands in etcd. */
@@ -66,10 +67,10 @@ function judge(lease: Lease, { network, subnetLength }: NetworkConfig): Parsed<L
   return accept(lease);
 }
 
-function parse(state: State, { key, value, lease, createRevision, modRevision }: KeyValue): Parsed<Lease> {
-  if (key.slice(state.leasePrefix.length).includes('/')) return reject('SUBNET_KEY', key, 'the key is not a subnet');
-  const etcd = { key, leaseId: String(lease), created: String(createRevision), modified: String(modRevision) };
-  const parsed = parseLease(value, etcd);
+function parse(state: State, kv: KeyValue): Parsed<Lease> {
+  if (kv.key.slice(state.leasePrefix.length).includes('/'))
+    return reject('SUBNET_KEY', kv.key, 'the key is not a subnet');
+  const parsed = parseLeaseKv(kv);
   return parsed.ok && state.network ? judge(parsed.value, state.network) : parsed;
 }
 
