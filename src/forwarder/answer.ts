@@ -1,9 +1,9 @@
 import type { Memory } from '../sys/memory.ts';
+import { SOCKADDR, writeSockaddr } from '../sys/messages.ts';
 import type { PacketIo } from '../sys/packet-io.ts';
 import { buildIcmpError, ICMP_MAX, type IcmpError } from './icmp.ts';
 import type { Job } from './job.ts';
 import { createLimiter } from './limiter.ts';
-import { SOCKADDR, writeSockaddr } from './messages.ts';
 import { type Span, sourceOf } from './packet.ts';
 
 /** ICMP errors of this node. */

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
+import { createIovecs, type Iovecs } from '../sys/messages.ts';
 import { beginGroup, createGroup, joinableHeaders, joinGroup, sealGroup } from './coalesce.ts';
 import { type Context, isGone } from './context.ts';
-import { createIovecs, type Iovecs } from './messages.ts';
 import { DROP, PROTOCOL, PROTOCOL_TCP, type Span } from './packet.ts';
 import { isVerified } from './transport.ts';
 import { createVnet, VNET_HEADER, type Vnet, writeVnet } from './vnet.ts';

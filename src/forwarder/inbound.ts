@@ -1,8 +1,8 @@
+import { createIovecs, createMessages } from '../sys/messages.ts';
 import { BUFFER, type Context, createSpans } from './context.ts';
 import { createDelivery } from './deliver.ts';
 import { TIME_EXCEEDED } from './icmp.ts';
 import { judgeInbound } from './judge.ts';
-import { createIovecs, createMessages } from './messages.ts';
 import { DROP, type Span, sourceOf } from './packet.ts';
 import { lookup } from './table.ts';
 

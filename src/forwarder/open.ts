@@ -5,10 +5,10 @@ import { TsflannelError } from '../errors.ts';
 import type { Carrier } from '../kernel/state.ts';
 import { errnoText } from '../sys/libc.ts';
 import { createMemory, type Memory, setText } from '../sys/memory.ts';
+import { SOCKADDR, writeSockaddr } from '../sys/messages.ts';
 import { loadPacketIo, type PacketIo } from '../sys/packet-io.ts';
+import * as socket from '../sys/socket.ts';
 import type { Descriptors, Offloads } from './job.ts';
-import { SOCKADDR, writeSockaddr } from './messages.ts';
-import * as socket from './socket.ts';
 import { VNET_HEADER } from './vnet.ts';
 
 /** O_NONBLOCK | O_CLOEXEC, which sockets and eventfds take too. */

@@ -1,9 +1,9 @@
+import { SOCKADDR, writeSockaddr } from '../sys/messages.ts';
+import * as socket from '../sys/socket.ts';
 import { BUFFER, type Context } from './context.ts';
 import { fragmentationNeeded } from './icmp.ts';
-import { SOCKADDR, writeSockaddr } from './messages.ts';
 import { DROP, mustNotFragment, type Span } from './packet.ts';
 import type { Datagram } from './queue.ts';
-import * as socket from './socket.ts';
 
 const TOO_BIG = DROP['too-big'];
 /** Outer IPv4 20 + UDP 8. */

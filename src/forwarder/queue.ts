@@ -1,5 +1,5 @@
 import type { Memory } from '../sys/memory.ts';
-import { createIovecs, createMessages } from './messages.ts';
+import { createIovecs, createMessages } from '../sys/messages.ts';
 import type { Table } from './table.ts';
 
 /** Where a datagram's bytes lie: its head (headers, or all of it), and the rest where that lies elsewhere (else of length 0). */

@@ -15,6 +15,9 @@ export interface PacketIo {
   socket(domain: number, type: number, protocol: number): number;
   bind(fd: number, address: number, size: number): number;
   connect(fd: number, address: number, size: number): number;
+  listen(fd: number, backlog: number): number;
+  /** The peer's address is written to `address`; `sizeAddress` holds its size, before and after. */
+  accept(fd: number, address: number, sizeAddress: number): number;
   getsockopt(fd: number, level: number, name: number, ...value: [address: number, sizeAddress: number]): number;
   setsockopt(fd: number, level: number, name: number, ...value: [address: number, size: number]): number;
   sendto(fd: number, data: number, size: number, ...to: [flags: number, address: number, addressSize: number]): number;
@@ -39,6 +42,8 @@ export function loadPacketIo(): PacketIo {
     socket: bind('int socket(int domain, int type, int protocol)'),
     bind: bind('int bind(int fd, uintptr_t address, uint32_t size)'),
     connect: bind('int connect(int fd, uintptr_t address, uint32_t size)'),
+    listen: bind('int listen(int fd, int backlog)'),
+    accept: bind('int accept(int fd, uintptr_t address, uintptr_t size)'),
     getsockopt: bind('int getsockopt(int fd, int level, int name, uintptr_t value, uintptr_t size)'),
     setsockopt: bind('int setsockopt(int fd, int level, int name, uintptr_t value, uint32_t size)'),
     sendto: bind('intptr_t sendto(int fd, uintptr_t data, size_t size, int flags, uintptr_t to, uint32_t length)'),

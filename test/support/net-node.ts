@@ -10,11 +10,11 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
-import { writeSockaddr } from '../../src/forwarder/messages.ts';
-import { AF_INET, createIntOptions, SOCK_DGRAM, UDP_SEGMENT } from '../../src/forwarder/socket.ts';
 import { parseIp4 } from '../../src/model/address.ts';
 import { createMemory } from '../../src/sys/memory.ts';
+import { writeSockaddr } from '../../src/sys/messages.ts';
 import { loadPacketIo } from '../../src/sys/packet-io.ts';
+import { AF_INET, createIntOptions, SOCK_DGRAM, UDP_SEGMENT } from '../../src/sys/socket.ts';
 
 let seen = 0;
 

@@ -1,5 +1,5 @@
-import type { Memory } from '../sys/memory.ts';
-import type { PacketIo } from '../sys/packet-io.ts';
+import type { Memory } from './memory.ts';
+import type { PacketIo } from './packet-io.ts';
 
 /** Numbers of Linux on x64 and arm64. */
 export const AF_INET = 2;

@@ -1,4 +1,4 @@
-import { type Memory, setPointer } from '../sys/memory.ts';
+import { type Memory, setPointer } from './memory.ts';
 
 /**
  * The arrays that recvmmsg and sendmmsg take, built once. Layouts are those of 64-bit Linux: mmsghdr {msghdr 56 bytes, length}, iovec
