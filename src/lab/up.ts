@@ -97,18 +97,15 @@ async function startDocker(lab: Lab): Promise<void> {
   await someAtOnce(lab.nodes, start);
 }
 
-/**
- * The config once, then the daemon on every node, then Docker. With --ip-masq the node masquerades what leaves the network, and Docker
- * does not: else Docker would hide the containers' addresses from each other too.
- */
+/** The config once, then the daemon on every node, then Docker. */
 export async function configure(lab: Lab, progress: Progress = () => undefined): Promise<void> {
   const { spec, nodes } = lab;
   const [first] = nodes;
   if (!first) return;
   progress(`network ${spec.network}, backend ${spec.backend}: tsflannel config set`);
   await mustRun(lab, first, ['tsflannel', 'config', 'set', '--network', spec.network, '--backend', spec.backend]);
-  progress(`the daemon on ${spec.size} nodes: tsflannel up --detach --ip-masq`);
-  await someAtOnce(nodes, (node) => mustRun(lab, node, ['tsflannel', 'up', '--detach', '--ip-masq']));
+  progress(`the daemon on ${spec.size} nodes: tsflannel up --detach`);
+  await someAtOnce(nodes, (node) => mustRun(lab, node, ['tsflannel', 'up', '--detach']));
   if (!spec.docker) return;
   progress(`Docker on ${spec.size} nodes: tsflannel docker apply`);
   await someAtOnce(nodes, (node) => mustRun(lab, node, ['tsflannel', 'docker', 'apply', '--yes']));
