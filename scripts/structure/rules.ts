@@ -116,7 +116,15 @@ export const roomOf = (file: string): string => {
 export const SYSTEM_MODULES = ['node:child_process', 'node:fs', 'node:fs/promises', 'execa', 'koffi'] as const;
 
 /** Packages too slow to load for a command that does not need them: never in a command's static imports, however deep. */
-export const HEAVY = ['execa', 'inquirer', 'koffi', 'etcd3', '@grpc/grpc-js', '@bufbuild/protobuf', '@peculiar/x509'] as const;
+export const HEAVY = [
+  'execa',
+  'inquirer',
+  'koffi',
+  'etcd3',
+  '@grpc/grpc-js',
+  '@bufbuild/protobuf',
+  '@peculiar/x509',
+] as const;
 
 /** Lines of a file, of a function, of a command; parameters of a function. Tests and benchmarks keep only the first. */
 export const LIMITS = { file: 250, function: 60, command: 80, parameters: 4 } as const;
