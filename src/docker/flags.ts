@@ -65,7 +65,10 @@ export const flagValues = (argv: readonly string[], name: string): string[] =>
 /** The value that counts: the last one. `undefined` when the option is not given. */
 export const flagValue = (argv: readonly string[], name: string): string | undefined => flagValues(argv, name).at(-1);
 
-/** The command line with this option given once (where it stood first, else at the end), or with `undefined` not at all. */
+/**
+ * The command line with this option given once (where it stood first, else at the end), or with `undefined` not at all. Letters in one
+ * word with its short form (`-DH …`) go with it; bip, mtu and ip-masq have none.
+ */
 export function setFlag(argv: readonly string[], name: string, value: string | undefined): string[] {
   const given = parseFlags(argv).filter((flag) => flag.name === name);
   const rewritten = value === undefined ? [] : [`--${name}=${value}`];
