@@ -63,7 +63,12 @@ export const ERRORS = {
     'tsflannel config set --help',
   ),
   NO_FREE_SUBNET: entry(6, 'no subnet is free in {network}', 'all {count} are leased', 'tsflannel leases'),
-  LEASE_CONFLICT: entry(6, 'the lease of {subnet} is held by another node', '{detail}', 'tsflannel leases'),
+  SUBNETS_CONTESTED: entry(
+    6,
+    'no subnet of {network} could be won',
+    'other nodes were quicker {rounds} times',
+    'tsflannel leases',
+  ),
   IFACE_NOT_FOUND: entry(
     3,
     'no interface fits {detail}',

@@ -3,6 +3,7 @@ const WARNINGS = new Set([
   'etcd-lost',
   'lease-lost',
   'lease-doubtful',
+  'lease-overwritten',
   'apply-failed',
   'pass-failed',
   'removals-held',

@@ -5,7 +5,7 @@ import { planAnswer } from '../daemon/doors.ts';
 import { TsflannelError } from '../errors.ts';
 import { readNodeState } from '../files/node-state.ts';
 import type { Kernel } from '../kernel/state.ts';
-import { choose } from '../lease/choose.ts';
+import { chooseIn } from '../lease/acquire.ts';
 import type { Prefix } from '../model/address.ts';
 import type { RouteRow } from '../model/report.ts';
 import { queryOf, withFacts } from '../reconcile/pass.ts';
@@ -41,14 +41,7 @@ function wouldHold(
   remembered: readonly Prefix[],
 ): { subnet: Prefix; key?: string } {
   const { nodeId, publicIp } = scene.host;
-  const choice = choose({
-    network: scene.network,
-    leases: view.leases().values(),
-    nodeId,
-    publicIp,
-    remembered,
-    random: () => 0,
-  });
+  const choice = chooseIn(view, { network: scene.network, nodeId, publicIp, remembered, random: () => 0 });
   if (choice.kind === 'own') return { subnet: choice.lease.subnet, key: choice.lease.etcd.key };
   const [subnet] = choice.kind === 'free' ? choice.subnets : [];
   if (!subnet) throw new TsflannelError('NO_FREE_SUBNET', { network: 'the network', count: view.leases().size });

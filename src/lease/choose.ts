@@ -10,6 +10,8 @@ import { type NetworkConfig, subnetCount } from '../model/network-config.ts';
 export interface Situation {
   readonly network: NetworkConfig;
   readonly leases: Iterable<Lease>;
+  /** Subnets whose keys are there with a value that nobody believes: they cannot be claimed, and keep no other subnet from it. */
+  readonly refused: Iterable<Prefix>;
   readonly nodeId: string;
   readonly publicIp: Ip;
   readonly remembered: readonly Prefix[];
@@ -34,30 +36,38 @@ export const fits = (network: NetworkConfig, subnet: Prefix): boolean =>
   subnet.address >= network.subnetMin.value &&
   subnet.address <= network.subnetMax.value;
 
-/** Our lease: by node id; where the lease has none (flanneld wrote it), its public address stands in. */
-export function ownLease(leases: Iterable<Lease>, nodeId: string, publicIp: Ip): Lease | undefined {
+/**
+ * Our lease of this network: by node id; where the lease has none (flanneld wrote it), its public address stands in. A flanneld's lease
+ * with an IPv6 subnet beside is left to it: we would not serve that.
+ */
+export function ownLease({ network, leases, nodeId, publicIp }: Situation): Lease | undefined {
   let byAddress: Lease | undefined;
   for (const lease of leases) {
+    if (!fits(network, lease.subnet)) continue;
     if (lease.nodeId === nodeId) return lease;
-    if (lease.nodeId === undefined && sameIp(lease.publicIp, publicIp)) byAddress ??= lease;
+    if (lease.nodeId === undefined && !lease.subnet6 && sameIp(lease.publicIp, publicIp)) byAddress ??= lease;
   }
   return byAddress;
+}
+
+/** Places on the grid of subnets, both ends included. */
+interface Range {
+  readonly from: number;
+  readonly to: number;
 }
 
 const indexOf = (network: NetworkConfig, address: bigint): number =>
   Number((address - network.subnetMin.value) >> BigInt(32 - network.subnetLength));
 
-/** Indexes on the grid that a lease of any length occupies. */
-function occupied({ network, leases }: Situation): Set<number> {
-  const taken = new Set<number>();
-  const last = subnetCount(network) - 1;
-  for (const { subnet } of leases) {
-    if (!overlaps(network.network, subnet)) continue;
-    const from = Math.max(0, indexOf(network, subnet.address));
-    const to = Math.min(last, indexOf(network, subnet.address + sizeOf(subnet) - 1n));
-    for (let index = from; index <= to; index++) taken.add(index);
-  }
-  return taken;
+/** What leases of any length occupy, in order; ranges may overlap. */
+function occupied({ network, leases, refused }: Situation): Range[] {
+  const rangeOf = (subnet: Prefix): Range => ({
+    from: indexOf(network, subnet.address),
+    to: indexOf(network, subnet.address + sizeOf(subnet) - 1n),
+  });
+  const believed = [...leases].filter(({ subnet }) => overlaps(network.network, subnet));
+  const unusable = [...refused].filter((subnet) => fits(network, subnet));
+  return [...believed.map(({ subnet }) => rangeOf(subnet)), ...unusable.map(rangeOf)].sort((a, b) => a.from - b.from);
 }
 
 const subnetAt = (network: NetworkConfig, index: number): Prefix => ({
@@ -66,11 +76,14 @@ const subnetAt = (network: NetworkConfig, index: number): Prefix => ({
   length: network.subnetLength,
 });
 
-function firstFree(network: NetworkConfig, taken: ReadonlySet<number>): Prefix[] {
+function firstFree(network: NetworkConfig, taken: readonly Range[]): Prefix[] {
   const free: Prefix[] = [];
   const count = subnetCount(network);
-  for (let index = 0; index < count && free.length < WINDOW; index++)
-    if (!taken.has(index)) free.push(subnetAt(network, index));
+  let next = 0;
+  for (const { from, to } of [...taken, { from: count, to: count }]) {
+    for (; next < Math.min(from, count) && free.length < WINDOW; next++) free.push(subnetAt(network, next));
+    next = Math.max(next, to + 1);
+  }
   return free;
 }
 
@@ -85,12 +98,12 @@ function shuffle<T>(items: readonly T[], random: () => number): T[] {
 
 /** The subnet to hold: our own live lease, else one we had before if it is free, else any free one. */
 export function choose(situation: Situation): Choice {
-  const { network, nodeId, publicIp, remembered, random } = situation;
-  const leases = [...situation.leases];
-  const own = ownLease(leases, nodeId, publicIp);
-  if (own && fits(network, own.subnet)) return { kind: 'own', lease: own };
-  const taken = occupied({ ...situation, leases: leases.filter((lease) => lease !== own) });
-  const former = remembered.filter((subnet) => fits(network, subnet) && !taken.has(indexOf(network, subnet.address)));
+  const { network, remembered, random } = situation;
+  const own = ownLease(situation);
+  if (own) return { kind: 'own', lease: own };
+  const taken = occupied(situation);
+  const isFree = (index: number) => !taken.some(({ from, to }) => from <= index && index <= to);
+  const former = remembered.filter((subnet) => fits(network, subnet) && isFree(indexOf(network, subnet.address)));
   const others = shuffle(firstFree(network, taken), random).filter(
     (subnet) => !former.some((prefix) => samePrefix(prefix, subnet)),
   );

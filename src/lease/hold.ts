@@ -1,93 +1,8 @@
-import { TsflannelError } from '../errors.ts';
-
-import { type Prefix, printPrefix } from '../model/address.ts';
+import { printPrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
-import { type Announcement, type Lease, printLease } from '../model/lease.ts';
-import type { NetworkConfig } from '../model/network-config.ts';
+import { nodeIdIn, printLease } from '../model/lease.ts';
 import type { KeyValue } from '../store/kv.ts';
-import { parseLeaseKv } from '../store/lease-kv.ts';
-import type { HeldKey, Store } from '../store/store.ts';
-import { createView } from '../store/view.ts';
-import { choose } from './choose.ts';
-
-/** What a claim is made with. */
-export interface ClaimOptions {
-  readonly store: Store;
-  readonly announcement: Announcement;
-  readonly network: NetworkConfig;
-  /** Subnets this node had before, best first. */
-  readonly remembered: readonly Prefix[];
-  readonly ttlSeconds: number;
-  readonly random: () => number;
-}
-
-/** A subnet that is ours now. */
-export interface Held extends HeldKey {
-  readonly subnet: Prefix;
-  readonly value: string;
-  /** Whether the lease was there already (a restart, or a real flanneld's). */
-  readonly resumed: boolean;
-}
-
-/** Rounds of "list, choose, claim": each loses only to somebody else's success. */
-const ROUNDS = 50;
-
-/** Keeps our own live lease: same etcd lease if that still lives, same value if nothing changed (then nothing is written). */
-async function resume(options: ClaimOptions, lease: Lease): Promise<Held | undefined> {
-  const { store, announcement } = options;
-  const now = await store.read(lease.subnet);
-  if (!now || now.modRevision.toString() !== lease.etcd.modified) return undefined;
-  const value = printLease(announcement, now.value);
-  const left = now.lease === 0n ? 1 : await store.keepAlive(now.lease);
-  if (left > 0 && now.value === value) {
-    return {
-      key: now.key,
-      leaseId: now.lease,
-      modRevision: now.modRevision,
-      subnet: lease.subnet,
-      value,
-      resumed: true,
-    };
-  }
-  const leaseId = left > 0 ? now.lease : await store.grant(options.ttlSeconds);
-  const held = await store.update(now, value, leaseId);
-  if (!held && leaseId !== now.lease) await store.revoke(leaseId).catch(() => undefined);
-  return held && { ...held, subnet: lease.subnet, value, resumed: true };
-}
-
-async function claimFirst(options: ClaimOptions, subnets: readonly Prefix[]): Promise<Held | undefined> {
-  const value = printLease(options.announcement);
-  for (const subnet of subnets.slice(0, 3)) {
-    const held = await options.store.claim(subnet, value, options.ttlSeconds);
-    if (held) return { ...held, subnet, value, resumed: false };
-  }
-  return undefined;
-}
-
-async function leasesNow({ store, network }: ClaimOptions, known: readonly KeyValue[] | undefined): Promise<Lease[]> {
-  const view = createView(store.prefix, network);
-  view.reset(known ?? (await store.snapshot()).kvs);
-  return [...view.leases().values()];
-}
-
-/**
- * Takes a subnet: our own live lease first, one we had before next, else a free one. `known` saves the first list.
- * Throws NO_FREE_SUBNET, or what the store throws.
- */
-export async function acquire(options: ClaimOptions, known?: readonly KeyValue[]): Promise<Held> {
-  const { announcement, network, remembered, random } = options;
-  for (let round = 0; round < ROUNDS; round++) {
-    const leases = await leasesNow(options, round === 0 ? known : undefined);
-    const { nodeId, publicIp } = announcement;
-    const choice = choose({ network, leases, nodeId, publicIp, remembered, random });
-    if (choice.kind === 'exhausted') {
-      throw new TsflannelError('NO_FREE_SUBNET', { network: printPrefix(network.network), count: choice.count });
-    }
-    const held = await (choice.kind === 'own' ? resume(options, choice.lease) : claimFirst(options, choice.subnets));
-    if (held) return held;
-  }
-  throw new TsflannelError('NO_FREE_SUBNET', { network: printPrefix(network.network), count: ROUNDS });
-}
+import { acquire, type ClaimOptions, type Held } from './acquire.ts';
 
 /** none -> held -> doubtful (not renewed for a while) -> lost (expired, deleted, or another node's now). */
 export type HoldState = 'held' | 'doubtful' | 'lost';
@@ -114,71 +29,122 @@ export interface HolderOptions {
 interface State extends HolderOptions {
   held: Held;
   state: HoldState;
+  ttlSeconds: number;
   renewedAt: number;
+  /** When we last wrote our value over another's. */
+  restoredAt: number;
+  retryMs: number;
   closed: boolean;
-  checking: boolean;
+  busy: boolean;
+  /** Something happened during the look that is under way. */
+  again: boolean;
   cancel: (() => void) | undefined;
 }
 
-const RETRY_MS = 1_000;
+const RETRY_MIN_MS = 1_000;
+const RETRY_MAX_MS = 5_000;
 
-const isOurs = (kv: KeyValue | undefined, nodeId: string): kv is KeyValue => {
-  if (!kv) return false;
-  const parsed = parseLeaseKv(kv);
-  return parsed.ok && parsed.value.nodeId === nodeId;
-};
+/** Two nodes with one id (a cloned disk) must not write over each other at full speed. */
+const RESTORE_PAUSE_MS = 5_000;
+
+const isHeld = ({ held: { leaseId } }: State): boolean => leaseId !== 0n;
+
+/** How long until the next renewal. */
+const renewIn = (state: State): number =>
+  isHeld(state) ? Math.min(state.renewEveryMs, (state.ttlSeconds * 1000) / 3) : state.renewEveryMs;
+
+function lose(state: State): void {
+  if (state.state !== 'lost')
+    state.log('lease-lost', `the lease of ${printPrefix(state.held.subnet)} is gone; claiming it again`);
+  state.state = 'lost';
+}
 
 /** Takes the lost subnet back if it is free, another one if it is not. Nothing is written to a key that is another node's. */
-async function reclaim(state: State): Promise<void> {
+async function reclaim(state: State): Promise<number> {
   const before = state.held;
-  state.state = 'lost';
-  state.log('lease-lost', `the lease of ${printPrefix(before.subnet)} is gone; claiming it again`);
   const claim = { ...state.claim, remembered: [before.subnet, ...state.claim.remembered] };
+  const sentAt = state.clock.now();
   const held = await acquire(claim);
-  if (state.closed) return;
-  state.held = held;
-  state.state = 'held';
-  state.renewedAt = state.clock.now();
+  if (state.closed) return 0;
+  Object.assign(state, { held, state: 'held', renewedAt: sentAt, ttlSeconds: held.ttlSeconds });
   state.log('lease-held', `${printPrefix(held.subnet)} is held again`);
   state.onChange(held, before);
+  return renewIn(state);
 }
 
-async function check(state: State): Promise<void> {
-  const now = await state.claim.store.read(state.held.subnet);
-  if (isOurs(now, state.claim.announcement.nodeId)) {
-    state.held = { ...state.held, leaseId: now.lease, modRevision: now.modRevision };
-    return;
-  }
-  await reclaim(state);
+/**
+ * Our key says something else under our id: another program, or another node with our id, wrote it. What we say is written back; its
+ * etcd lease, or having none, stays.
+ */
+async function restore(state: State, now: KeyValue, value: string): Promise<number> {
+  const wait = state.restoredAt + RESTORE_PAUSE_MS - state.clock.now();
+  if (wait > 0) return wait;
+  state.restoredAt = state.clock.now();
+  state.log('lease-overwritten', `somebody wrote to the lease of ${printPrefix(state.held.subnet)}; writing it back`);
+  await state.claim.store.update(now, value, now.lease);
+  state.again = true;
+  return 0;
 }
 
-async function renew(state: State): Promise<void> {
-  const { leaseId } = state.held;
+/** Looks at our key and renews its lease; resolves to when to do so again. */
+async function look(state: State): Promise<number> {
+  const { store, announcement } = state.claim;
   const sentAt = state.clock.now();
-  if (leaseId === 0n) return check(state);
-  if ((await state.claim.store.keepAlive(leaseId)) <= 0) return reclaim(state);
-  state.renewedAt = sentAt;
-  state.state = 'held';
+  const now = await store.read(state.held.subnet);
+  if (!now || nodeIdIn(now.value) !== announcement.nodeId) {
+    lose(state);
+    return reclaim(state);
+  }
+  const value = printLease(announcement, now.value);
+  state.held = { ...state.held, value, leaseId: now.lease, modRevision: now.modRevision };
+  if (now.value !== value) return restore(state, now, value);
+  const left = isHeld(state) ? await store.keepAlive(now.lease) : state.ttlSeconds;
+  if (left <= 0) {
+    lose(state);
+    return reclaim(state);
+  }
+  if (state.state !== 'held') state.log('lease-held', `${printPrefix(state.held.subnet)} is renewed again`);
+  Object.assign(state, { state: 'held', renewedAt: sentAt, ttlSeconds: left });
+  return renewIn(state);
+}
+
+function failed(state: State, error: unknown): number {
+  if (state.state === 'held') {
+    state.log('lease-doubtful', error instanceof Error ? error.message : String(error));
+    state.state = 'doubtful';
+  }
+  const wait = state.retryMs;
+  state.retryMs = Math.min(RETRY_MAX_MS, wait * 2);
+  return wait;
+}
+
+async function once(state: State): Promise<number> {
+  try {
+    const wait = await look(state);
+    state.retryMs = RETRY_MIN_MS;
+    return wait;
+  } catch (error) {
+    return failed(state, error);
+  }
 }
 
 function schedule(state: State, ms: number): void {
   if (state.closed) return;
   state.cancel?.();
-  state.cancel = state.clock.after(ms, () => void attempt(state, renew));
+  state.cancel = state.clock.after(ms, () => void attempt(state));
 }
 
-async function attempt(state: State, what: (state: State) => Promise<void>): Promise<void> {
-  if (state.checking) return;
-  state.checking = true;
-  let wait = state.renewEveryMs;
-  try {
-    await what(state);
-  } catch (error) {
-    if (state.state === 'held') state.log('lease-doubtful', error instanceof Error ? error.message : String(error));
-    if (state.state === 'held') state.state = 'doubtful';
-    wait = RETRY_MS;
+/** One look at a time; what happens meanwhile is looked at next. */
+async function attempt(state: State): Promise<void> {
+  state.again = true;
+  if (state.busy || state.closed) return;
+  state.busy = true;
+  let wait = 0;
+  while (state.again && !state.closed) {
+    state.again = false;
+    wait = await once(state);
   }
-  state.checking = false;
+  state.busy = false;
   schedule(state, wait);
 }
 
@@ -188,18 +154,22 @@ export function hold(held: Held, options: HolderOptions): Holder {
     ...options,
     held,
     state: 'held',
+    ttlSeconds: held.ttlSeconds,
     renewedAt: options.clock.now(),
+    restoredAt: Number.NEGATIVE_INFINITY,
+    retryMs: RETRY_MIN_MS,
     closed: false,
-    checking: false,
+    busy: false,
+    again: false,
     cancel: undefined,
   };
-  schedule(state, options.renewEveryMs);
+  schedule(state, renewIn(state));
   return {
     current: () => state.held,
     state: () => state.state,
     secondsLeft: () =>
-      state.held.leaseId === 0n ? undefined : state.claim.ttlSeconds - (state.clock.now() - state.renewedAt) / 1000,
-    check: () => attempt(state, check),
+      isHeld(state) ? Math.max(0, state.ttlSeconds - (state.clock.now() - state.renewedAt) / 1000) : undefined,
+    check: () => attempt(state),
     close() {
       state.closed = true;
       state.cancel?.();

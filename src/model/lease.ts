@@ -149,6 +149,12 @@ export function printLease(own: Announcement, former?: string): string {
   });
 }
 
+/** The node id in a lease's value, whatever else it says. */
+export function nodeIdIn(value: string): string | undefined {
+  const json = parseJsonObject(value, 'lease');
+  return json.ok ? nameOf(json.value, 'NodeID', NODE_ID) : undefined;
+}
+
 const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The order of age, oldest first; revisions are decimal text without leading zeros. In one transaction the key decides. */
