@@ -5,9 +5,8 @@ import { packageRoot } from '../root.ts';
 import { envFileSets } from './env-file.ts';
 import { type Gathered, readState } from './gather.ts';
 import type { FileChange } from './plan.ts';
-import { DOCKER_UNIT } from './units.ts';
 
-const DROP_IN = `/etc/systemd/system/${DOCKER_UNIT}.d/60-tsflannel.conf`;
+const dropInOf = (unit: string): string => `/etc/systemd/system/${unit}.d/60-tsflannel.conf`;
 
 /** Text of templates/docker-environment.conf for this env file. */
 export async function dropInText(envFile: string): Promise<string> {
@@ -37,7 +36,8 @@ export async function environmentFileDropIn({ unit, facts, service }: Gathered):
     });
   if (unit.environmentFiles.includes(path)) return [];
   await refuseOther(unit.environmentFiles, key);
-  const { text } = await readState(DROP_IN);
+  const dropIn = dropInOf(unit.name);
+  const { text } = await readState(dropIn);
   const after = await dropInText(path);
-  return text === after ? [] : [{ path: DROP_IN, before: text, after }];
+  return text === after ? [] : [{ path: dropIn, before: text, after }];
 }

@@ -14,7 +14,7 @@ import {
 } from './process.ts';
 import type { Run } from './run.ts';
 import type { DockerService } from './service.ts';
-import { isInitScripts, readUnit, systemdRuns, systemdService, sysvinitService, type UnitFacts } from './units.ts';
+import { dockersUnit, isInitScripts, systemdService, sysvinitService, type UnitFacts, unitOf } from './units.ts';
 
 /** This host's dockerd. */
 export interface FoundDocker {
@@ -69,27 +69,26 @@ async function choose(candidates: readonly Candidate[], socket: string | undefin
   throw notFound(`none that runs here has the socket ${socket}`);
 }
 
-/** A dockerd in a user or process namespace of its own is another user's (rootless) or a container's: neither can be restarted from here. */
-async function refuseInner({ pid }: RunningProcess): Promise<void> {
-  if (!(await sharesNamespace(pid, 'user')))
-    throw notFound(`process ${pid} is a rootless Docker: its bridge is in a network namespace of its own`);
-  if (!(await sharesNamespace(pid, 'pid'))) throw notFound(`process ${pid} runs inside a container`);
-}
+/**
+ * Whether it is this host's own: one in a user or process namespace of its own is another user's (rootless) or a container's, and
+ * cannot be restarted from here.
+ */
+const isHosts = async ({ pid }: RunningProcess): Promise<boolean> =>
+  (await sharesNamespace(pid, 'user')) && (await sharesNamespace(pid, 'pid'));
 
-async function ofRunning({ process, spec }: Candidate, options: FindOptions): Promise<FoundDocker> {
-  const { run, logFolder } = options;
-  await refuseInner(process);
+async function ofRunning({ process, spec }: Candidate, { run, logFolder }: FindOptions): Promise<FoundDocker> {
   const pidFile = pidFileOf(spec.argv, await configOf(spec));
-  const unit = (await systemdRuns()) ? await readUnit(run) : undefined;
-  if (unit?.mainPid === process.pid) return { service: systemdService(run, spec.argv), spec, unit };
-  if (await isInitScripts(process))
-    return { service: sysvinitService({ run, process, argv: spec.argv, pidFile }), spec, unit: undefined };
-  return { service: await plainService({ spec, process, pidFile, logFolder }), spec, unit: undefined };
+  const unit = await unitOf(run, process);
+  if (unit) return { service: systemdService(run, unit.name, spec.argv), spec, unit };
+  const service = (await isInitScripts(process))
+    ? sysvinitService({ run, process, argv: spec.argv, pidFile })
+    : await plainService({ spec, process, pidFile, logFolder });
+  return { service, spec, unit: undefined };
 }
 
 async function ofStopped({ run, remembered, logFolder }: FindOptions): Promise<FoundDocker> {
-  const unit = (await systemdRuns()) ? await readUnit(run) : undefined;
-  if (unit?.loaded) return { service: systemdService(run, unit.execStart), spec: undefined, unit };
+  const unit = await dockersUnit(run);
+  if (unit) return { service: systemdService(run, unit.name, unit.execStart), spec: undefined, unit };
   if (!remembered) throw notFound('no process named dockerd runs in this network namespace');
   const pidFile = pidFileOf(remembered.argv, await configOf(remembered));
   const service = await plainService({ spec: remembered, process: undefined, pidFile, logFolder });
@@ -98,8 +97,13 @@ async function ofStopped({ run, remembered, logFolder }: FindOptions): Promise<F
 
 /** Finds the dockerd of this network namespace and how it is run. Rejects with DOCKER_NOT_FOUND. */
 export async function findDocker(options: FindOptions): Promise<FoundDocker> {
+  const found = await processesHere('dockerd');
   const candidates: Candidate[] = [];
-  for (const process of await processesHere('dockerd')) candidates.push({ process, spec: await specOf(process.pid) });
+  for (const process of found)
+    if (await isHosts(process)) candidates.push({ process, spec: await specOf(process.pid) });
+  const inner = found[0];
+  if (candidates.length === 0 && inner)
+    throw notFound(`process ${inner.pid} is a rootless Docker, or runs inside a container`);
   const candidate = await choose(candidates, options.socket);
   return candidate ? ofRunning(candidate, options) : ofStopped(options);
 }
@@ -114,9 +118,12 @@ async function sharesFiles(pid: number): Promise<boolean> {
 export async function othersReading(configFile: string): Promise<number[]> {
   const here = new Set((await processesHere('dockerd')).map(({ pid }) => pid));
   const others = (await processesNamed('dockerd')).filter(({ pid }) => !here.has(pid));
-  const reads = async ({ pid }: RunningProcess): Promise<boolean> => {
+  const reads = async (process: RunningProcess): Promise<boolean> => {
+    const { pid } = process;
     const { argv, cwd } = await specOf(pid);
-    return (await sharesFiles(pid)) && (configFileFlag(argv, cwd) ?? DAEMON_JSON) === configFile;
+    return (
+      (await isHosts(process)) && (await sharesFiles(pid)) && (configFileFlag(argv, cwd) ?? DAEMON_JSON) === configFile
+    );
   };
   // One that ends meanwhile reads nothing.
   const reading = await Promise.all(others.map((each) => reads(each).catch(() => false)));

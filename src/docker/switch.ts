@@ -62,6 +62,7 @@ async function serve(api: DockerApi, process: StartedDocker, signal: AbortSignal
 
 /** docker0 is changed while no dockerd runs: Docker takes over the address it finds, if that is its bip or there is no bip. */
 async function stopped(host: DockerHost, state: DockerState, signal: AbortSignal | undefined): Promise<void> {
+  host.notice(`stopping Docker: ${host.service.label}`);
   await host.service.stop();
   abortable(signal);
   await host.bridge.setAddresses(state.docker0?.addresses ?? []);
@@ -75,11 +76,13 @@ async function start(
 ): Promise<void> {
   const argv = state.argv ?? host.service.argv;
   if (pin) {
+    host.notice('starting Docker once on its former subnet, which it remembers');
     await writeFiles([pin]);
     await serve(host.api, await host.service.start(argv), signal);
     await host.service.stop();
     await writeFiles([daemonJson]);
   }
+  host.notice('starting Docker');
   await serve(host.api, await host.service.start(argv), signal);
 }
 

@@ -6,7 +6,6 @@ import type { Run } from './run.ts';
 import type { DockerService } from './service.ts';
 
 export const DOCKER_UNIT = 'docker.service';
-const DOCKER_SOCKET_UNIT = 'docker.socket';
 /** Debian's script, and the pid file of the supervisor it uses. */
 export const INIT_SCRIPT = '/etc/init.d/docker';
 const INIT_PID_FILE = '/var/run/docker-ssd.pid';
@@ -16,6 +15,7 @@ export const systemdRuns = async (): Promise<boolean> => (await readIfThere('/pr
 
 /** What systemd knows of Docker's unit. */
 export interface UnitFacts {
+  readonly name: string;
   readonly loaded: boolean;
   /** 0: not running. */
   readonly mainPid: number;
@@ -25,11 +25,12 @@ export interface UnitFacts {
 }
 
 /** Reads `systemctl show`. Its ExecStart is `{ path=… ; argv[]=a b c ; ignore_errors=… }`; EnvironmentFiles `FILE (ignore_errors=yes)`. */
-export function parseUnit(text: string): UnitFacts {
-  const values = (name: string): string[] =>
-    text.split('\n').flatMap((line) => (line.startsWith(`${name}=`) ? [line.slice(name.length + 1)] : []));
+export function parseUnit(name: string, text: string): UnitFacts {
+  const values = (property: string): string[] =>
+    text.split('\n').flatMap((line) => (line.startsWith(`${property}=`) ? [line.slice(property.length + 1)] : []));
   const argv = /argv\[\]=(.*?) ;/.exec(values('ExecStart').at(-1) ?? '')?.[1] ?? '';
   return {
+    name,
     loaded: values('LoadState')[0] === 'loaded',
     mainPid: Number(values('MainPID')[0] ?? 0) || 0,
     execStart: argv.split(' ').filter((word) => word !== ''),
@@ -39,9 +40,29 @@ export function parseUnit(text: string): UnitFacts {
 
 const PROPERTIES = ['LoadState', 'MainPID', 'ExecStart', 'EnvironmentFiles'];
 
-/** Docker's unit as systemd has it loaded. */
-export const readUnit = async (run: Run): Promise<UnitFacts> =>
-  parseUnit(await run('systemctl', ['show', DOCKER_UNIT, ...PROPERTIES.map((name) => `--property=${name}`)]));
+/** The unit as systemd has it loaded. */
+export const readUnit = async (run: Run, name: string): Promise<UnitFacts> =>
+  parseUnit(name, await run('systemctl', ['show', name, ...PROPERTIES.map((each) => `--property=${each}`)]));
+
+/** The service a process belongs to by its control group: Docker's own unit, a snap's, or whatever started it. */
+export function serviceOf(cgroups: string): string | undefined {
+  const lines = cgroups.split('\n').filter((line) => /^(?:0:|\d+:name=systemd):/.test(line));
+  return lines.map((line) => /\/([^/]+\.service)$/.exec(line)?.[1]).find((name) => name !== undefined);
+}
+
+/** The unit whose main process this is; `undefined` without systemd, or when it runs by itself. */
+export async function unitOf(run: Run, { pid }: RunningProcess): Promise<UnitFacts | undefined> {
+  if (!(await systemdRuns())) return undefined;
+  const name = serviceOf((await readIfThere(`/proc/${pid}/cgroup`)) ?? '');
+  const unit = name === undefined ? undefined : await readUnit(run, name);
+  return unit?.mainPid === pid ? unit : undefined;
+}
+
+/** Docker's own unit where systemd has one. */
+export async function dockersUnit(run: Run): Promise<UnitFacts | undefined> {
+  const unit = (await systemdRuns()) ? await readUnit(run, DOCKER_UNIT) : undefined;
+  return unit?.loaded ? unit : undefined;
+}
 
 const succeeds = (call: Promise<string>): Promise<boolean> =>
   call.then(
@@ -50,26 +71,27 @@ const succeeds = (call: Promise<string>): Promise<boolean> =>
   );
 
 /** dockerd under systemd. Its socket unit is stopped with it: a client that calls meanwhile would start it in mid-change. */
-export function systemdService(run: Run, argv: readonly string[]): DockerService {
+export function systemdService(run: Run, unit: string, argv: readonly string[]): DockerService {
+  const socket = unit.replace(/\.service$/, '.socket');
   let socketWasActive = false;
   return {
     kind: 'systemd',
-    label: `systemd unit ${DOCKER_UNIT}`,
+    label: `systemd unit ${unit}`,
     argv,
     ownArgv: false,
-    isRunning: () => succeeds(run('systemctl', ['is-active', '--quiet', DOCKER_UNIT])),
+    isRunning: () => succeeds(run('systemctl', ['is-active', '--quiet', unit])),
     async stop() {
-      socketWasActive ||= await succeeds(run('systemctl', ['is-active', '--quiet', DOCKER_SOCKET_UNIT]));
-      await run('systemctl', ['stop', ...(socketWasActive ? [DOCKER_SOCKET_UNIT] : []), DOCKER_UNIT]);
+      socketWasActive ||= await succeeds(run('systemctl', ['is-active', '--quiet', socket]));
+      await run('systemctl', ['stop', ...(socketWasActive ? [socket] : []), unit]);
     },
     async start() {
       await run('systemctl', ['daemon-reload']);
       // After a few failed starts systemd refuses further ones for a while.
-      await succeeds(run('systemctl', ['reset-failed', DOCKER_UNIT]));
-      if (socketWasActive) await run('systemctl', ['start', DOCKER_SOCKET_UNIT]);
-      await run('systemctl', ['start', DOCKER_UNIT]);
-      const failed = () => succeeds(run('systemctl', ['is-failed', '--quiet', DOCKER_UNIT]));
-      return { failed: async () => ((await failed()) ? `${DOCKER_UNIT} failed: journalctl -u docker` : undefined) };
+      await succeeds(run('systemctl', ['reset-failed', unit]));
+      if (socketWasActive) await run('systemctl', ['start', socket]);
+      await run('systemctl', ['start', unit]);
+      const failed = () => succeeds(run('systemctl', ['is-failed', '--quiet', unit]));
+      return { failed: async () => ((await failed()) ? `${unit} failed: journalctl -u ${unit}` : undefined) };
     },
     close: () => undefined,
   };

@@ -1,7 +1,7 @@
 /** docker apply and revert on dockerds that are run in other ways: with flags, with live-restore, from a folder and environment of their own. */
 import assert from 'node:assert/strict';
 import { readFileSync, readlinkSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestDockerd, useDockerd } from '../../support/dockerd.ts';
 import { difference, type Snapshot } from '../../support/leaks.ts';
@@ -116,6 +116,7 @@ describe('docker apply: one daemon.json for two dockerds', function () {
   this.timeout(60_000);
   const shared = join('/tmp', `dock-shared-${process.pid}.json`);
   before(() => writeFile(shared, '{}'));
+  after(() => rm(shared));
   const flags = () => [`--config-file=${shared}`];
   const one = useDockerd({ name: 'dock-one', flags });
   useDockerd({ name: 'dock-two', flags });

@@ -9,7 +9,7 @@ import { type DockerApi, dockerApi } from '../../../src/docker/api.ts';
 import { bridgeOf } from '../../../src/docker/bridge.ts';
 import { configFileFlag, configFileOf, pidFileOf, socketOf } from '../../../src/docker/places.ts';
 import { isRunning, processesHere, runningProcess, specOf } from '../../../src/docker/process.ts';
-import { parseUnit, systemdService } from '../../../src/docker/units.ts';
+import { parseUnit, serviceOf, systemdService } from '../../../src/docker/units.ts';
 import { memoryKernel } from '../../../src/kernel/memory/memory.ts';
 import { parseCidr } from '../../../src/model/address.ts';
 
@@ -168,15 +168,24 @@ describe('docker/units', () => {
       'EnvironmentFiles=/run/flannel/docker (ignore_errors=yes)',
       'LoadState=loaded',
     ].join('\n');
-    assert.deepEqual(parseUnit(text), {
+    assert.deepEqual(parseUnit('docker.service', text), {
+      name: 'docker.service',
       loaded: true,
       mainPid: 34,
       execStart: ['/usr/sbin/dockerd', '-H', 'fd://', '$DOCKER_OPTS'],
       environmentFiles: ['/etc/default/docker', '/run/flannel/docker'],
     });
-    const none = { loaded: false, mainPid: 0, execStart: [], environmentFiles: [] };
-    assert.deepEqual(parseUnit('LoadState=not-found\nMainPID=0\n'), none);
-    assert.deepEqual(parseUnit(''), none);
+    const none = { name: 'x.service', loaded: false, mainPid: 0, execStart: [], environmentFiles: [] };
+    assert.deepEqual(parseUnit('x.service', 'LoadState=not-found\nMainPID=0\n'), none);
+    assert.deepEqual(parseUnit('x.service', ''), none);
+  });
+
+  it('tells a unit by the control group', () => {
+    assert.equal(serviceOf('0::/system.slice/docker.service\n'), 'docker.service');
+    const hybrid = '2:cpu:/x.service\n1:name=systemd:/system.slice/snap.docker.dockerd.service\n0::/a.scope';
+    assert.equal(serviceOf(hybrid), 'snap.docker.dockerd.service');
+    assert.equal(serviceOf('0::/user.slice/user-0.slice/session-3.scope\n'), undefined);
+    assert.equal(serviceOf(''), undefined);
   });
 
   it('stops the socket with the unit, and starts it again only if it was there', async () => {
@@ -187,7 +196,7 @@ describe('docker/units', () => {
         if (!socket && args.includes('is-active') && args.includes('docker.socket')) throw new Error('inactive');
         return '';
       };
-      const service = systemdService(run, ['dockerd']);
+      const service = systemdService(run, 'docker.service', ['dockerd']);
       await service.stop();
       await service.start([]);
       const did = calls.filter((call) => !call.includes('is-'));
