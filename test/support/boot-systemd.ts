@@ -1,0 +1,66 @@
+/**
+ * Becomes the init of namespaces of its own: a real systemd that knows only the units in DIR/units, with DIR's folders in place of the
+ * host's. Usage: node boot-systemd.ts enter DIR CGROUP. It moves into the control group first, so that systemd's root is there.
+ */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const [stage = '', dir = '', cgroup = ''] = process.argv.slice(2);
+const HIERARCHY = '/sys/fs/cgroup/systemd';
+
+function must(program: string, ...args: string[]): void {
+  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stderr}`);
+}
+
+/** execve(2): the process goes on as this program. Since Node 22.15, so absent from the types of older ones. */
+function become(program: string, argv: readonly string[], env: Readonly<Record<string, string>>): void {
+  process.execve?.(program, argv, env);
+  throw new Error('this Node has no process.execve');
+}
+
+/** In the host's namespaces still. */
+function enter(): void {
+  writeFileSync(join(cgroup, 'cgroup.procs'), String(process.pid));
+  const namespaces = [
+    '--cgroup',
+    '--pid',
+    '--fork',
+    '--kill-child',
+    '--mount',
+    '--net',
+    '--uts',
+    '--ipc',
+    '--mount-proc',
+  ];
+  const self = [process.execPath, import.meta.filename, 'boot', dir];
+  become('/usr/bin/unshare', ['unshare', ...namespaces, ...self], process.env as Record<string, string>);
+}
+
+/** As process 1 of the new namespaces. */
+function boot(): void {
+  must('mount', '--make-rprivate', '/');
+  must('umount', HIERARCHY);
+  must('mount', '-t', 'cgroup', '-o', 'none,name=systemd', 'cgroup', HIERARCHY);
+  spawnSync('umount', ['/sys/fs/cgroup/unified']);
+  must('mount', '-t', 'tmpfs', 'tmpfs', '/run');
+  for (const [folder, place] of [
+    ['default', '/etc/default'],
+    ['log', '/var/log'],
+    ['etc-docker', '/etc/docker'],
+    ['etc-systemd', '/etc/systemd'],
+  ] as const)
+    must('mount', '--bind', join(dir, folder), place);
+  must('ip', 'link', 'set', 'lo', 'up');
+  const env = {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    container: 'other',
+    SYSTEMD_UNIT_PATH: `/etc/systemd/system:${join(dir, 'units')}`,
+  };
+  const systemd = '/lib/systemd/systemd';
+  become(systemd, [systemd, '--system', '--unit=test.target', '--log-target=null'], env);
+}
+
+if (stage === 'enter') enter();
+else boot();
