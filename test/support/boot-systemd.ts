@@ -1,13 +1,13 @@
 /**
  * Becomes the init of namespaces of its own: a real systemd that knows only the units in DIR/units, with DIR's folders in place of the
- * host's. Usage: node boot-systemd.ts enter DIR CGROUP. It moves into the control group first, so that systemd's root is there.
+ * host's. Usage: node boot-systemd.ts enter DIR NAME. It moves into control groups of this name first, so that systemd's roots are those.
  */
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const [stage = '', dir = '', cgroup = ''] = process.argv.slice(2);
-const HIERARCHY = '/sys/fs/cgroup/systemd';
+const [stage = '', dir = '', name = ''] = process.argv.slice(2);
+const HIERARCHIES = '/sys/fs/cgroup';
 
 function must(program: string, ...args: string[]): void {
   const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
@@ -22,7 +22,15 @@ function become(program: string, argv: readonly string[], env: Readonly<Record<s
 
 /** In the host's namespaces still. */
 function enter(): void {
-  writeFileSync(join(cgroup, 'cgroup.procs'), String(process.pid));
+  for (const { name: hierarchy } of readdirSync(HIERARCHIES, { withFileTypes: true }).filter((each) =>
+    each.isDirectory(),
+  )) {
+    // A new group there has no processors; systemd makes none there.
+    if (hierarchy === 'cpuset') continue;
+    const group = join(HIERARCHIES, hierarchy, name);
+    mkdirSync(group);
+    writeFileSync(join(group, 'cgroup.procs'), String(process.pid));
+  }
   const namespaces = [
     '--cgroup',
     '--pid',
@@ -41,9 +49,8 @@ function enter(): void {
 /** As process 1 of the new namespaces. */
 function boot(): void {
   must('mount', '--make-rprivate', '/');
-  must('umount', HIERARCHY);
-  must('mount', '-t', 'cgroup', '-o', 'none,name=systemd', 'cgroup', HIERARCHY);
-  spawnSync('umount', ['/sys/fs/cgroup/unified']);
+  // systemd mounts the hierarchies anew, sees no further than its own groups, and makes this folder of its own read-only.
+  must('mount', '-t', 'tmpfs', 'tmpfs', HIERARCHIES);
   must('mount', '-t', 'tmpfs', 'tmpfs', '/run');
   for (const [folder, place] of [
     ['default', '/etc/default'],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, readFileSync, rmdirSync, statSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,11 +13,18 @@ import { difference, type Snapshot, snapshot } from '../../support/leaks.ts';
 import { until } from '../../support/until.ts';
 
 const NAME = 'dock-systemd';
-const CGROUP = `/sys/fs/cgroup/systemd/${NAME}`;
+const CGROUPS = `/sys/fs/cgroup/*/${NAME}`;
 const UNITS = '/lib/systemd/system';
 /** Targets that Debian's units name; empty ones will do. */
 const TARGETS = ['test', 'basic', 'sysinit', 'sockets', 'shutdown', 'multi-user', 'network-online'];
-const machine = () => snapshot({ mine: new RegExp(NAME) });
+/** What must be left as it was; the folder of the hierarchies too, which any systemd thinks is its own. */
+const machine = async (): Promise<Snapshot> => ({
+  ...(await snapshot({ mine: new RegExp(NAME) })),
+  hierarchies: readdirSync('/sys/fs/cgroup').sort(),
+  folder: readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .filter((line) => line.includes(' /sys/fs/cgroup ')),
+});
 
 /** Debian's units without what this systemd has not: containerd.service, raised limits, the group docker. */
 async function writeUnits(dir: string): Promise<void> {
@@ -88,9 +95,8 @@ describe('docker apply: systemd', function () {
     await writeUnits(dir);
     await writeFile(join(dir, 'default/docker'), `DOCKER_OPTS="--data-root=${dir}/data --exec-root=${dir}/exec"\n`);
     await lease('172.17.57.1/24');
-    await mkdir(CGROUP);
     const program = join(packageRoot(), 'test/support/boot-systemd.ts');
-    init = spawn(process.execPath, [program, 'enter', dir, CGROUP], { stdio: ['ignore', 'ignore', 'inherit'] });
+    init = spawn(process.execPath, [program, 'enter', dir, NAME], { stdio: ['ignore', 'ignore', 'inherit'] });
     await until('systemd runs', async () => {
       pid = (await execa('pgrep', ['-P', String(init.pid)], { reject: false })).stdout;
       if (pid === '') return false;
@@ -105,12 +111,13 @@ describe('docker apply: systemd', function () {
     await once(init, 'exit');
     await stopDockerd(dir);
     await until('the control groups are empty', () => {
-      for (const group of globSync(`${CGROUP}/**/`).sort().reverse().concat(CGROUP)) {
+      const groups = globSync([CGROUPS, `${CGROUPS}/**/`]).filter((path) => statSync(path).isDirectory());
+      for (const group of groups.sort().reverse()) {
         try {
           rmdirSync(group);
         } catch {}
       }
-      return !existsSync(CGROUP);
+      return globSync(CGROUPS).length === 0;
     });
     await rm(dir, { recursive: true });
     await until('all is gone', async () => difference(untouched, await machine()) === '');

@@ -1,7 +1,7 @@
 /** docker apply and revert on a dockerd that Debian's init script runs, with its files in a mount namespace of the test. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,6 +15,12 @@ import { until } from '../../support/until.ts';
 const NAME = 'dock-init';
 /** The script raises limits, which not every test machine allows to root: a function of that name takes the builtin's place. */
 const OPTIONS = '# Docker Upstart and SysVinit configuration file\nulimit() { :; }\n';
+
+/** The script makes folders for the hierarchies of control groups. */
+const shows = async (): Promise<Snapshot> => ({
+  ...(await snapshot({ mine: new RegExp(NAME) })),
+  hierarchies: readdirSync('/sys/fs/cgroup').sort(),
+});
 
 describe("docker apply: Debian's init script", function () {
   this.timeout(60_000);
@@ -48,7 +54,7 @@ describe("docker apply: Debian's init script", function () {
   const serves = () => until('Docker serves', () => dockerApi(join(dir, 'docker.sock')).ping(), 20_000);
 
   before(async () => {
-    machine = await snapshot({ mine: new RegExp(NAME) });
+    machine = await shows();
     dir = await mkdtemp(join(tmpdir(), `${NAME}-`));
     const child = spawn('unshare', ['--mount', '--net', '--', 'sleep', 'infinity'], { stdio: 'ignore' });
     holder = child.pid!;
@@ -56,6 +62,8 @@ describe("docker apply: Debian's init script", function () {
       readFileSync(`/proc/${holder}/cmdline`, 'utf8').startsWith('sleep\0'),
     );
     for (const folder of ['default', 'log', 'run', 'etc-docker']) await mkdir(join(dir, folder));
+    // The script mounts what is missing there, in folders that it makes.
+    await must('mount', '-t', 'tmpfs', 'tmpfs', '/sys/fs/cgroup');
     await must('mount', '--bind', join(dir, 'default'), '/etc/default');
     await must('mount', '--bind', join(dir, 'log'), '/var/log');
     await must('mount', '--bind', join(dir, 'run'), '/run');
@@ -76,10 +84,7 @@ describe("docker apply: Debian's init script", function () {
     await stopDockerd(dir);
     process.kill(holder, 'SIGKILL');
     await rm(dir, { recursive: true, force: true });
-    await until(
-      'the namespaces are gone',
-      async () => difference(machine, await snapshot({ mine: new RegExp(NAME) })) === '',
-    );
+    await until('the namespaces are gone', async () => difference(machine, await shows()) === '');
   });
 
   it('through daemon.json, and back', async () => {
