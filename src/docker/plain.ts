@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TsflannelError } from '../errors.ts';
 import { readIfThere } from '../files/atomic.ts';
-import { printable } from '../model/parsed.ts';
 import {
   insideMounts,
   isLasting,
@@ -15,7 +14,7 @@ import {
   runningProcess,
   sharesNamespace,
 } from './process.ts';
-import { findProgram, leadsTo } from './run.ts';
+import { findProgram, leadsTo, oneLine } from './run.ts';
 import type { DockerService, StartedDocker } from './service.ts';
 
 /** dockerd gives its containers up to 10 s each, more where users say so. */
@@ -93,10 +92,10 @@ const sizeOf = (file: string): Promise<number> =>
     () => 0,
   );
 
-/** The last lines a program wrote since its log had this size. */
+/** The last line a program wrote since its log had this size. */
 async function lastWords(log: string, since: number): Promise<string> {
   const bytes = Buffer.from((await readIfThere(log)) ?? '').subarray(since);
-  return printable(bytes.toString('utf8').trimEnd().split('\n').slice(-2).join(' | '));
+  return oneLine(bytes.toString('utf8').trimEnd().split('\n').slice(-1).join('\n'));
 }
 
 /** Descriptors for dockerd's input and output. */

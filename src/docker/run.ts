@@ -12,6 +12,9 @@ interface ToolFailure {
   readonly stderr?: string;
 }
 
+/** Lines of a program's complaint in one that can be printed. */
+export const oneLine = (text: string): string => printable(text.trim().replace(/\s*\n\s*/g, ' | '));
+
 /** The real thing; `timeout` in milliseconds. */
 export const runTool =
   (timeout = 120_000): Run =>
@@ -23,7 +26,7 @@ export const runTool =
     } catch (error) {
       const { code, shortMessage, stderr } = error as ToolFailure;
       if (code === 'ENOENT') throw new TsflannelError('TOOL_MISSING', { tool: file, package: 'systemd' }, error);
-      throw new TsflannelError('TOOL_FAILED', { tool: file, detail: printable(stderr || shortMessage || '') }, error);
+      throw new TsflannelError('TOOL_FAILED', { tool: file, detail: oneLine(stderr || shortMessage || '') }, error);
     }
   };
 

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { TsflannelError } from '../errors.ts';
 import { readIfThere, removeFile } from '../files/atomic.ts';
 import { endProcess } from './plain.ts';
 import { isRunning, type RunningProcess, runningProcess } from './process.ts';
-import type { Run } from './run.ts';
+import { oneLine, type Run } from './run.ts';
 import type { DockerService } from './service.ts';
 
 export const DOCKER_UNIT = 'docker.service';
@@ -70,6 +71,17 @@ const succeeds = (call: Promise<string>): Promise<boolean> =>
     () => false,
   );
 
+/** systemctl only says that it failed; why is in the journal. */
+async function startUnit(run: Run, unit: string): Promise<void> {
+  try {
+    await run('systemctl', ['start', unit]);
+  } catch (error) {
+    const journal = await run('journalctl', ['-u', unit, '-n', '3', '-o', 'cat', '--no-pager']).catch(() => '');
+    if (journal.trim() === '') throw error;
+    throw new TsflannelError('TOOL_FAILED', { tool: `systemctl start ${unit}`, detail: oneLine(journal) }, error);
+  }
+}
+
 /** dockerd under systemd. Its socket unit is stopped with it: a client that calls meanwhile would start it in mid-change. */
 export function systemdService(run: Run, unit: string, argv: readonly string[]): DockerService {
   const socket = unit.replace(/\.service$/, '.socket');
@@ -89,7 +101,7 @@ export function systemdService(run: Run, unit: string, argv: readonly string[]):
       // After a few failed starts systemd refuses further ones for a while.
       await succeeds(run('systemctl', ['reset-failed', unit]));
       if (socketWasActive) await run('systemctl', ['start', socket]);
-      await run('systemctl', ['start', unit]);
+      await startUnit(run, unit);
       const failed = () => succeeds(run('systemctl', ['is-failed', '--quiet', unit]));
       return { failed: async () => ((await failed()) ? `${unit} failed: journalctl -u ${unit}` : undefined) };
     },

@@ -98,9 +98,14 @@ describe('docker apply', function () {
       assert.equal(JSON.parse(stdout).changed, false);
     }));
 
-  it('follows another subnet', async () => {
+  it('follows another subnet, on a terminal after a yes', async () => {
     await dockerd.lease('172.17.58.1/24');
-    assert.equal((await dockerd.tsflannel('apply', '--yes')).exitCode, 0);
+    const { CI: _, ...env } = process.env;
+    const terminal = openTerminal(dockerd.command('apply'), { env });
+    await terminal.shows(/Go on\?/);
+    terminal.type('y\r');
+    assert.equal(await terminal.ended(), 0, terminal.screen());
+    assert.match(terminal.screen(), /Docker has the leased subnet/);
     assert.deepEqual(await dockerd.docker0(), ['172.17.58.1/24']);
     assert.match(await dockerd.addressOf('web'), /^172\.17\.58\.\d+$/);
   });

@@ -180,6 +180,18 @@ describe('docker/units', () => {
     assert.deepEqual(parseUnit('x.service', ''), none);
   });
 
+  it('tells why the unit does not start from its journal', async () => {
+    const run = async (file: string, args: readonly string[]) => {
+      if (file === 'journalctl') return 'first\nfailed to start daemon: because\n';
+      if (args[0] === 'start') throw new Error('Job failed');
+      return '';
+    };
+    await assert.rejects(systemdService(run, 'docker.service', []).start([]), {
+      code: 'TOOL_FAILED',
+      why: 'first | failed to start daemon: because',
+    });
+  });
+
   it('tells a unit by the control group', () => {
     assert.equal(serviceOf('0::/system.slice/docker.service\n'), 'docker.service');
     const hybrid = '2:cpu:/x.service\n1:name=systemd:/system.slice/snap.docker.dockerd.service\n0::/a.scope';
