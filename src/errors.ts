@@ -3,16 +3,10 @@
  * `{name}` in a text is filled from the error's details. Exit codes: 1 failed, 2 usage, 3 not found, 4 permission, 5 auth,
  * 6 conflict or exhausted, 7 plan differs, 8 degraded, 9 down, 69 unreachable, 75 timed out, 130/143 signals.
  */
-export interface ErrorEntry {
-  readonly exit: number;
-  readonly what: string;
-  readonly why: string;
-  readonly fix: readonly string[];
-}
-
-const entry = (exit: number, what: string, why: string, ...fix: string[]): ErrorEntry => ({ exit, what, why, fix });
+import { CLUSTER_ERRORS, type ErrorEntry, entry } from './errors-cluster.ts';
 
 export const ERRORS = {
+  ...CLUSTER_ERRORS,
   INTERNAL: entry(1, 'tsflannel failed in a way it does not know', '{detail}', 'report this with the command you ran'),
   USAGE: entry(2, 'the command line is not valid', '{detail}', 'tsflannel help'),
   MISSING_FLAGS: entry(2, 'flags are missing: {flags}', 'there is no terminal to ask on', 'pass {flags}'),
@@ -191,6 +185,8 @@ export const ERRORS = {
   ),
   LAB_STUCK: entry(1, 'the lab did not do what was asked', '{detail}', 'tsflannel lab down'),
 } as const satisfies Record<string, ErrorEntry>;
+
+export type { ErrorEntry };
 
 export type ErrorCode = keyof typeof ERRORS;
 

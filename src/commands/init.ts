@@ -17,19 +17,19 @@ export default class Init extends TsflannelCommand {
     'Runs etcd as a supervised background process. On a terminal it asks for what the flags leave open; without one it never asks.\n' +
     'Run again, it changes nothing on a healthy member, and starts a stopped one from its data dir.';
   static override examples = [
-    { description: 'a cluster of this host alone', command: '<%= config.bin %> init --yes' },
+    { description: 'a cluster of this host alone, secured by TLS', command: '<%= config.bin %> init --yes' },
     {
       description: 'ask a discovery service for a URL',
-      command: '<%= config.bin %> init --new-discovery https://discovery.etcd.io --size 3',
+      command: '<%= config.bin %> init --insecure --new-discovery https://discovery.etcd.io --size 3',
     },
     {
       description: 'come to that cluster on the other hosts',
-      command: '<%= config.bin %> init --discovery https://discovery.etcd.io/TOKEN',
+      command: '<%= config.bin %> init --insecure --discovery https://discovery.etcd.io/TOKEN',
     },
     {
-      description: 'members known beforehand',
+      description: 'members known beforehand, with a CA that all of them have',
       command:
-        '<%= config.bin %> init --initial-cluster a=http://10.0.0.1:2380,b=http://10.0.0.2:2380,c=http://10.0.0.3:2380',
+        '<%= config.bin %> init --ca-cert ca.crt --ca-key ca.key --initial-cluster a=https://10.0.0.1:2380,b=https://10.0.0.2:2380',
     },
   ];
   static override flags = initFlags;
@@ -43,7 +43,6 @@ export default class Init extends TsflannelCommand {
       ...keyPrefix(flags['etcd-prefix']),
       ...(await memberPaths(flags)),
       yes: flags.yes,
-      insecure: flags.insecure,
       waitSeconds: flags['wait-timeout'],
       path: process.env.PATH ?? '',
       host: { hostname: hostname(), addresses: hostAddresses() },

@@ -5,7 +5,7 @@ import { printEndpoint } from '../model/endpoint.ts';
 import { type HostAddress, isHostAddress, obviousAddress } from './addresses.ts';
 import { type ClusterMember, PEER_PORT, printCluster } from './cluster.ts';
 import { type Bootstrap, founder, type Member, peerUrl } from './member.ts';
-import type { InitRequest, Wish } from './request.ts';
+import type { InitRequest, Security, Wish } from './request.ts';
 
 /** What this host offers where the request leaves something open. */
 export interface HostDefaults {
@@ -14,6 +14,7 @@ export interface HostDefaults {
 }
 
 const CLIENT_PORT = 2379;
+export const JOIN_PORT = 2381;
 
 const usage = (detail: string): TsflannelError => new TsflannelError('USAGE', { detail });
 
@@ -65,6 +66,8 @@ export function missingFlags(request: InitRequest, host: HostDefaults, yes: bool
       'one of --discovery URL, --new-discovery URL, --initial-cluster NAME=URL,… and --yes (a cluster of this host alone)',
     );
   }
+  if (request.wish && request.wish.kind !== 'alone' && !request.security)
+    missing.push('--ca-cert and --ca-key (the CA all members share), or --insecure (plain http)');
   const open = request.wish?.kind === 'static' ? fromCluster(request, host) : request;
   if (!open.ip && !obviousAddress(host.addresses))
     missing.push(`--advertise-ip (no default route decides among ${listed(host.addresses)})`);
@@ -77,27 +80,62 @@ const bootstrapOf = (wish: Wish): Bootstrap => {
   return wish;
 };
 
-/** The request with every gap filled. Throws USAGE; ADVERTISE_IP where no address is obvious. */
+/** Without a word on it a cluster begun here gets a CA of its own; where several hosts begin it together, none can hand them one. */
+function securityOf(wish: Wish, given: Security | undefined): Security {
+  if (given) return given;
+  if (wish.kind === 'alone') return { kind: 'own' };
+  const how = wish.kind === 'static' ? 'a list of members' : 'discovery';
+  throw new TsflannelError('CA_NEEDED', {
+    detail: `${how} distributes no CA: give each member the same --ca-cert and --ca-key; or begin with one member ('tsflannel init') and let the others join it by a token; or say --insecure (plain http, for a lab)`,
+  });
+}
+
+/** The request with every gap filled. Throws USAGE; CA_NEEDED; ADVERTISE_IP where no address is obvious. */
 export function fillRequest(request: InitRequest, host: HostDefaults): Required<InitRequest> {
   const given = fromCluster(request, host);
   const ip = given.ip ?? obviousAddress(host.addresses)?.ip;
   if (!ip) throw new TsflannelError('ADVERTISE_IP', { detail: listed(host.addresses) });
   if (!isHostAddress(ip))
     throw usage(`--advertise-ip ${printIp(ip)} is not an address of this host, which has ${listed(host.addresses)}`);
+  const wish = given.wish ?? { kind: 'alone' };
   return {
-    wish: given.wish ?? { kind: 'alone' },
+    wish,
     name: given.name ?? plainName(host.hostname),
     ip,
     clientPort: given.clientPort ?? CLIENT_PORT,
     peerPort: given.peerPort ?? PEER_PORT,
+    joinPort: given.joinPort ?? JOIN_PORT,
+    security: securityOf(wish, given.security),
   };
 }
 
+/** Throws USAGE where the list of members and the flags disagree on TLS. */
+function checkScheme(cluster: readonly ClusterMember[], secure: boolean): void {
+  const other = cluster.flatMap((one) => one.peerUrls).find((url) => url.secure !== secure);
+  if (!other) return;
+  const url = printEndpoint(other);
+  throw usage(
+    secure
+      ? `--initial-cluster: ${url}: with TLS it is https://`
+      : `--insecure is plain http, and --initial-cluster has ${url}`,
+  );
+}
+
+/** Where a member keeps what is its own; absolute. */
+export interface MemberFolders {
+  readonly dataDir: string;
+  /** Folder for keys and certificates. */
+  readonly pki: string;
+}
+
 /** The member a full request means. Throws USAGE when a static cluster knows it under another URL. */
-export function buildMember(full: Required<InitRequest>, dataDir: string): Member {
-  const { wish, ...rest } = full;
-  const member: Member = { ...rest, dataDir, bootstrap: bootstrapOf(wish) };
-  if (member.clientPort === member.peerPort) throw usage('the client port and the peer port are the same');
+export function buildMember(full: Required<InitRequest>, { dataDir, pki }: MemberFolders): Member {
+  const { wish, security, joinPort, ...rest } = full;
+  const secure = security.kind !== 'insecure';
+  const member: Member = { ...rest, dataDir, bootstrap: bootstrapOf(wish), ...(secure && { pki, joinPort }) };
+  const ports = [member.clientPort, member.peerPort, ...(secure ? [joinPort] : [])];
+  if (new Set(ports).size < ports.length) throw usage(`two of the ports ${ports.join(', ')} are the same`);
+  if (wish.kind === 'static') checkScheme(wish.cluster, secure);
   if (wish.kind !== 'static') return member;
   const entry = wish.cluster.find(({ name }) => name === member.name) ?? founder(member);
   const url = entry.peerUrls.map(printEndpoint).join();
@@ -123,7 +161,9 @@ function sameWish(wish: Wish, bootstrap: Bootstrap): boolean {
 
 /** In what a request contradicts the member that is there; `undefined` when it says the same, or nothing. */
 export function conflict(request: InitRequest, member: Member): string | undefined {
-  const { wish, name, ip, clientPort, peerPort } = request;
+  const { wish, name, ip, clientPort, peerPort, security } = request;
+  if (security && (security.kind === 'insecure') !== (member.pki === undefined))
+    return member.pki === undefined ? 'its member speaks plain http' : 'its member speaks TLS';
   if (wish && !sameWish(wish, member.bootstrap)) return `it was not made with ${wishText(wish)}`;
   if (name !== undefined && name !== member.name) return `its member is named ${member.name}, not ${name}`;
   if (ip && printIp(ip) !== printIp(member.ip)) return `its member is at ${printIp(member.ip)}, not at ${printIp(ip)}`;
@@ -133,11 +173,9 @@ export function conflict(request: InitRequest, member: Member): string | undefin
 }
 
 /** What is allowed and seldom meant. */
-export function warningsOf(member: Member, size: number | undefined, insecure: boolean): readonly string[] {
-  const meant = insecure ? '' : '; pass --insecure to say that this is meant';
-  const warnings = [
-    `plain http: whoever reaches the ports can read and change the cluster (TLS comes in a later version)${meant}`,
-  ];
+export function warningsOf(member: Member, size: number | undefined): readonly string[] {
+  const warnings =
+    member.pki === undefined ? ['plain http: whoever reaches the ports can read and change the cluster'] : [];
   if (size !== undefined && size % 2 === 0)
     warnings.push(`${size} members survive no more failures than ${size - 1}: an odd number is better`);
   if (member.ip.value >> 24n === 127n)

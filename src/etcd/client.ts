@@ -3,11 +3,12 @@ import {
   type ClientConfig,
   clientConfigPath,
   DEFAULT_PREFIX,
+  printClientConfig,
   readClientConfig,
   writeClientConfig,
 } from '../files/client-config.ts';
 import { printEndpoint } from '../model/endpoint.ts';
-import { localUrl, type Member } from './member.ts';
+import { accessOf, localUrl, type Member } from './member.ts';
 import type { ClusterStatus } from './members.ts';
 
 interface ClientOptions {
@@ -29,9 +30,10 @@ export async function writeClient(member: Member, options: ClientOptions, cluste
   const after: ClientConfig = {
     endpoints: [...new Set([local, ...others])],
     prefix: options.prefix ?? before?.prefix ?? DEFAULT_PREFIX,
+    ...accessOf(member),
     dataDir: member.dataDir,
   };
-  const same = own && before.endpoints.join() === after.endpoints.join() && before.prefix === after.prefix;
+  const same = own && printClientConfig(before) === printClientConfig(after);
   if (same) return false;
   if (before && !own) options.notice(`client.json led to ${before.endpoints.join(', ')}; now it leads to ${local}`);
   await writeClientConfig(options.configDir, after);

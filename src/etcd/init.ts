@@ -1,4 +1,5 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TsflannelError } from '../errors.ts';
 import { type ClientConfig, readClientConfig } from '../files/client-config.ts';
@@ -6,14 +7,16 @@ import { buildMember, conflict, fillRequest, type HostDefaults, missingFlags, wa
 import { restoreClient, writeClient } from './client.ts';
 import { type DataDir, inspectDataDir } from './data-dir.ts';
 import { newDiscoveryUrl, readDiscovery } from './discovery.ts';
+import { closedFolder, folder } from './folder.ts';
 import { standing } from './join.ts';
-import { founder, type Member } from './member.ts';
+import { founder, identitiesOf, type Member } from './member.ts';
 import { removeMember, writeMember } from './member-file.ts';
 import type { ClusterStatus, OpenKv } from './members.ts';
+import { ensureCa, ensureCerts, pkiDirOf, readCa, readGivenCa } from './pki-files.ts';
 import { checkPorts } from './ports.ts';
 import { findEtcdOf, isRunning, startSupervisor, stopOrphans, stopProcesses } from './process.ts';
 import { checkEtcd, findEtcd } from './program.ts';
-import type { InitRequest, Wish } from './request.ts';
+import type { InitRequest, Security, Wish } from './request.ts';
 import { waitHealthy } from './wait.ts';
 import { askMissing, type Questions } from './wizard.ts';
 
@@ -28,8 +31,6 @@ export interface InitOptions {
   readonly runDir: string;
   readonly configDir: string;
   readonly yes: boolean;
-  /** Plain http is meant. */
-  readonly insecure: boolean;
   readonly waitSeconds: number;
   readonly path: string;
   readonly host: HostDefaults;
@@ -46,6 +47,7 @@ export interface Settled {
   readonly network: string | undefined;
   /** Absent for a member that was there. */
   readonly wish?: Wish;
+  readonly security?: Security;
 }
 
 export interface InitOutcome extends Settled {
@@ -105,10 +107,11 @@ export async function settle(options: InitOptions, dry: boolean): Promise<Settle
   const { request, network } = await fill(options);
   const known = await withUrl(request, options, !dry);
   return {
-    member: withOrigin(buildMember(known, dataDir), request.wish),
+    member: withOrigin(buildMember(known, { dataDir, pki: pkiDirOf(options.configDir) }), request.wish),
     existing: false,
     network,
     wish: request.wish.kind === 'new' && !dry ? known.wish : request.wish,
+    security: request.security,
   };
 }
 
@@ -116,7 +119,7 @@ export async function settle(options: InitOptions, dry: boolean): Promise<Settle
 async function checkDiscovery(member: Member): Promise<number | undefined> {
   const { bootstrap } = member;
   if (bootstrap.kind === 'static') return bootstrap.cluster.length;
-  if (bootstrap.kind === 'alone' || bootstrap.cluster) return undefined;
+  if (bootstrap.kind !== 'discovery' || bootstrap.cluster) return undefined;
   const registry = await readDiscovery(bootstrap.url);
   const state = standing(bootstrap.url, registry, founder(member));
   if (state.kind === 'refused') throw state.error;
@@ -129,23 +132,27 @@ export async function preflight(settled: Settled, options: InitOptions): Promise
   await checkEtcd(findEtcd(options.path));
   // An etcd that lost its supervisor holds the ports; it is ours to stop.
   if (findEtcdOf(member.dataDir).length === 0) await checkPorts(member);
+  if (settled.security?.kind === 'given') await readGivenCa(settled.security.ca);
   if (settled.existing && member.clusterId !== undefined) return [];
   const size = wish?.kind === 'new' ? wish.size : await checkDiscovery(member);
-  return warningsOf(member, size, options.insecure);
+  return warningsOf(member, size);
 }
 
-const permission = (dir: string) => (error: NodeJS.ErrnoException) => {
-  throw error.code === 'EACCES' || error.code === 'EPERM'
-    ? new TsflannelError('NOT_ROOT', { detail: `write ${dir}` })
-    : new TsflannelError('FILE_FAILED', { file: dir, detail: error.message }, error);
-};
+/** The member's keys and certificates; what is there and good stays. A host without the CA key has what it was given at its join. */
+async function secure({ member, existing, security }: Settled): Promise<void> {
+  if (member.pki === undefined) return;
+  const ca = existing
+    ? await readCa(member.pki)
+    : await ensureCa(member.pki, security?.kind === 'given' ? security.ca : undefined);
+  if (ca) await ensureCerts(member.pki, ca, identitiesOf(member));
+}
 
 async function start(settled: Settled, options: InitOptions): Promise<void> {
   const { member } = settled;
-  for (const dir of [dirname(member.dataDir), options.runDir])
-    await mkdir(dir, { recursive: true }).catch(permission(dir));
+  for (const dir of [dirname(member.dataDir), options.runDir]) await folder(dir);
   // etcd wants its data dir closed to others.
-  await mkdir(member.dataDir, { recursive: true, mode: 0o700 }).catch(permission(member.dataDir));
+  await closedFolder(member.dataDir);
+  await secure(settled);
   if ((await stopOrphans(member.dataDir)) > 0) options.notice('stopped an etcd that had lost its supervisor');
   if (!settled.existing) await writeMember(member);
   await writeClient(member, options);
@@ -155,19 +162,29 @@ async function start(settled: Settled, options: InitOptions): Promise<void> {
 const hasLog = async (dataDir: string): Promise<boolean> =>
   (await readdir(`${dataDir}/member`).catch((): string[] => [])).includes('wal');
 
+/** What was there before anything was made. */
+interface Before {
+  readonly client: ClientConfig | undefined;
+  readonly pki: boolean;
+}
+
 /** A new member that never came to write a log leaves nothing behind but etcd's words about why. */
-async function undo(settled: Settled, options: InitOptions, before: ClientConfig | undefined): Promise<void> {
+async function undo(settled: Settled, options: InitOptions, made: Before): Promise<void> {
   const { dataDir } = settled.member;
   await stopProcesses(options.runDir, dataDir);
   if (settled.existing || (await hasLog(dataDir))) return;
   await rm(dataDir, { recursive: true, force: true });
   await removeMember(dataDir);
-  await restoreClient(options.configDir, before);
+  if (!made.pki && settled.member.pki !== undefined) await rm(settled.member.pki, { recursive: true, force: true });
+  await restoreClient(options.configDir, made.client);
 }
 
 /** Starts the member and waits; what fails for good is undone. */
 async function startAndWait(settled: Settled, options: InitOptions): Promise<ClusterStatus | undefined> {
-  const before = await readClientConfig(options.configDir);
+  const before: Before = {
+    client: await readClientConfig(options.configDir),
+    pki: settled.member.pki !== undefined && existsSync(settled.member.pki),
+  };
   for (const warning of await preflight(settled, options)) options.notice(`warning: ${warning}`);
   try {
     await start(settled, options);

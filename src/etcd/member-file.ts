@@ -47,7 +47,7 @@ function parseBootstrap(value: unknown): Parsed<Bootstrap> {
   const json = (typeof value === 'object' && value !== null ? value : {}) as Json;
   const kind = field(json, 'kind');
   if (kind === 'discovery') return parseDiscovery(json);
-  if (kind === 'static') {
+  if (kind === 'static' || kind === 'joined') {
     const cluster = parseCluster(text(json, 'cluster'), 'cluster');
     return cluster.ok ? accept({ kind, cluster: cluster.value }) : cluster;
   }
@@ -55,6 +55,15 @@ function parseBootstrap(value: unknown): Parsed<Bootstrap> {
   return kind === 'alone' && /^[\w-]{1,64}$/.test(given)
     ? accept({ kind, token: given })
     : reject('MEMBER_FILE', 'bootstrap', `kind ${String(kind)}`);
+}
+
+function parseSecurity(json: Json): Parsed<Pick<Member, 'pki' | 'joinPort'>> {
+  const pki = field(json, 'pki');
+  if (pki === undefined) return accept({});
+  if (typeof pki !== 'string' || !pki.startsWith('/') || pki.includes('\0'))
+    return reject('MEMBER_FILE', 'pki', 'an absolute path is expected');
+  const joinPort = wholeNumber(field(json, 'joinPort'), 1, 65_535);
+  return accept({ pki, ...(joinPort !== undefined && { joinPort }) });
 }
 
 /** Parses the marker file. */
@@ -72,8 +81,10 @@ export function parseMember(content: string): Parsed<Member> {
   if (!NODE_NAME.test(name) || !ip || !clientPort || !peerPort || !dataDir.startsWith('/'))
     return reject('MEMBER_FILE', 'member file', 'name, ip, clientPort, peerPort and dataDir are expected');
   const clusterId = text(json.value, 'clusterId');
+  const secured = parseSecurity(json.value);
+  if (!secured.ok) return secured;
   const formed = /^[0-9a-f]{1,16}$/.test(clusterId) ? { clusterId } : {};
-  return accept({ name, bootstrap: bootstrap.value, ip, clientPort, peerPort, dataDir, ...formed });
+  return accept({ name, bootstrap: bootstrap.value, ip, clientPort, peerPort, dataDir, ...secured.value, ...formed });
 }
 
 /** The marker at this path; `undefined` when there is none. Rejects with MEMBER_FILE_INVALID or FILE_UNREADABLE. */

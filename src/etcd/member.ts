@@ -1,6 +1,8 @@
 import { type Ip, printIp } from '../model/address.ts';
 import { type Endpoint, parseEndpoint, printEndpoint } from '../model/endpoint.ts';
 import { type ClusterMember, printCluster } from './cluster.ts';
+import { type Identity, PEER_NAME } from './pki.ts';
+import { certFile, clientFiles, keyFile } from './pki-files.ts';
 
 /** How a member's cluster comes about. */
 export type Bootstrap =
@@ -14,7 +16,9 @@ export type Bootstrap =
       readonly asked?: { readonly base: string; readonly size: number };
       /** The founding members, once all have come. */
       readonly cluster?: readonly ClusterMember[];
-    };
+    }
+  /** Added to a cluster that runs; its members with this one among them. */
+  | { readonly kind: 'joined'; readonly cluster: readonly ClusterMember[] };
 
 /** One etcd member of this host, as `init` made it: all that is needed to start it again. Kept in the marker file beside the data dir. */
 export interface Member {
@@ -26,6 +30,10 @@ export interface Member {
   readonly peerPort: number;
   /** Absolute. */
   readonly dataDir: string;
+  /** Folder of its keys and certificates, absolute: it speaks TLS. Absent: plain http. */
+  readonly pki?: string;
+  /** Port of the join service, which runs where the CA key is. */
+  readonly joinPort?: number;
   /** The cluster's id in hexadecimal, once it was healthy: from then on an empty data dir means lost data, not a new member. */
   readonly clusterId?: string;
 }
@@ -36,8 +44,8 @@ export const logFile = (dataDir: string): string => `${dataDir}.log`;
 export const pidFile = (runDir: string): string => `${runDir}/etcd.pid`;
 export const stateFile = (runDir: string): string => `${runDir}/etcd.json`;
 
-const http = (ip: Ip, port: number): Endpoint => ({
-  secure: false,
+const endpoint = ({ pki }: Member, ip: Ip, port: number): Endpoint => ({
+  secure: pki !== undefined,
   host: ip.family === 6 ? `[${printIp(ip)}]` : printIp(ip),
   ip,
   port,
@@ -45,10 +53,14 @@ const http = (ip: Ip, port: number): Endpoint => ({
 
 const LOOPBACK: Ip = { family: 4, value: 0x7f000001n };
 
-export const peerUrl = (member: Member): Endpoint => http(member.ip, member.peerPort);
-export const clientUrl = (member: Member): Endpoint => http(member.ip, member.clientPort);
+export const peerUrl = (member: Member): Endpoint => endpoint(member, member.ip, member.peerPort);
+export const clientUrl = (member: Member): Endpoint => endpoint(member, member.ip, member.clientPort);
 /** The member's client port on this host itself, the same whatever its address is. */
-export const localUrl = (member: Member): Endpoint => http(LOOPBACK, member.clientPort);
+export const localUrl = (member: Member): Endpoint => endpoint(member, LOOPBACK, member.clientPort);
+
+/** How clients on this host reach the member: its TLS files. */
+export const accessOf = ({ pki }: Member): { caFile?: string; certFile?: string; keyFile?: string } =>
+  pki === undefined ? {} : clientFiles(pki);
 
 /** The member as one of the cluster's founders. */
 export const founder = (member: Member): ClusterMember => ({ name: member.name, peerUrls: [peerUrl(member)] });
@@ -62,6 +74,28 @@ function token(bootstrap: Bootstrap): string {
   if (bootstrap.kind === 'alone') return bootstrap.token;
   // etcd's own defaults, so that members started by hand form one cluster with ours.
   return bootstrap.kind === 'discovery' ? bootstrap.url : 'etcd-cluster';
+}
+
+/** Whom this host's certificates are for. */
+export function identitiesOf(member: Member): readonly Identity[] {
+  const hosts = /^[A-Za-z0-9.-]+$/.test(member.name) ? [member.name] : [];
+  return (['server', 'peer', 'client'] as const).map((kind) => ({ kind, name: member.name, ips: [member.ip], hosts }));
+}
+
+/** Clients and peers must show a certificate of the CA; a peer's must be a peer's, so that no client comes in as one. */
+function tlsArgs({ pki }: Member): readonly string[] {
+  if (pki === undefined) return [];
+  return [
+    `--cert-file=${certFile(pki, 'server')}`,
+    `--key-file=${keyFile(pki, 'server')}`,
+    '--client-cert-auth',
+    `--trusted-ca-file=${certFile(pki, 'ca')}`,
+    `--peer-cert-file=${certFile(pki, 'peer')}`,
+    `--peer-key-file=${keyFile(pki, 'peer')}`,
+    '--peer-client-cert-auth',
+    `--peer-trusted-ca-file=${certFile(pki, 'ca')}`,
+    `--peer-cert-allowed-cn=${PEER_NAME}`,
+  ];
 }
 
 /**
@@ -78,7 +112,8 @@ export function etcdCommand(member: Member, arch: string): { args: readonly stri
     `--listen-peer-urls=${printEndpoint(peerUrl(member))}`,
     `--initial-advertise-peer-urls=${printEndpoint(peerUrl(member))}`,
     `--initial-cluster=${printCluster(founders(member))}`,
-    '--initial-cluster-state=new',
+    `--initial-cluster-state=${member.bootstrap.kind === 'joined' ? 'existing' : 'new'}`,
+    ...tlsArgs(member),
     '--logger=zap',
     '--log-outputs=stderr',
   ];

@@ -35,7 +35,8 @@ async function checkPort(ip: Ip, port: number): Promise<void> {
 
 /** Checks that etcd can listen where the member's plan says. Rejects with ETCD_PORT_TAKEN, naming the owner where /proc shows it. */
 export async function checkPorts(member: Member): Promise<void> {
-  for (const endpoint of [clientUrl(member), localUrl(member), peerUrl(member)]) {
+  const join = member.joinPort === undefined ? [] : [{ ...clientUrl(member), port: member.joinPort }];
+  for (const endpoint of [clientUrl(member), localUrl(member), peerUrl(member), ...join]) {
     if (endpoint.ip) await checkPort(endpoint.ip, endpoint.port);
   }
 }

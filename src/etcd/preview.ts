@@ -1,4 +1,5 @@
 import { clientConfigPath } from '../files/client-config.ts';
+import { JOIN_PORT } from './choose.ts';
 import { type InitOptions, preflight, type Settled } from './init.ts';
 import { etcdCommand, logFile, memberFile, pidFile } from './member.ts';
 import { inspectProcesses } from './process.ts';
@@ -22,9 +23,13 @@ function pathFlags(options: InitOptions): readonly string[] {
 /** The line that does the same without a question; `undefined` for a member that was there. */
 export function equivalentLine(settled: Settled, options: InitOptions): string | undefined {
   if (!settled.wish) return undefined;
-  const { name, ip, clientPort, peerPort } = settled.member;
+  const { name, ip, clientPort, peerPort, joinPort = JOIN_PORT } = settled.member;
+  const security = settled.security ?? { kind: 'insecure' };
   const network = settled.network === undefined ? [] : ['--network', settled.network];
-  return commandLine(settled.wish, { name, ip, clientPort, peerPort }, [...network, ...pathFlags(options)]);
+  return commandLine(settled.wish, { name, ip, clientPort, peerPort, joinPort, security }, [
+    ...network,
+    ...pathFlags(options),
+  ]);
 }
 
 /** What `init` would do, for `--dry-run`: everything that can be checked is checked, nothing is changed. */
@@ -41,7 +46,14 @@ export async function preview(
   const { args, env } = etcdCommand(member, process.arch);
   const argv = [findEtcd(options.path), ...args];
   const { dataDir } = member;
-  const files = [memberFile(dataDir), logFile(dataDir), pidFile(options.runDir), clientConfigPath(options.configDir)];
+  const pki = member.pki === undefined ? [] : [`${member.pki}/`];
+  const files = [
+    ...pki,
+    memberFile(dataDir),
+    logFile(dataDir),
+    pidFile(options.runDir),
+    clientConfigPath(options.configDir),
+  ];
   const would = settled.existing ? 'would start again from its data dir' : 'would start';
   const lines = [
     `${member.name} ${would} (dry run, nothing was changed):`,

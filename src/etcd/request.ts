@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import { TsflannelError } from '../errors.ts';
 import { type Ip, parseIp, printIp } from '../model/address.ts';
 import { printEndpoint } from '../model/endpoint.ts';
@@ -5,6 +6,7 @@ import { NODE_NAME } from '../model/lease.ts';
 import { type Parsed, printable } from '../model/parsed.ts';
 import { type ClusterMember, parseCluster } from './cluster.ts';
 import { MAX_SIZE, newUrlOf, parseDiscoveryUrl } from './discovery.ts';
+import type { CaFiles } from './pki-files.ts';
 
 /** What kind of cluster the member is to found. */
 export type Wish =
@@ -14,6 +16,13 @@ export type Wish =
   | { readonly kind: 'new'; readonly base: string; readonly size: number }
   | { readonly kind: 'static'; readonly cluster: readonly ClusterMember[] };
 
+/** How members and clients speak to each other. */
+export type Security =
+  | { readonly kind: 'insecure' }
+  /** A CA that tsflannel makes. */
+  | { readonly kind: 'own' }
+  | { readonly kind: 'given'; readonly ca: CaFiles };
+
 /** What a user said about the member; what is absent was left open. */
 export interface InitRequest {
   readonly wish?: Wish;
@@ -21,6 +30,8 @@ export interface InitRequest {
   readonly ip?: Ip;
   readonly clientPort?: number;
   readonly peerPort?: number;
+  readonly security?: Security;
+  readonly joinPort?: number;
 }
 
 /** Flags of `init` that make up the request, as oclif hands them over. */
@@ -33,6 +44,10 @@ export interface InitFlags {
   readonly 'advertise-ip'?: string | undefined;
   readonly 'client-port'?: number | undefined;
   readonly 'peer-port'?: number | undefined;
+  readonly 'join-port'?: number | undefined;
+  readonly insecure?: boolean | undefined;
+  readonly 'ca-cert'?: string | undefined;
+  readonly 'ca-key'?: string | undefined;
 }
 
 const usage = (detail: string): TsflannelError => new TsflannelError('USAGE', { detail });
@@ -56,7 +71,7 @@ export function newWish(base: string, size: number): Wish {
   return { kind: 'new', base: base.trim(), size };
 }
 
-/** A static cluster. Throws USAGE: names and URLs must differ, one plain http URL a member. */
+/** A static cluster. Throws USAGE: names and URLs must differ, one URL a member, all http or all https. */
 export function staticWish(text: string): Wish {
   const cluster = checked('--initial-cluster', parseCluster(text, '--initial-cluster'));
   const twice = cluster.find((member) => member.peerUrls.length > 1);
@@ -64,8 +79,8 @@ export function staticWish(text: string): Wish {
   const urls = cluster.flatMap((member) => member.peerUrls.map(printEndpoint));
   const double = urls.find((url, index) => urls.indexOf(url) !== index);
   if (double !== undefined) throw usage(`--initial-cluster: two members have ${double}`);
-  const secure = urls.find((url) => url.startsWith('https:'));
-  if (secure !== undefined) throw usage(`--initial-cluster: ${secure}: this version runs members over plain http only`);
+  if (new Set(urls.map((url) => url.split(':')[0])).size > 1)
+    throw usage('--initial-cluster: some URLs are https:// and some are http://');
   return { kind: 'static', cluster };
 }
 
@@ -94,18 +109,29 @@ function ipOf(text: string): Ip {
   return ip;
 }
 
+function securityOf(flags: InitFlags): Security | undefined {
+  const { insecure, 'ca-cert': cert, 'ca-key': key } = flags;
+  if ((cert === undefined) !== (key === undefined)) throw usage('--ca-cert and --ca-key go together');
+  if (insecure && cert !== undefined) throw usage('--insecure means no TLS, --ca-cert and --ca-key are for TLS');
+  if (cert !== undefined && key !== undefined) return { kind: 'given', ca: { cert: resolve(cert), key: resolve(key) } };
+  return insecure ? { kind: 'insecure' } : undefined;
+}
+
 /** The request in the flags. Throws USAGE or DISCOVERY_INVALID. */
 export function parseRequest(flags: InitFlags): InitRequest {
   const wish = wishOf(flags);
-  const { name, 'advertise-ip': ip, 'client-port': clientPort, 'peer-port': peerPort } = flags;
+  const { name, 'advertise-ip': ip, 'client-port': clientPort, 'peer-port': peerPort, 'join-port': joinPort } = flags;
   if (clientPort !== undefined && clientPort === peerPort)
     throw usage('--client-port and --peer-port are the same port');
+  const security = securityOf(flags);
   return {
     ...(wish && { wish }),
     ...(name !== undefined && { name: nameOf(name) }),
     ...(ip !== undefined && { ip: ipOf(ip) }),
     ...(clientPort !== undefined && { clientPort }),
     ...(peerPort !== undefined && { peerPort }),
+    ...(joinPort !== undefined && { joinPort }),
+    ...(security && { security }),
   };
 }
 
@@ -128,12 +154,24 @@ export function wishFlags(wish: Wish): readonly string[] {
   }
 }
 
+const securityFlags = (security: Security): readonly string[] => {
+  if (security.kind === 'insecure') return ['--insecure'];
+  return security.kind === 'own' ? [] : ['--ca-cert', word(security.ca.cert), '--ca-key', word(security.ca.key)];
+};
+
 /** The command line that makes this member without a question. */
 export function commandLine(wish: Wish, chosen: Required<Omit<InitRequest, 'wish'>>, more: readonly string[]): string {
   const ports = [
     ...(chosen.clientPort === 2379 ? [] : ['--client-port', String(chosen.clientPort)]),
     ...(chosen.peerPort === 2380 ? [] : ['--peer-port', String(chosen.peerPort)]),
+    ...(chosen.joinPort === 2381 ? [] : ['--join-port', String(chosen.joinPort)]),
   ];
   const own = ['--name', chosen.name, '--advertise-ip', printIp(chosen.ip), ...ports];
-  return ['tsflannel init --yes --insecure', ...wishFlags(wish), ...own, ...more.map(word)].join(' ');
+  return [
+    'tsflannel init --yes',
+    ...securityFlags(chosen.security),
+    ...wishFlags(wish),
+    ...own,
+    ...more.map(word),
+  ].join(' ');
 }

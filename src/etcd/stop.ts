@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises';
 import { TsflannelError } from '../errors.ts';
 import { clientConfigPath, readClientConfig } from '../files/client-config.ts';
 import { inspectDataDir } from './data-dir.ts';
-import { logFile } from './member.ts';
-import { removeMember } from './member-file.ts';
+import { logFile, memberFile } from './member.ts';
+import { readMember, removeMember } from './member-file.ts';
 import { isRunning, stopProcesses } from './process.ts';
 
 export interface StopOptions {
@@ -21,12 +21,14 @@ export interface StopOutcome {
 async function purge(options: StopOptions): Promise<readonly string[]> {
   const { dataDir, configDir } = options;
   const client = await readClientConfig(configDir).catch(() => undefined);
-  const files = [dataDir, logFile(dataDir), `${logFile(dataDir)}.1`];
+  const member = await readMember(memberFile(dataDir)).catch(() => undefined);
+  const pki = member?.pki === undefined ? [] : [member.pki];
+  const files = [dataDir, logFile(dataDir), ...pki, `${logFile(dataDir)}.1`];
   for (const file of files) await rm(file, { recursive: true, force: true });
   await removeMember(dataDir);
-  if (client?.dataDir !== dataDir) return files.slice(0, 2);
+  if (client?.dataDir !== dataDir) return files.slice(0, -1);
   await rm(clientConfigPath(configDir), { force: true });
-  return [...files.slice(0, 2), clientConfigPath(configDir)];
+  return [...files.slice(0, -1), clientConfigPath(configDir)];
 }
 
 /** Checks that there is a member, and that it is ours, running or not. Rejects with ETCD_NOT_MANAGED or ETCD_DATA_DIR. */

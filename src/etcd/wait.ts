@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ERRORS, type ErrorCode, TsflannelError } from '../errors.ts';
 import { printEndpoint } from '../model/endpoint.ts';
 import { lastWords } from './log.ts';
-import { localUrl, logFile, type Member } from './member.ts';
+import { accessOf, localUrl, logFile, type Member } from './member.ts';
 import { type ClusterStatus, type OpenKv, readCluster, whyNotHealthy } from './members.ts';
 import { accepts } from './ports.ts';
 import { inspectProcesses, type Processes } from './process.ts';
@@ -68,7 +68,7 @@ async function look(member: Member, options: WaitOptions, processes: Processes):
     };
   }
   if (state?.phase !== 'running') return { kind: 'waiting', for: 'starting etcd' };
-  const kv = { endpoints: [printEndpoint(localUrl(member))], timeoutMs: CALL_MS };
+  const kv = { ...accessOf(member), endpoints: [printEndpoint(localUrl(member))], timeoutMs: CALL_MS };
   const why = await whyNotHealthy(options.open, kv);
   if (why !== undefined) return { kind: 'waiting', for: (await missingFounders(member)) ?? 'waiting for a leader' };
   const cluster = await readCluster(options.open, kv);

@@ -34,7 +34,7 @@ export const initFlags = {
     helpGroup: CLUSTER,
   }),
   'initial-cluster': Flags.string({
-    description: 'all members, as name=http://ADDRESS:2380,name=…',
+    description: 'all members, as name=https://ADDRESS:2380,name=… (http:// with --insecure)',
     env: 'TSFLANNEL_INITIAL_CLUSTER',
     helpGroup: CLUSTER,
   }),
@@ -46,9 +46,15 @@ export const initFlags = {
   'client-port': port('port for clients (default 2379)', 'TSFLANNEL_CLIENT_PORT'),
   'peer-port': port('port for the other members (default 2380)', 'TSFLANNEL_PEER_PORT'),
   insecure: Flags.boolean({
-    description: 'plain http, without TLS and passwords: the only kind in this version',
+    description: 'plain http instead of TLS: for a lab, or a network that nobody else reaches',
     env: 'TSFLANNEL_INSECURE',
   }),
+  'ca-cert': Flags.string({
+    description: 'CA certificate (PEM) that all members share; without it a member alone makes a CA',
+    env: 'TSFLANNEL_CA_CERT',
+  }),
+  'ca-key': Flags.string({ description: 'private key of --ca-cert (PEM)', env: 'TSFLANNEL_CA_KEY' }),
+  'join-port': port('port at which other hosts join (default 2381)', 'TSFLANNEL_JOIN_PORT'),
   network: Flags.string({
     description: 'also write the network config, for example 172.17.0.0/16',
     env: 'TSFLANNEL_NETWORK',

@@ -5,7 +5,7 @@ import { type Discovery, type Ran, startDiscovery, type TestHost, useHosts } fro
 import { clusterId, json, members, purge, succeeds } from '../support/members.ts';
 import { until } from '../support/until.ts';
 
-describe('tsflannel init: three members', function () {
+describe('tsflannel init: three members by plain http', function () {
   this.timeout(60_000);
   const { host, hub } = useHosts('boot-three', 3);
   let discovery: Discovery;
@@ -17,7 +17,9 @@ describe('tsflannel init: three members', function () {
   afterEach(() => Promise.all(three().map((one) => one.tsflannel('etcd', 'stop', '--purge', '--yes'))));
 
   const all = (argv: (host: TestHost, number: number) => readonly string[]) =>
-    Promise.all(three().map((one, index) => one.tsflannel('init', '--yes', ...argv(one, index + 1), '--json')));
+    Promise.all(
+      three().map((one, index) => one.tsflannel('init', '--yes', '--insecure', ...argv(one, index + 1), '--json')),
+    );
 
   function threeHealthy(ran: Ran): void {
     assert.deepEqual(
@@ -44,6 +46,7 @@ describe('tsflannel init: three members', function () {
     const late = await host(3).tsflannel(
       'init',
       '--yes',
+      '--insecure',
       '--name',
       'm4',
       '--peer-port',
@@ -61,14 +64,24 @@ describe('tsflannel init: three members', function () {
   it('goes on after a time-out, across a stop, and mixes with an etcd started by hand', async () => {
     const url = await discovery.newUrl(3);
     const join_ = (number: number, ...more: string[]) =>
-      host(number).tsflannel('init', '--yes', '--name', `m${number}`, '--discovery', url, ...more, '--json');
+      host(number).tsflannel(
+        'init',
+        '--yes',
+        '--insecure',
+        '--name',
+        `m${number}`,
+        '--discovery',
+        url,
+        ...more,
+        '--json',
+      );
     const first = await join_(1, '--wait-timeout', '1');
     assert.equal(first.exit, 75);
     assert.match(first.stdout, /ETCD_NOT_HEALTHY[\s\S]*1\/3/);
     // etcd's own discovery takes the same member for a second one from here on.
     succeeds(await host(1).tsflannel('etcd', 'stop'));
     assert.equal((await join_(1, '--wait-timeout', '1')).exit, 75);
-    const taken = await host(2).tsflannel('init', '--yes', '--name', 'm1', '--discovery', url, '--json');
+    const taken = await host(2).tsflannel('init', '--yes', '--insecure', '--name', 'm1', '--discovery', url, '--json');
     assert.match(taken.stdout, /DISCOVERY_NAME_TAKEN/);
     const at = (port: number) => `http://${host(3).ip}:${port}`;
     const byHandDir = join(host(3).dir, 'by-hand');
@@ -88,6 +101,7 @@ describe('tsflannel init: three members', function () {
     const asking = host(1).tsflannel(
       'init',
       '--yes',
+      '--insecure',
       '--name',
       'm1',
       '--new-discovery',
@@ -101,7 +115,16 @@ describe('tsflannel init: three members', function () {
     const { bootstrap } = JSON.parse(readFileSync(marker, 'utf8')) as { bootstrap: { url: string } };
     const others = await Promise.all(
       [2, 3].map((number) =>
-        host(number).tsflannel('init', '--yes', '--name', `m${number}`, '--discovery', bootstrap.url, '--json'),
+        host(number).tsflannel(
+          'init',
+          '--yes',
+          '--insecure',
+          '--name',
+          `m${number}`,
+          '--discovery',
+          bootstrap.url,
+          '--json',
+        ),
       ),
     );
     const ran = await asking;
@@ -118,6 +141,7 @@ describe('tsflannel init: three members', function () {
     const early = await host(1).tsflannel(
       'init',
       '--yes',
+      '--insecure',
       '--initial-cluster',
       cluster,
       '--wait-timeout',

@@ -94,13 +94,13 @@ describe('tsflannel init: what goes wrong', function () {
 
   it('tells discovery that does not answer from a URL that is none', async () => {
     const why = async (code: string, exit: number, url: string) =>
-      (await fails(code, exit, '--yes', '--discovery', url)).why;
+      (await fails(code, exit, '--yes', '--insecure', '--discovery', url)).why;
     assert.match(await why('DISCOVERY_UNREACHABLE', 69, 'http://10.78.0.254:8099/abcdef'), /ECONNREFUSED/);
     assert.match(await why('DISCOVERY_INVALID', 2, `${discovery.base}/${'0'.repeat(32)}`), /does not know this token/);
     assert.match(await why('DISCOVERY_INVALID', 2, `${discovery.base}/nope`), /./);
     assert.match(await why('DISCOVERY_INVALID', 2, discovery.base), /no token/);
     assert.match(await why('DISCOVERY_INVALID', 2, 'ftp://x/abcdef'), /http/);
-    await fails('DISCOVERY_UNREACHABLE', 69, '--yes', '--new-discovery', 'http://10.78.0.254:8099');
+    await fails('DISCOVERY_UNREACHABLE', 69, '--yes', '--insecure', '--new-discovery', 'http://10.78.0.254:8099');
   });
 
   it('shows what etcd said when it ends, and takes back what it made', async () => {
@@ -124,13 +124,13 @@ describe('tsflannel init: what goes wrong', function () {
     const ran = succeeds(await host(1).tsflannel('init', '--yes', '--dry-run'));
     assert.match(
       ran.stdout,
-      /nothing was changed[\s\S]*--listen-client-urls=http:\/\/10\.78\.0\.1:2379,http:\/\/127\.0\.0\.1:2379/,
+      /nothing was changed[\s\S]*--listen-client-urls=https:\/\/10\.78\.0\.1:2379,https:\/\/127\.0\.0\.1:2379/,
     );
   });
 
   it('keeps the discovery URL out of the argument lists', async () => {
     const url = await discovery.newUrl(1);
-    succeeds(await host(1).tsflannel('init', '--yes', '--discovery', url));
+    succeeds(await host(1).tsflannel('init', '--yes', '--insecure', '--discovery', url));
     for (const key of ['etcd', 'supervisor'] as const) {
       const argv = argvOf(pidOf(host(1), key)).join(' ');
       assert.ok(argv.includes(host(1).dir) && !argv.includes(url.slice(-32)), argv);

@@ -26,7 +26,7 @@ describe('tsflannel init on a terminal', function () {
     assert.equal(await terminal.ended(), 0, terminal.screen());
     assert.match(terminal.screen(), /healthy +yes/);
     const line = /the same without questions: tsflannel (init .*)/.exec(terminal.screen())?.[1] ?? '';
-    assert.match(line, /^init --yes --insecure --name \S+ --advertise-ip 10\.78\.0\.1 /);
+    assert.match(line, /^init --yes --name \S+ --advertise-ip 10\.78\.0\.1 /);
     assert.equal((await host(1).tsflannel('etcd', 'status')).exit, 0);
 
     const again = host(1).terminal('init');
@@ -39,7 +39,7 @@ describe('tsflannel init on a terminal', function () {
 
   it('asks only for what the flags leave open, and again after a wrong answer', async () => {
     const url = await discovery.newUrl(1);
-    const terminal = host(2).terminal('init', '--name', 'two', '--advertise-ip', '10.78.0.2');
+    const terminal = host(2).terminal('init', '--insecure', '--name', 'two', '--advertise-ip', '10.78.0.2');
     await terminal.shows(/Which cluster/);
     terminal.type(`${DOWN}\r`);
     await terminal.shows(/Discovery URL/);

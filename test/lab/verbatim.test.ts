@@ -18,7 +18,7 @@ describe('the four lines of the quick start, typed as they stand', () => {
       await terminal.shows(/✔/);
     }
     assert.equal(await terminal.ended(60_000), 0, terminal.screen());
-    assert.match(terminal.screen(), /n1 .*http:\/\/198\.18\.0\.1:2379 .*healthy/);
+    assert.match(terminal.screen(), /n1 .*https:\/\/198\.18\.0\.1:2379 .*healthy/);
   }).timeout(90_000);
 
   it('tsflannel config set --network 172.17.0.0/16', async () => {

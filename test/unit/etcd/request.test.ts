@@ -17,7 +17,10 @@ const BLIND = {
 const LIST = 'a=http://127.0.0.1:2380,b=http://10.9.9.9:2380';
 const throws = (call: () => unknown, code: string, why: RegExp) =>
   assert.throws(call, (error) => error instanceof TsflannelError && error.code === code && why.test(error.why));
-const member = (flags: InitFlags) => buildMember(fillRequest(parseRequest(flags), HOST), '/d');
+const FOLDERS = { dataDir: '/d', pki: '/etc/tsflannel/pki' };
+/** Without a word on TLS: plain http. */
+const member = (flags: InitFlags) =>
+  buildMember(fillRequest(parseRequest({ insecure: true, ...flags }), HOST), FOLDERS);
 
 describe('etcd/request', () => {
   it('reads nothing from nothing', () => assert.deepEqual(parseRequest({}), {}));
@@ -40,7 +43,14 @@ describe('etcd/request', () => {
       'USAGE',
       /two members have/,
     ],
-    ['https', { 'initial-cluster': 'a=https://10.0.0.1:1' }, 'USAGE', /plain http only/],
+    [
+      'http and https',
+      { 'initial-cluster': 'a=https://10.0.0.1:1,b=http://10.0.0.2:1' },
+      'USAGE',
+      /some URLs are https/,
+    ],
+    ['a CA without its key', { 'ca-cert': '/ca' }, 'USAGE', /go together/],
+    ['a CA without TLS', { 'ca-cert': '/ca', 'ca-key': '/key', insecure: true }, 'USAGE', /means no TLS/],
     ['a cluster of nonsense', { 'initial-cluster': 'a' }, 'USAGE', /NAME=http/],
     ['a name with a comma', { name: 'a,b' }, 'USAGE', /make a name/],
     ['an octal address', { 'advertise-ip': '010.0.0.1' }, 'USAGE', /address is expected/],
@@ -50,10 +60,16 @@ describe('etcd/request', () => {
   }
 
   it('prints the line that says the same, quoted for a shell', () => {
-    const chosen = { name: 'a', ip: ip(1), clientPort: 2379, peerPort: 2390 };
+    const chosen = { name: 'a', ip: ip(1), clientPort: 2379, peerPort: 2390, joinPort: 2381 };
+    const security = { kind: 'insecure' } as const;
     assert.equal(
-      commandLine({ kind: 'new', base: 'http://h/a b', size: 3 }, chosen, ['--data-dir', "/it's"]),
+      commandLine({ kind: 'new', base: 'http://h/a b', size: 3 }, { ...chosen, security }, ['--data-dir', "/it's"]),
       "tsflannel init --yes --insecure --new-discovery 'http://h/a b' --size 3 --name a --advertise-ip 127.0.0.1 --peer-port 2390 --data-dir '/it'\\''s'",
+    );
+    const ca = { cert: '/ca.crt', key: '/ca.key' };
+    assert.equal(
+      commandLine({ kind: 'alone' }, { ...chosen, joinPort: 9, security: { kind: 'given', ca } }, []),
+      'tsflannel init --yes --ca-cert /ca.crt --ca-key /ca.key --name a --advertise-ip 127.0.0.1 --peer-port 2390 --join-port 9',
     );
   });
 });
@@ -63,7 +79,22 @@ describe('etcd/choose', () => {
     assert.deepEqual(fillRequest({}, HOST), {
       wish: { kind: 'alone' },
       ...{ name: 'node-1', ip: ip(1), clientPort: 2379, peerPort: 2380 },
+      ...{ joinPort: 2381, security: { kind: 'own' } },
     });
+  });
+
+  it('secures a cluster begun here by itself, and asks for a CA where none can be handed on', () => {
+    assert.deepEqual(buildMember(fillRequest({}, HOST), FOLDERS).pki, FOLDERS.pki);
+    for (const flags of [{ discovery: 'http://h/abcdef' }, { 'initial-cluster': LIST }])
+      throws(() => fillRequest(parseRequest(flags), HOST), 'CA_NEEDED', /--ca-cert[\s\S]*--insecure/);
+    throws(() => member({ 'initial-cluster': LIST.replaceAll('http:', 'https:') }), 'USAGE', /--insecure is plain/);
+    const ca = { 'ca-cert': '/c', 'ca-key': '/k', insecure: false };
+    throws(() => member({ 'initial-cluster': LIST, ...ca }), 'USAGE', /with TLS it is https/);
+    assert.equal(
+      conflict(parseRequest({ insecure: true }), buildMember(fillRequest({}, HOST), FOLDERS)),
+      'its member speaks TLS',
+    );
+    assert.equal(conflict(parseRequest(ca), member({})), 'its member speaks plain http');
   });
 
   it('makes plain names of host names', () => {
@@ -89,7 +120,8 @@ describe('etcd/choose', () => {
     assert.deepEqual(missingFlags({}, HOST, true), []);
     assert.equal(missingFlags({}, HOST, false).length, 1);
     assert.equal(missingFlags({}, BLIND, false).length, 2);
-    assert.equal(missingFlags(parseRequest({ 'initial-cluster': LIST }), BLIND, false).length, 0);
+    assert.equal(missingFlags(parseRequest({ 'initial-cluster': LIST, insecure: true }), BLIND, false).length, 0);
+    assert.match(missingFlags(parseRequest({ 'initial-cluster': LIST }), BLIND, false).join(), /--ca-key.*--insecure/);
   });
 
   it('finds this host in a static cluster by address or by name', () => {
@@ -120,8 +152,8 @@ describe('etcd/choose', () => {
   });
 
   it('warns of plain http, of even sizes and of loopback', () => {
-    assert.equal(warningsOf(member({}), 3, true).length, 2);
-    assert.match(warningsOf(member({}), 4, false).join('\n'), /--insecure[\s\S]*odd number[\s\S]*loopback/);
+    assert.equal(warningsOf(member({}), 3).length, 2);
+    assert.match(warningsOf(member({}), 4).join('\n'), /plain http[\s\S]*odd number[\s\S]*loopback/);
   });
 });
 
