@@ -127,6 +127,13 @@ export const ERRORS = {
   DISCOVERY_NAME_TAKEN: entry(6, 'the name {name} is taken at the discovery URL', '{detail}', 'tsflannel init --help'),
   DISCOVERY_INVALID: entry(2, 'this is not a discovery URL', '{detail}', 'tsflannel init --help'),
   DISCOVERY_UNREACHABLE: entry(69, 'the discovery service does not answer', '{detail}', 'tsflannel init --help'),
+  LISTEN_FAILED: entry(6, 'cannot listen on {address}', '{detail}', 'tsflannel discovery serve --help'),
+  FOLDER_IN_USE: entry(
+    6,
+    'the folder {dir} is in use',
+    'process {pid} keeps its registries there',
+    'tsflannel discovery serve --help',
+  ),
   ETCD_NOT_MANAGED: entry(3, 'no etcd member of this host is managed here', 'nothing at {dir}', 'tsflannel init'),
   SUBNET_ENV_MISSING: entry(3, 'there is no usable {file}', '{detail}', 'tsflannel up --detach'),
   SUBNET_ENV_INVALID: entry(1, '{file} is not valid', '{detail}', 'tsflannel status'),

@@ -44,6 +44,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     may: ['model', 'store', 'kernel', 'files', 'host (lazy)'],
     system: true,
   },
+  discovery: {
+    about: 'a server of the v2 discovery protocol',
+    may: ['model', 'files', 'etcd'],
+    system: true,
+  },
   docker: {
     about: 'Docker options, docker0, restart, rollback',
     may: ['model', 'kernel', 'files', 'host (lazy)'],
@@ -67,6 +72,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'files',
       'control',
       'config',
+      'discovery',
       'docker',
       'output',
     ],
