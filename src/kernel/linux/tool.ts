@@ -1,4 +1,5 @@
 /** Programs that kernel/linux needs beside the kernel itself (ip, iptables, nft), run without a shell. */
+import { execFile } from 'node:child_process';
 import { TsflannelError } from '../../errors.ts';
 
 /** Debian packages of the programs, for the error's fix. */
@@ -10,23 +11,27 @@ export interface ToolResult {
   readonly stderr: string;
 }
 
-/** Runs the program with `input` on its stdin and waits for it. Throws TOOL_MISSING; any exit status is a result. */
-export async function tryTool(tool: string, args: readonly string[], input = ''): Promise<ToolResult> {
-  const { execa } = await import('execa');
-  const options = { input, reject: false, stripFinalNewline: false, maxBuffer: 256 << 20 } as const;
-  const result = await execa(tool, args, options);
-  if (result.exitCode === undefined && result.code === 'ENOENT') {
-    throw new TsflannelError('TOOL_MISSING', {
-      tool,
-      detail: 'PATH has no such program',
-      package: PACKAGES[tool] ?? 'iptables',
+const exitOf = (code: string | number | null | undefined): number => (typeof code === 'number' ? code : 1);
+
+/**
+ * Runs the program with `input` on its stdin and waits for it. Throws TOOL_MISSING; any exit status is a result. Not by execa: a daemon
+ * that starts would load it for nothing else (15 ms).
+ */
+export function tryTool(tool: string, args: readonly string[], input = ''): Promise<ToolResult> {
+  return new Promise((resolve, reject) => {
+    const child = execFile(tool, args, { maxBuffer: 256 << 20 }, (error, stdout, stderr) => {
+      if (error?.code === 'ENOENT') {
+        const detail = 'PATH has no such program';
+        reject(new TsflannelError('TOOL_MISSING', { tool, detail, package: PACKAGES[tool] ?? 'iptables' }));
+      } else {
+        const exitCode = error ? exitOf(error.code) : 0;
+        resolve({ exitCode, stdout, stderr: stderr || (error?.message ?? '') });
+      }
     });
-  }
-  return {
-    exitCode: result.exitCode ?? 1,
-    stdout: result.stdout,
-    stderr: result.stderr || (result.originalMessage ?? ''),
-  };
+    // A program that ends without reading its input is judged by its exit status.
+    child.stdin?.on('error', () => undefined);
+    child.stdin?.end(input);
+  });
 }
 
 /** The program's output. Throws TOOL_MISSING, TOOL_FAILED with its last words. */
