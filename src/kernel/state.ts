@@ -232,7 +232,8 @@ export interface Kernel {
   observe(query: ObserveQuery): Promise<KernelState>;
   /** Applies the steps in order; `blocked` steps are skipped. Never throws for a refused step. */
   apply(plan: Plan): Promise<readonly StepOutcome[]>;
-  filterFacts(): Promise<FilterFacts>;
+  /** `seen`: as the last `observe` of chains or jumps found it, without another look. */
+  filterFacts(seen?: boolean): Promise<FilterFacts>;
   /**
    * Rings with the kinds that may have changed. Our own changes do not ring, but what a replaced link takes along unplanned (new MAC:
    * its neighbours; made anew or set down: all on it) does. An overflow rings every kind.

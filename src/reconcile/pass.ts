@@ -53,20 +53,25 @@ const strangersIn = ({ self, network: { network } }: Scene, seen: KernelState): 
     return containsPrefix(self.subnet, object.dst) ? [] : [object.dst];
   });
 
-/** Facts of the host that the wanted state depends on come from the kernel, so they are read with it. */
-async function factsOf(kernel: Kernel, scene: Scene, seen: KernelState): Promise<Partial<Scene['host']>> {
+/** Facts of the host that the wanted state depends on come from the kernel, so they are read with it; `filtered`: chains were looked at. */
+async function factsOf(
+  kernel: Kernel,
+  scene: Scene,
+  seen: KernelState,
+  filtered: boolean,
+): Promise<Partial<Scene['host']>> {
   const strangers = strangersIn(scene, seen);
   const { network } = scene.network;
   return {
-    filter: await kernel.filterFacts(),
+    filter: await kernel.filterFacts(filtered),
     wideRouteTaken: strangers.some((dst) => samePrefix(dst, network)),
     routePerPeer: strangers.length > 0,
   };
 }
 
-/** The scene with those facts. */
+/** The scene with those facts; `seen` is of all kinds. */
 export async function withFacts(kernel: Kernel, scene: Scene, seen: KernelState): Promise<Scene> {
-  const facts = await factsOf(kernel, scene, seen);
+  const facts = await factsOf(kernel, scene, seen, true);
   return { ...scene, host: { ...scene.host, ...facts } };
 }
 
@@ -133,7 +138,7 @@ export async function runPass(state: PassState, work: Dirty): Promise<PassResult
   }
   await observe(state, state.scene, work.all ? undefined : work.kinds);
   if (work.all || FACT_KINDS.some((kind) => work.kinds.has(kind))) {
-    const facts = await factsOf(state.kernel, state.scene, state.cache);
+    const facts = await factsOf(state.kernel, state.scene, state.cache, work.all || work.kinds.has('chain'));
     // The scene may have been set anew meanwhile.
     state.scene = { ...state.scene, host: { ...state.scene.host, ...facts } };
   }

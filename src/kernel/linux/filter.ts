@@ -117,28 +117,27 @@ export interface Filters {
   /** Our chains and jumps into `state`. */
   observe(kinds: ReadonlySet<Kind>, state: Map<string, Observed>): Promise<void>;
   /** Which tool the rules belong into, and whether Docker has its chain for the administrator there. */
-  facts(): Promise<FilterFacts>;
+  facts(seen?: boolean): Promise<FilterFacts>;
   /** The lane of chains and jumps. */
   readonly lane: Lane;
 }
 
 export function filters(): Filters {
   let tools: Promise<Tools> | undefined;
-  /** The variant of the last look: a plan is made from one, so its application need not look again. */
-  let variant: Variant | undefined;
+  /** The last look: a plan is made from one, so neither its facts nor its application need another. */
+  let last: Snapshot | undefined;
 
   const toolsNow = (): Promise<Tools> => {
     tools ??= findTools();
     return tools;
   };
   async function snapshot(): Promise<Snapshot> {
-    const seen = await look(await toolsNow());
-    variant = seen.variant;
-    return seen;
+    last = await look(await toolsNow());
+    return last;
   }
 
   async function apply(steps: readonly Step[]): Promise<Reason[]> {
-    const chosen = variant ?? (await snapshot()).variant;
+    const chosen = (last ?? (await snapshot())).variant;
     if (chosen === 'nft') return applyNft(await snapshot(), steps);
     return applyIptables(toolOf(await toolsNow(), chosen, 'restore'), steps, snapshot);
   }
@@ -149,9 +148,9 @@ export function filters(): Filters {
         if (kinds.has(object.kind)) state.set(keyOf(object), { object, ours: true, owner: OWN.comment });
       }
     },
-    async facts() {
-      const seen = await snapshot();
-      return { variant: seen.variant, dockerUser: seen.chains.has('filter/DOCKER-USER') };
+    async facts(seen = false) {
+      const { variant, chains } = (seen ? last : undefined) ?? (await snapshot());
+      return { variant, dockerUser: chains.has('filter/DOCKER-USER') };
     },
     lane: async (steps) => {
       const refusals = steps.map((step) => refusalOf(step.object));
