@@ -2,6 +2,7 @@
  * daemon/ knows how a node runs: it joins store, lease, reconciler and kernel, answers on the control socket, tells systemd, and ends
  * cleanly, leaving the kernel's state as it is. It must not know what the parts are made of: host/ makes the real ones.
  */
+import type { Host } from '../backend/backend.ts';
 import { announce, deviceOf, mtuOf, type Scene } from '../backend/desired.ts';
 import { TsflannelError } from '../errors.ts';
 import { type NodeState, writeNodeState } from '../files/node-state.ts';
@@ -12,7 +13,6 @@ import { printIp, printPrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import { createReconciler } from '../reconcile/reconciler.ts';
-import type { RangeResult } from '../store/kv.ts';
 import { networkIn } from '../store/network.ts';
 import { openDoors } from './doors.ts';
 import { type Follower, follow, freshPeers } from './follow.ts';
@@ -24,12 +24,10 @@ const PATIENCE_MS = 1_000;
 
 const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
 
-async function firstLook(
-  parts: DaemonParts,
-): Promise<{ follower: Follower; network: NetworkConfig; first: RangeResult }> {
+async function firstLook(parts: DaemonParts): Promise<{ follower: Follower; network: NetworkConfig }> {
   const first = await parts.store.snapshot();
   const network = networkIn(first.kvs, parts.store.prefix);
-  return { follower: follow(parts.store, first, network, parts.clock), network, first };
+  return { follower: follow(parts.store, first, network, parts.clock), network };
 }
 
 /** A service waits for etcd and for a config, as flanneld does; a person is told at once. */
@@ -170,15 +168,19 @@ async function checkDevice({ kernel }: DaemonParts, network: NetworkConfig): Pro
   if (links.get(`link/${device}`)?.ours === false) throw new TsflannelError('DEVICE_FOREIGN', { device });
 }
 
-async function begin(options: NodeOptions, parts: DaemonParts, end: Pick<Node, 'stop' | 'onReady'>): Promise<Node> {
+async function openHost(options: NodeOptions, parts: DaemonParts): Promise<{ opened: NodeState; host: Host }> {
   const opened = await openNode(options);
-  const [{ follower, network, first }, host] = await Promise.all([
+  return { opened, host: await parts.makeHost(opened.nodeId) };
+}
+
+async function begin(options: NodeOptions, parts: DaemonParts, end: Pick<Node, 'stop' | 'onReady'>): Promise<Node> {
+  const [{ follower, network }, { opened, host }] = await Promise.all([
     patientLook(options, parts),
-    parts.makeHost(opened.nodeId),
+    openHost(options, parts),
   ]);
   await checkDevice(parts, network);
   const claim = claimOptions(options, parts, opened, { host, network });
-  const held = await acquire(claim, first.kvs);
+  const held = await acquire(claim, follower.view);
   const state = await remember(options, opened, held, parts);
   parts.log(
     'lease',

@@ -2,7 +2,6 @@ import { TsflannelError } from '../errors.ts';
 import { type Prefix, printPrefix } from '../model/address.ts';
 import { type Announcement, type Lease, parseSubnetKey, printLease } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
-import type { KeyValue } from '../store/kv.ts';
 import type { HeldKey, Store } from '../store/store.ts';
 import { createView, type View } from '../store/view.ts';
 import { type Choice, choose, type Situation } from './choose.ts';
@@ -56,9 +55,9 @@ async function claimFirst(options: ClaimOptions, subnets: readonly Prefix[]): Pr
 }
 
 /** What the leases say now, judged by the network that we know. */
-async function look({ store, network }: ClaimOptions, known: readonly KeyValue[] | undefined): Promise<View> {
+async function look({ store, network }: ClaimOptions): Promise<View> {
   const view = createView(store.prefix, network);
-  view.reset(known ?? (await store.snapshot()).kvs);
+  view.reset((await store.snapshot()).kvs);
   return view;
 }
 
@@ -71,14 +70,14 @@ export const chooseIn = (view: View, who: Omit<Situation, 'leases' | 'refused'>)
   choose({ ...who, leases: [...view.leases().values()], refused: refusedIn(view) });
 
 /**
- * Takes a subnet: our own live lease first, one we had before next, else a free one. `known` saves the first list.
+ * Takes a subnet: our own live lease first, one we had before next, else a free one. `known` saves the first look.
  * Throws NO_FREE_SUBNET, SUBNETS_CONTESTED, or what the store throws.
  */
-export async function acquire(options: ClaimOptions, known?: readonly KeyValue[]): Promise<Held> {
+export async function acquire(options: ClaimOptions, known?: View): Promise<Held> {
   const { announcement, network, remembered, random } = options;
   const { nodeId, publicIp } = announcement;
   for (let round = 0; round < ROUNDS; round++) {
-    const view = await look(options, round === 0 ? known : undefined);
+    const view = (round === 0 ? known : undefined) ?? (await look(options));
     const choice = chooseIn(view, { network, nodeId, publicIp, remembered, random });
     if (choice.kind === 'exhausted') {
       throw new TsflannelError('NO_FREE_SUBNET', { network: printPrefix(network.network), count: choice.count });

@@ -4,12 +4,18 @@ import { acquire } from '../../../src/lease/acquire.ts';
 import { printPrefix } from '../../../src/model/address.ts';
 import { nodeIdIn, printLease } from '../../../src/model/lease.ts';
 import type { Kv } from '../../../src/store/kv.ts';
-import { openStore } from '../../../src/store/store.ts';
+import { openStore, type Store } from '../../../src/store/store.ts';
+import { createView, type View } from '../../../src/store/view.ts';
 import { NET } from '../../support/kvs.ts';
 import { erase, ground, overwrite } from '../../support/lease.ts';
 import { announcementOf, mac, nodeId, prefix } from '../../support/values.ts';
 
 const codeOf = (code: string) => (error: unknown) => error instanceof TsflannelError && error.code === code;
+const viewOf = async (store: Store): Promise<View> => {
+  const view = createView(NET);
+  view.reset((await store.snapshot()).kvs);
+  return view;
+};
 const FOUR = { Network: '10.5.0.0/24', SubnetLen: 26 };
 
 describe('acquiring a lease', () => {
@@ -82,24 +88,24 @@ describe('acquiring a lease', () => {
 
   it('uses the list it is given first, and looks itself when that is old', async () => {
     const { store, options } = await ground(FOUR);
-    const { kvs } = await store.snapshot();
-    const first = await acquire(options(1), kvs);
-    const second = await acquire(options(2), kvs);
+    const known = await viewOf(store);
+    const first = await acquire(options(1), known);
+    const second = await acquire(options(2), known);
     assert.notDeepEqual(second.subnet, first.subnet);
     await store.release(second);
-    const stale = await store.snapshot();
+    const stale = await viewOf(store);
     await store.release(first);
-    assert.equal((await acquire(options(1), stale.kvs)).resumed, false);
+    assert.equal((await acquire(options(1), stale)).resumed, false);
   });
 
   it('does not take a key over that is another’s since the list was made', async () => {
     const { etcd, store, options, leases } = await ground();
     const ours = await acquire(options(1));
-    const { kvs } = await store.snapshot();
+    const known = await viewOf(store);
     etcd.expire(ours.leaseId);
     const other = await acquire(options(2, { remembered: [ours.subnet] }));
     assert.deepEqual(other.subnet, ours.subnet);
-    assert.notDeepEqual((await acquire(options(1), kvs)).subnet, ours.subnet);
+    assert.notDeepEqual((await acquire(options(1), known)).subnet, ours.subnet);
     assert.equal((await leases())['10.5.2.0-24'], printLease(announcementOf(2)));
   });
 
