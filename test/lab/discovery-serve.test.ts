@@ -55,7 +55,7 @@ describe('tsflannel discovery serve: real members bootstrap through it', functio
   });
 
   it('serves init --new-discovery, and one real etcd among them', async () => {
-    const asking = host(1).tsflannel('init', '--yes', '--name', 'm1', '--new-discovery', base, '--json');
+    const asking = host(1).tsflannel('init', '--yes', '--insecure', '--name', 'm1', '--new-discovery', base, '--json');
     let url = '';
     await until('the URL is known', async () => {
       const file = readdirSync(data()).find((name) => name.endsWith('.json') && !seen.has(name));
@@ -63,12 +63,13 @@ describe('tsflannel discovery serve: real members bootstrap through it', functio
       return url !== '';
     });
     const third = byHand(host(3), 'm3', url);
-    const second = host(2).tsflannel('init', '--yes', '--name', 'm2', '--discovery', url, '--json');
+    const second = host(2).tsflannel('init', '--yes', '--insecure', '--name', 'm2', '--discovery', url, '--json');
     const [a, b] = await Promise.all([asking, second]);
     for (const ran of [a, b]) assert.equal(members(succeeds(ran)).length, 3);
     const late = await host(3).tsflannel(
       'init',
       '--yes',
+      '--insecure',
       '--name',
       'm4',
       '--peer-port',
