@@ -190,6 +190,23 @@ export const ERRORS = {
     '{detail}',
     'tsflannel lab up --help',
   ),
+  BENCH_UNREACHABLE: entry(
+    69,
+    'no bench server answers at {peer}',
+    '{detail}; the other node has to run one',
+    'tsflannel bench --server',
+    'tsflannel routes',
+  ),
+  BENCH_CODE: entry(5, 'the code is not right', '{detail}', 'tsflannel bench --server', 'tsflannel bench --help'),
+  BENCH_NO_CLIENT: entry(75, 'nobody came to measure', 'the server has waited {seconds} s', 'tsflannel bench --server'),
+  BENCH_NO_ADDRESS: entry(
+    3,
+    'this node has no address in its subnet {subnet} to be reached at',
+    'backend {backend} gives it none, and no bridge (docker0) has one; --listen takes any other',
+    'tsflannel docker apply',
+    'tsflannel bench --help',
+  ),
+  BENCH_FAILED: entry(1, 'the measurement broke off', '{detail}', 'tsflannel status', 'tsflannel bench --help'),
   LAB_STUCK: entry(1, 'the lab did not do what was asked', '{detail}', 'tsflannel lab down'),
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -10,6 +10,8 @@ export interface Messages {
   /** Lets message `i` consist of `count` iovecs from `first`. */
   setIovecs(i: number, first: number, count: number): void;
   setPeer(i: number, address: number, port: number): void;
+  /** For a connected socket. */
+  setNoPeer(i: number): void;
   /** Lets the kernel cut message `i` into datagrams of `size` bytes; 0: it is one datagram. */
   setSegmentSize(i: number, size: number): void;
   /** Makes room for what the kernel says about message `i`: before each receive. */
@@ -82,6 +84,10 @@ export function createMessages(memory: Memory, count: number, iovecs: Iovecs): M
       view.setUint32(headers + i * MMSGHDR + 24, length, true);
     },
     setPeer: (i, address, port) => writeSockaddr(view, peers + i * SOCKADDR, address, port),
+    setNoPeer(i) {
+      setPointer(view, headers + i * MMSGHDR, 0);
+      view.setUint32(headers + i * MMSGHDR + 8, 0, true);
+    },
     setSegmentSize(i, size) {
       setControlLength(i, size === 0 ? 0 : CMSG_SPACE);
       if (size === 0) return;

@@ -18,6 +18,8 @@ export interface PacketIo {
   listen(fd: number, backlog: number): number;
   /** The peer's address is written to `address`; `sizeAddress` holds its size, before and after. */
   accept(fd: number, address: number, sizeAddress: number): number;
+  /** As for `accept`. */
+  getsockname(fd: number, address: number, sizeAddress: number): number;
   getsockopt(fd: number, level: number, name: number, ...value: [address: number, sizeAddress: number]): number;
   setsockopt(fd: number, level: number, name: number, ...value: [address: number, size: number]): number;
   sendto(fd: number, data: number, size: number, ...to: [flags: number, address: number, addressSize: number]): number;
@@ -44,6 +46,7 @@ export function loadPacketIo(): PacketIo {
     connect: bind('int connect(int fd, uintptr_t address, uint32_t size)'),
     listen: bind('int listen(int fd, int backlog)'),
     accept: bind('int accept(int fd, uintptr_t address, uintptr_t size)'),
+    getsockname: bind('int getsockname(int fd, uintptr_t address, uintptr_t size)'),
     getsockopt: bind('int getsockopt(int fd, int level, int name, uintptr_t value, uintptr_t size)'),
     setsockopt: bind('int setsockopt(int fd, int level, int name, uintptr_t value, uint32_t size)'),
     sendto: bind('intptr_t sendto(int fd, uintptr_t data, size_t size, int flags, uintptr_t to, uint32_t length)'),

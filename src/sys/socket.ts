@@ -3,6 +3,7 @@ import type { PacketIo } from './packet-io.ts';
 
 /** Numbers of Linux on x64 and arm64. */
 export const AF_INET = 2;
+export const SOCK_STREAM = 1;
 export const SOCK_DGRAM = 2;
 export const SOCK_RAW = 3;
 export const SOCK_CLOEXEC = 0o2000000;
