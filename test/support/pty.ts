@@ -48,7 +48,9 @@ function openPair(): { master: number; slave: number } {
 /** Starts `argv` on a new terminal of 200 columns. */
 export function openTerminal(argv: readonly string[], options: TerminalOptions = {}): Terminal {
   const { master, slave } = openPair();
-  const env = { ...(options.env ?? process.env), TERM: 'xterm' };
+  // Who sits at a terminal is no CI: with CI set the program asks nothing.
+  const { CI: _, ...rest } = options.env ?? process.env;
+  const env = { ...rest, TERM: 'xterm' };
   const child = spawn('setsid', ['--ctty', '--wait', ...argv], {
     stdio: [slave, slave, slave],
     env,
