@@ -76,6 +76,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'config',
       'discovery',
       'docker',
+      'etcd',
       'output',
     ],
     system: true,

@@ -77,6 +77,7 @@ export function asError(failure: Failure, endpoints: string): TsflannelError {
   const details = { endpoints, detail: failure.detail };
   if (isNoLeader(failure)) return new TsflannelError('ETCD_NO_QUORUM', details);
   if (isTimeout(failure)) return new TsflannelError('ETCD_TIMEOUT', details);
+  if (/database space exceeded/.test(failure.detail)) return new TsflannelError('ETCD_NOSPACE', details);
   if (isAuth(failure)) return new TsflannelError('ETCD_AUTH', details);
   if (failure.status === STATUS.unavailable) return new TsflannelError('ETCD_UNREACHABLE', details);
   return new TsflannelError('ETCD_FAILED', details);

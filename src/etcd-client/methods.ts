@@ -35,6 +35,7 @@ const method = <I extends DescMessage, O extends DescMessage>(described: Describ
 export const METHODS = {
   range: method(KV.method.range),
   txn: method(KV.method.txn),
+  compact: method(KV.method.compact),
   watch: method(Watch.method.watch),
   grant: method(Lease.method.leaseGrant),
   revoke: method(Lease.method.leaseRevoke),
@@ -45,6 +46,9 @@ export const METHODS = {
   memberRemove: method(Cluster.method.memberRemove),
   memberPromote: method(Cluster.method.memberPromote),
   status: method(Maintenance.method.status),
+  alarm: method(Maintenance.method.alarm),
+  defragment: method(Maintenance.method.defragment),
+  snapshot: method(Maintenance.method.snapshot),
   authenticate: method(Auth.method.authenticate),
   authEnable: method(Auth.method.authEnable),
   userAdd: method(Auth.method.userAdd),

@@ -7,7 +7,7 @@
  */
 import type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
 import type { ClientDuplexStream } from '@grpc/grpc-js';
-import { asTsflannelError, type TsflannelError } from '../errors.ts';
+import { asTsflannelError, TsflannelError } from '../errors.ts';
 import { printable } from '../model/parsed.ts';
 import type { KvOptions } from '../store/kv.ts';
 import { type Connection, type Connections, openConnections } from './connections.ts';
@@ -56,6 +56,12 @@ export interface Transport {
     request: MessageInitShape<I>,
     handlers: StreamHandlers<MessageShape<O>>,
   ): { close(): void };
+  /** One request and answers until the server has no more; each is waited for before the next is read. Sent once. */
+  download<I extends DescMessage, O extends DescMessage>(
+    method: Method<I, O>,
+    request: MessageInitShape<I>,
+    take: (message: MessageShape<O>) => Promise<void>,
+  ): Promise<void>;
   /** Ends the streams too. */
   close(): void;
 }
@@ -169,6 +175,35 @@ function openStream<I extends DescMessage, O extends DescMessage>(
   return stream;
 }
 
+/** One download over a connection of its own. */
+async function download<I extends DescMessage, O extends DescMessage>(
+  parts: Parts,
+  { path, encode, decode }: Method<I, O>,
+  request: MessageInitShape<I>,
+  take: (message: MessageShape<O>) => Promise<void>,
+): Promise<void> {
+  const token = await parts.login.token();
+  const { client } = await parts.connections.fresh();
+  const call = client.makeServerStreamRequest(path, encode, decode, request, metadataOf(token, false));
+  const stream = { close: () => call.cancel() };
+  parts.streams.add(stream);
+  try {
+    for await (const message of call) {
+      const failed = await take(message as MessageShape<O>).then(
+        () => undefined,
+        (error: unknown) => asTsflannelError(error),
+      );
+      if (failed) throw failed;
+    }
+  } catch (error) {
+    throw error instanceof TsflannelError ? error : asError(failureOf(error), parts.connections.names);
+  } finally {
+    call.cancel();
+    parts.streams.delete(stream);
+    client.close();
+  }
+}
+
 /** Opens nothing yet: the first call connects. Throws USAGE or ETCD_TLS when the options are not usable. */
 export function openTransport(options: KvOptions): Transport {
   const { timeoutMs } = options;
@@ -180,6 +215,7 @@ export function openTransport(options: KvOptions): Transport {
       return callOn(parts, ({ client }, token) => send({ client, token, timeoutMs }, method, request), repeat);
     },
     stream: (method, request, handlers) => openStream(parts, method, request, handlers),
+    download: (method, request, take) => download(parts, method, request, take),
     close() {
       for (const stream of [...parts.streams]) stream.close();
       connections.close();

@@ -18,9 +18,14 @@ export interface MemberRow {
   readonly peerUrls: readonly string[];
   readonly status: MemberHealth;
   readonly isLeader: boolean;
+  /** It has no vote. */
+  readonly isLearner: boolean;
   readonly version?: string;
-  /** Bytes. */
+  /** Bytes of the file, and of what of it is in use. */
   readonly dbSize?: bigint;
+  readonly dbSizeInUse?: bigint;
+  /** Revision of its store. */
+  readonly revision?: bigint;
 }
 
 export interface ClusterStatus {
@@ -33,7 +38,8 @@ export interface ClusterStatus {
 /** A status call must say quickly that a member does not answer. */
 const ASK_MS = 2000;
 
-async function withKv<T>(open: OpenKv, options: KvOptions, use: (kv: Kv) => Promise<T>): Promise<T> {
+/** Opens a client for one use. */
+export async function withKv<T>(open: OpenKv, options: KvOptions, use: (kv: Kv) => Promise<T>): Promise<T> {
   const kv = await open(options);
   try {
     return await use(kv);
@@ -57,10 +63,13 @@ function healthOf(info: MemberInfo, status: MemberStatus | undefined): MemberHea
 }
 
 function rowOf(info: MemberInfo, status: MemberStatus | undefined): MemberRow {
-  const seen = status ? { version: status.version, dbSize: status.dbSize } : {};
+  const seen = status && {
+    version: status.version,
+    ...{ dbSize: status.dbSize, dbSizeInUse: status.dbSizeInUse, revision: status.revision },
+  };
   const isLeader = status !== undefined && status.leader === info.id;
-  const { name, id, clientUrls, peerUrls } = info;
-  return { name, id, clientUrls, peerUrls, status: healthOf(info, status), isLeader, ...seen };
+  const { name, id, clientUrls, peerUrls, isLearner } = info;
+  return { name, id, clientUrls, peerUrls, status: healthOf(info, status), isLeader, isLearner, ...seen };
 }
 
 /**
@@ -95,7 +104,8 @@ export async function whyNotHealthy(open: OpenKv, options: KvOptions): Promise<s
 
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'] as const;
 
-function size(bytes: bigint): string {
+/** Bytes as people say them. */
+export function size(bytes: bigint): string {
   let value = Number(bytes);
   let unit = 0;
   for (; value >= 1000 && unit < UNITS.length - 1; unit++) value /= 1000;

@@ -70,7 +70,11 @@ export interface MemberStatus {
   readonly clusterId: bigint;
   readonly leader: bigint;
   readonly version: string;
+  /** Bytes of the database's file, and of what of it is in use; 0n in use where the member does not tell. */
   readonly dbSize: bigint;
+  readonly dbSizeInUse: bigint;
+  /** Revision of its store, which lags behind while it catches up. */
+  readonly revision: bigint;
   readonly raftTerm: bigint;
   readonly raftIndex: bigint;
 }

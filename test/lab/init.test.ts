@@ -43,7 +43,10 @@ describe('tsflannel init: one member', function () {
 
   it('shows the member table', async () => {
     const ran = succeeds(await host(1).tsflannel('etcd', 'status'));
-    assert.match(ran.stdout, /^NAME +ID +CLIENT URL +PEER URL +STATUS +LEADER +VERSION +DB SIZE$/m);
+    assert.match(
+      ran.stdout,
+      /^NAME +ID +CLIENT URL +PEER URL +STATUS +LEADER +VERSION +DB SIZE +IN USE +REVISION +BEHIND$/m,
+    );
     assert.match(
       ran.stdout,
       /^a +[0-9a-f]+ +https:\/\/10.78.0.1:2379 +https:\/\/10.78.0.1:2380 +healthy +yes +3\.\d+\.\d+ /m,

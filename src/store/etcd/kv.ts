@@ -64,6 +64,8 @@ const memberStatus = (message: MessageShape<typeof StatusResponseSchema>): Membe
   leader: message.leader,
   version: message.version,
   dbSize: message.dbSize,
+  dbSizeInUse: message.dbSizeInUse,
+  revision: message.header?.revision ?? 0n,
   raftTerm: message.raftTerm,
   raftIndex: message.raftIndex,
 });

@@ -53,6 +53,8 @@ export const memberStatus = (message: IStatusResponse): MemberStatus => ({
   leader: BigInt(message.leader),
   version: message.version,
   dbSize: BigInt(message.dbSize),
+  dbSizeInUse: BigInt(message.dbSizeInUse),
+  revision: BigInt(message.header.revision),
   raftTerm: BigInt(message.raftTerm),
   raftIndex: BigInt(message.raftIndex),
 });

@@ -127,6 +127,8 @@ const statusOf = (server: Server): MemberStatus => ({
   leader: MEMBER,
   version: 'memory',
   dbSize: 0n,
+  dbSizeInUse: 0n,
+  revision: server.data.revision(),
   raftTerm: 1n,
   raftIndex: server.data.revision(),
 });

@@ -94,7 +94,17 @@ describe('etcd/members', () => {
     ...change,
   });
   const status = (memberId: bigint, leader: bigint): MemberStatus => ({
-    ...{ memberId, leader, clusterId: 0xabcn, version: '3.4.23', dbSize: 20_480n, raftTerm: 1n, raftIndex: 1n },
+    ...{
+      memberId,
+      leader,
+      clusterId: 0xabcn,
+      version: '3.4.23',
+      dbSize: 20_480n,
+      dbSizeInUse: 10_240n,
+      revision: 1n,
+      raftTerm: 1n,
+      raftIndex: 1n,
+    },
   });
   /** A client whose members answer as the table says; a member that is not in it does not answer. */
   const open =
