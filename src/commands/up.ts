@@ -1,6 +1,13 @@
+import type { DaemonStatus } from '../control/protocol.ts';
 import { canAsk, openAsk } from '../output/ask.ts';
 import { type Result, TsflannelCommand } from '../output/command.ts';
 import { upFlags } from '../output/up-flags.ts';
+
+/** Says so when the node is up without etcd. */
+const startedText = ({ subnet, pid, cachedAt }: DaemonStatus, log: string): string =>
+  cachedAt === undefined
+    ? `${subnet} is leased; the daemon runs (pid ${pid}, log ${log}).`
+    : `${subnet} is restored from the cached view of ${cachedAt}, since etcd does not answer; the daemon runs (pid ${pid}, log ${log}).`;
 
 export default class Up extends TsflannelCommand {
   static override description =
@@ -19,7 +26,7 @@ export default class Up extends TsflannelCommand {
       const { status, log } = await startDetached(this.argv, flags);
       return {
         data: { ...status, log },
-        text: `${status.subnet} is leased; the daemon runs (pid ${status.pid}, log ${log}).`,
+        text: startedText(status, log),
       };
     }
     const ask = canAsk() ? await openAsk() : undefined;

@@ -14,18 +14,21 @@ import type { Node } from './node.ts';
 
 const check = (name: string, state: Check['state'], detail: string): Check => ({ name, state, detail });
 
+function leaseDetail({ holder }: Node): string {
+  const state = holder.state();
+  if (state === 'cached') return 'remembered; etcd has not confirmed it yet';
+  const left = holder.secondsLeft();
+  return `${state}${left === undefined ? ', reservation' : `, ${duration(left)} left`}`;
+}
+
 function checksOf(node: Node): Check[] {
   const connection = node.follower.connection();
   const { failed, blocked, fights, heldRemovals } = node.reconciler.status();
-  const left = node.holder.secondsLeft();
   const lease = node.holder.state();
   return [
     check('etcd', connection.connected ? 'ok' : 'degraded', connection.connected ? 'connected' : connection.error),
-    check(
-      'lease',
-      lease === 'held' ? 'ok' : 'degraded',
-      `${lease}${left === undefined ? ', reservation' : `, ${duration(left)} left`}`,
-    ),
+    ...(node.cachedAt === undefined ? [] : [check('view', 'degraded', `cached view of ${node.cachedAt}`)]),
+    check('lease', lease === 'held' ? 'ok' : 'degraded', leaseDetail(node)),
     check(
       'kernel',
       failed.length > 0 ? 'degraded' : 'ok',
@@ -65,6 +68,7 @@ function statusOf(node: Node): DaemonStatus {
     mtu: mtuOf(host, network),
     peers: node.follower.peers(node.holder.current().key).size,
     uptimeSeconds: Math.floor((node.parts.clock.now() - node.startedAt) / 1000),
+    ...(node.cachedAt !== undefined && { cachedAt: node.cachedAt }),
     checks: checksOf(node),
     counters: node.parts.counters(),
   };
@@ -106,7 +110,7 @@ export async function openDoors(node: Node): Promise<() => Promise<void>> {
     routes: () => routesOf(node),
     ring: () => ring(node),
     stop: async () => {
-      setImmediate(node.stop);
+      setImmediate(node.stop, 'stop' as const);
       return { pid: process.pid };
     },
   });

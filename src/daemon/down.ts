@@ -4,6 +4,7 @@ import { readIfThere } from '../files/atomic.ts';
 import { removeEmptyFolders } from '../files/folders.ts';
 import { forgetNode, isKnownNode, type NodeState, readNodeState, writeNodeState } from '../files/node-state.ts';
 import { clearRunDir, livingPid } from '../files/run-dir.ts';
+import { forgetView } from '../files/view-file.ts';
 import { diff } from '../kernel/diff.ts';
 import { printPlan } from '../kernel/print.ts';
 import type { Kernel, KernelState, ManagedFile, Plan, StepOutcome, Sysctl } from '../kernel/state.ts';
@@ -107,6 +108,7 @@ async function planDown(kernel: Kernel, node: NodeState): Promise<Plan> {
 
 async function forget(options: DownOptions, node: NodeState): Promise<void> {
   await clearRunDir(options.runDir, { log: true });
+  await forgetView(options.stateDir);
   if (options.purge) await forgetNode(options.stateDir);
   else
     await writeNodeState(options.stateDir, {

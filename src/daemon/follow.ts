@@ -1,7 +1,7 @@
 import type { Clock } from '../model/clock.ts';
 import type { Lease } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
-import type { RangeResult } from '../store/kv.ts';
+import type { RangeResult, WatchEvent } from '../store/kv.ts';
 import type { Store } from '../store/store.ts';
 import { createView, type View, type ViewChange } from '../store/view.ts';
 import type { WatchState } from '../store/watcher.ts';
@@ -13,6 +13,8 @@ export interface Follower {
   peers(ownKey: string): ReadonlyMap<string, Lease>;
   start(handlers: FollowHandlers): void;
   connection(): WatchState;
+  /** Everything as etcd said it, to be kept on disk. */
+  seen(): RangeResult;
   close(): void;
 }
 
@@ -27,11 +29,40 @@ const merge = (changes: readonly ViewChange[]): ViewChange => ({
   config: changes.some(({ config }) => config),
 });
 
-/** Follows from a snapshot that was read already; leases are judged by `network`, whatever the config in etcd becomes later. */
-export function follow(store: Store, first: RangeResult, network: NetworkConfig, clock: Clock): Follower {
+/** The keys as etcd said them, kept up to date. */
+function rawKeys(first: RangeResult) {
+  let kvs = new Map(first.kvs.map((kv) => [kv.key, kv]));
+  let { revision, clusterId } = first;
+  return {
+    reset(now: RangeResult) {
+      kvs = new Map(now.kvs.map((kv) => [kv.key, kv]));
+      ({ revision, clusterId } = now);
+    },
+    take(event: WatchEvent) {
+      if (event.type === 'put') kvs.set(event.kv.key, event.kv);
+      else kvs.delete(event.key);
+      revision = event.type === 'put' ? event.kv.modRevision : event.modRevision;
+    },
+    all: (): RangeResult => ({ kvs: [...kvs.values()], revision, clusterId }),
+  };
+}
+
+const applyTo = (view: View, event: WatchEvent): ViewChange =>
+  event.type === 'put' ? view.set(event.kv.key, event.kv) : view.set(event.key, undefined);
+
+/** Where a follower begins: a snapshot, from etcd or (then with why etcd is away) from disk. */
+export interface FollowFrom {
+  readonly first: RangeResult;
+  readonly away?: string;
+}
+
+/** Leases are judged by `network`, whatever the config in etcd becomes later. After a snapshot from disk etcd's own is read first. */
+export function follow(store: Store, { first, away }: FollowFrom, network: NetworkConfig, clock: Clock): Follower {
   const view = createView(store.prefix, network);
   view.reset(first.kvs);
-  let connection: WatchState = { connected: true };
+  const raw = rawKeys(first);
+  let connection: WatchState =
+    away === undefined ? { connected: true } : { connected: false, error: away, since: clock.now() };
   let close = () => {};
   return {
     view,
@@ -40,16 +71,15 @@ export function follow(store: Store, first: RangeResult, network: NetworkConfig,
       const watcher = store.watch({
         clock,
         random: Math.random,
-        after: first,
-        onSnapshot: (kvs) => changed(view.reset(kvs)),
-        onEvents: (events) =>
-          changed(
-            merge(
-              events.map((event) =>
-                event.type === 'put' ? view.set(event.kv.key, event.kv) : view.set(event.key, undefined),
-              ),
-            ),
-          ),
+        ...(away === undefined && { after: first }),
+        onSnapshot(kvs, revision, clusterId) {
+          raw.reset({ kvs, revision, clusterId });
+          changed(view.reset(kvs));
+        },
+        onEvents(events) {
+          for (const event of events) raw.take(event);
+          changed(merge(events.map((event) => applyTo(view, event))));
+        },
         onState: (state) => {
           if (state.connected !== connection.connected)
             log(state.connected ? 'etcd-connected' : 'etcd-lost', state.connected ? '' : state.error);
@@ -59,6 +89,7 @@ export function follow(store: Store, first: RangeResult, network: NetworkConfig,
       close = () => watcher.close();
     },
     connection: () => connection,
+    seen: raw.all,
     close: () => close(),
   };
 }

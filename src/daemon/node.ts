@@ -5,6 +5,7 @@ import type { Holder } from '../lease/hold.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 import type { Store } from '../store/store.ts';
+import type { ViewKeeper } from './cached.ts';
 import type { Follower } from './follow.ts';
 import type { NodeOptions } from './options.ts';
 
@@ -21,6 +22,9 @@ export interface DaemonParts {
   readonly log: (event: string, detail: string) => void;
 }
 
+/** `restart`: what was known of the network no longer holds; the daemon goes on with a new look. */
+export type Ending = 'stop' | 'restart';
+
 /** Everything a running daemon has; the control socket reads it. */
 export interface Node {
   readonly parts: DaemonParts;
@@ -30,8 +34,11 @@ export interface Node {
   readonly follower: Follower;
   readonly reconciler: Reconciler;
   readonly holder: Holder;
-  readonly stop: () => void;
+  readonly keeper: ViewKeeper;
+  readonly stop: (how: Ending) => void;
   /** Called once, when subnet.env and the routes are there. */
   readonly onReady: () => void;
   ready: boolean;
+  /** When the view from disk was written that this node still lives by; `undefined` once etcd has confirmed the lease. */
+  cachedAt: string | undefined;
 }

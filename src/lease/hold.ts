@@ -4,13 +4,16 @@ import { nodeIdIn, printLease } from '../model/lease.ts';
 import type { KeyValue } from '../store/kv.ts';
 import { acquire, type ClaimOptions, type Held } from './acquire.ts';
 
-/** none -> held -> doubtful (not renewed for a while) -> lost (expired, deleted, or another node's now). */
-export type HoldState = 'held' | 'doubtful' | 'lost';
+/**
+ * none -> held -> doubtful (not renewed for a while) -> lost (expired, deleted, or another node's now). `cached`: remembered from before
+ * this start; etcd has not been asked yet whether it is still ours.
+ */
+export type HoldState = 'cached' | 'held' | 'doubtful' | 'lost';
 
 export interface Holder {
   current(): Held;
   state(): HoldState;
-  /** Seconds until the lease ends unless renewed; undefined for a reservation. */
+  /** Seconds until the lease ends unless renewed; undefined for a reservation, and while nobody knows. */
   secondsLeft(): number | undefined;
   /** Our key was seen deleted or written: looks whether it is still ours, and takes it back if it is free. */
   check(): Promise<void>;
@@ -24,6 +27,8 @@ export interface HolderOptions {
   /** We hold another lease now (after a loss): the same subnet again, or a different one. */
   readonly onChange: (held: Held, before: Held) => void;
   readonly log: (event: string, detail: string) => void;
+  /** What is held is only remembered: nothing is asked of etcd before the first `check`. */
+  readonly cached?: boolean;
 }
 
 interface State extends HolderOptions {
@@ -89,6 +94,7 @@ async function restore(state: State, now: KeyValue, value: string): Promise<numb
 /** Looks at our key and renews its lease; resolves to when to do so again. */
 async function look(state: State): Promise<number> {
   const { store, announcement } = state.claim;
+  if (state.state === 'cached') return reclaim(state);
   const sentAt = state.clock.now();
   const now = await store.read(state.held.subnet);
   if (!now || nodeIdIn(now.value) !== announcement.nodeId) {
@@ -153,7 +159,7 @@ export function hold(held: Held, options: HolderOptions): Holder {
   const state: State = {
     ...options,
     held,
-    state: 'held',
+    state: options.cached ? 'cached' : 'held',
     ttlSeconds: held.ttlSeconds,
     renewedAt: options.clock.now(),
     restoredAt: Number.NEGATIVE_INFINITY,
@@ -163,12 +169,14 @@ export function hold(held: Held, options: HolderOptions): Holder {
     again: false,
     cancel: undefined,
   };
-  schedule(state, renewIn(state));
+  if (!options.cached) schedule(state, renewIn(state));
   return {
     current: () => state.held,
     state: () => state.state,
     secondsLeft: () =>
-      isHeld(state) ? Math.max(0, state.ttlSeconds - (state.clock.now() - state.renewedAt) / 1000) : undefined,
+      isHeld(state) && state.state !== 'cached'
+        ? Math.max(0, state.ttlSeconds - (state.clock.now() - state.renewedAt) / 1000)
+        : undefined,
     check: () => attempt(state),
     close() {
       state.closed = true;

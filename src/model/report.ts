@@ -45,6 +45,8 @@ export interface NodeFacts {
   readonly mtu: number;
   readonly peers: number;
   readonly uptimeSeconds: number;
+  /** RFC 3339; present while the node lives by what it had on disk, etcd being away since its start. */
+  readonly cachedAt?: string;
   /** Of the user-space forwarder, where one runs. */
   readonly counters?: unknown;
 }

@@ -15,7 +15,7 @@ export interface WatcherOptions {
   /** Where a snapshot that is known already was taken: events follow it, and no list is made first. */
   readonly after?: Pick<RangeResult, 'revision' | 'clusterId'> & Partial<Pick<RangeResult, 'kvs'>>;
   /** The complete state at one revision: first (without `after`), and again whenever events were missed. */
-  readonly onSnapshot: (kvs: readonly KeyValue[], revision: bigint) => void;
+  readonly onSnapshot: (kvs: readonly KeyValue[], revision: bigint, clusterId: bigint) => void;
   /** Events of one or more whole revisions, in order. */
   readonly onEvents: (events: readonly WatchEvent[]) => void;
   /** On each change of it, and on each new reason. */
@@ -72,7 +72,7 @@ async function list(state: State): Promise<void> {
   state.next = revision + 1n;
   state.clusterId = clusterId;
   state.newest = newestOf(kvs);
-  state.options.onSnapshot(kvs, revision);
+  state.options.onSnapshot(kvs, revision, clusterId);
 }
 
 /**

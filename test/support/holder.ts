@@ -1,5 +1,5 @@
 import { acquire, type Held } from '../../src/lease/acquire.ts';
-import { type Holder, hold } from '../../src/lease/hold.ts';
+import { type Holder, type HolderOptions, hold } from '../../src/lease/hold.ts';
 import { printPrefix } from '../../src/model/address.ts';
 import { openStore } from '../../src/store/store.ts';
 import { NET } from './kvs.ts';
@@ -15,7 +15,10 @@ export interface HolderRig extends Ground {
 }
 
 /** Node 1 holding a lease, renewing every ten minutes. */
-export async function holderRig(before?: (base: Ground) => Promise<void>): Promise<HolderRig> {
+export async function holderRig(
+  before?: (base: Ground) => Promise<void>,
+  parts: Partial<HolderOptions> = {},
+): Promise<HolderRig> {
   const base = await ground();
   await before?.(base);
   const made: string[] = [];
@@ -40,6 +43,7 @@ export async function holderRig(before?: (base: Ground) => Promise<void>): Promi
     renewEveryMs: 600_000,
     onChange: (now, then) => changes.push(`${printPrefix(then.subnet)} -> ${printPrefix(now.subnet)}`),
     log: (event) => events.push(event),
+    ...parts,
   });
   return { ...base, held, holder, changes, events, calls: () => made.splice(0) };
 }

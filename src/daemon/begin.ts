@@ -1,0 +1,169 @@
+import type { Host } from '../backend/backend.ts';
+import { announce, deviceOf, mtuOf, type Scene } from '../backend/desired.ts';
+import { TsflannelError } from '../errors.ts';
+import { type NodeState, writeNodeState } from '../files/node-state.ts';
+import type { SavedView } from '../files/view-file.ts';
+import { acquire, type ClaimOptions, type Held } from '../lease/acquire.ts';
+import { hold } from '../lease/hold.ts';
+import { printIp, printPrefix, samePrefix } from '../model/address.ts';
+import { printLease } from '../model/lease.ts';
+import type { NetworkConfig } from '../model/network-config.ts';
+import { createReconciler } from '../reconcile/reconciler.ts';
+import { keepView } from './cached.ts';
+import { freshPeers } from './follow.ts';
+import { type FirstLook, firstLook } from './look.ts';
+import type { DaemonParts, Node } from './node.ts';
+import type { NodeOptions } from './options.ts';
+import { openNode } from './run-files.ts';
+
+/** Never less left than the margin, and often enough that a lost answer or two do not matter. */
+const renewEveryMs = ({ ttlSeconds, renewMarginMinutes }: NodeOptions): number =>
+  1000 * Math.max(1, Math.min(ttlSeconds / 3, ttlSeconds - renewMarginMinutes * 60, 600));
+
+async function remember(options: NodeOptions, state: NodeState, held: Held, parts: DaemonParts): Promise<NodeState> {
+  const seen = await parts.kernel.observe({ kinds: new Set(['sysctl']), paths: [], sysctls: ['net.ipv4.ip_forward'] });
+  const forward = [...seen.values()][0]?.object;
+  const before = forward?.kind === 'sysctl' && forward.value === '0' ? '0' : '1';
+  const next: NodeState = { ...state, subnet: held.subnet, ipForwardBefore: state.ipForwardBefore ?? before };
+  await writeNodeState(options.stateDir, next);
+  return next;
+}
+
+const claimOptions = (
+  options: NodeOptions,
+  parts: DaemonParts,
+  state: NodeState,
+  scene: Pick<Scene, 'host' | 'network'>,
+): ClaimOptions => ({
+  store: parts.store,
+  network: scene.network,
+  announcement: {
+    publicIp: scene.host.publicIp,
+    peer: announce(scene.host, scene.network),
+    nodeId: state.nodeId,
+    nodeName: parts.nodeName,
+  },
+  remembered: state.subnet ? [state.subnet] : [],
+  ttlSeconds: options.ttlSeconds,
+  random: Math.random,
+});
+
+function tellReady(node: Node): void {
+  if (node.ready || !node.reconciler.status().baseReady) return;
+  node.ready = true;
+  const subnet = printPrefix(node.holder.current().subnet);
+  node.parts.log(
+    'ready',
+    `${subnet} over ${node.reconciler.scene()?.network.backend.type}, ${node.follower.peers(node.holder.current().key).size} peers`,
+  );
+  node.parts.notify(`READY=1\nSTATUS=leases ${subnet}`);
+  node.onReady();
+}
+
+interface Beginning {
+  readonly parts: DaemonParts;
+  readonly options: NodeOptions;
+  readonly state: NodeState;
+  readonly look: FirstLook;
+  readonly scene: Scene;
+  readonly held: Held;
+  readonly claim: ClaimOptions;
+}
+
+/** We hold another lease now, or the same one again. */
+function heldAnew(node: Node, now: Held, before: Held): void {
+  const { reconciler, follower, options, state, parts } = node;
+  if (node.cachedAt !== undefined) parts.log('cache-confirmed', 'etcd is back; the cached view is replaced by it');
+  node.cachedAt = undefined;
+  const scene = reconciler.scene();
+  if (scene) reconciler.setScene({ ...scene, self: { subnet: now.subnet } });
+  // Our former key may be a peer's now, and our own one may have been seen before we knew that it is ours.
+  reconciler.update(follower.peers(now.key), [before.key, now.key]);
+  node.keeper.changed();
+  void writeNodeState(options.stateDir, { ...state, subnet: now.subnet });
+  if (samePrefix(now.subnet, before.subnet)) return;
+  const [from, to] = [printPrefix(before.subnet), printPrefix(now.subnet)];
+  parts.log('subnet-changed', `${from} is another node's now, this one has ${to}: run tsflannel docker apply`);
+}
+
+/** What is kept on disk: etcd as last seen, and our own lease even if its event is still on the way. */
+function savedView({ follower, holder, state, parts }: Node): SavedView {
+  const { kvs, revision, clusterId } = follower.seen();
+  const { key, value, modRevision, leaseId } = holder.current();
+  const own = { key, value, createRevision: modRevision, modRevision, version: 1n, lease: leaseId };
+  const all = kvs.some((kv) => kv.key === key) ? kvs : [...kvs, own];
+  const savedAt = new Date().toISOString();
+  return { nodeId: state.nodeId, prefix: parts.store.prefix, clusterId, revision, kvs: all, savedAt };
+}
+
+function assemble(beginning: Beginning, end: Pick<Node, 'stop' | 'onReady'>): Node {
+  const { parts, options, state, look, scene, held, claim } = beginning;
+  const { clock, log } = parts;
+  const reconciler = createReconciler({
+    kernel: parts.kernel,
+    clock,
+    random: Math.random,
+    log,
+    confirm: () => freshPeers(parts.store, scene.network, node.holder.current().key),
+    passed: () => tellReady(node),
+  });
+  const holder = hold(held, {
+    claim,
+    clock,
+    renewEveryMs: renewEveryMs(options),
+    log,
+    onChange: (now, before) => heldAnew(node, now, before),
+    cached: look.cached !== undefined,
+  });
+  // A view from disk is not written back as if it were new.
+  const content = () => (node.cachedAt === undefined ? savedView(node) : undefined);
+  const node: Node = {
+    ...{ parts, options, state, follower: look.follower, reconciler, holder, ...end },
+    keeper: keepView({ stateDir: options.stateDir, clock, log, content }),
+    startedAt: clock.now(),
+    ready: false,
+    cachedAt: look.cached?.saved.savedAt,
+  };
+  return node;
+}
+
+/** Before the peers are told of our device: it must not be somebody else's. Throws DEVICE_FOREIGN. */
+async function checkDevice({ kernel }: DaemonParts, network: NetworkConfig): Promise<void> {
+  const device = deviceOf(network);
+  if (device === undefined) return;
+  const links = await kernel.observe({ kinds: new Set(['link']), paths: [], sysctls: [] });
+  if (links.get(`link/${device}`)?.ours === false) throw new TsflannelError('DEVICE_FOREIGN', { device });
+}
+
+/** The lease of this node: asked of etcd, or what it was when etcd was seen last. */
+async function heldOf({ cached, follower }: FirstLook, claim: ClaimOptions): Promise<Held> {
+  if (!cached) return acquire(claim, follower.view);
+  return { ...cached.held, value: printLease(claim.announcement), ttlSeconds: claim.ttlSeconds };
+}
+
+async function openHost(options: NodeOptions, parts: DaemonParts): Promise<{ opened: NodeState; host: Host }> {
+  const opened = await openNode(options);
+  return { opened, host: await parts.makeHost(opened.nodeId) };
+}
+
+/** Looks, takes its subnet and makes the first pass. Throws as runDaemon does. */
+export async function begin(
+  options: NodeOptions,
+  parts: DaemonParts,
+  end: Pick<Node, 'stop' | 'onReady'>,
+): Promise<Node> {
+  const opening = openHost(options, parts);
+  const node = opening.then(({ opened }) => opened);
+  const [look, { opened, host }] = await Promise.all([firstLook(options, parts, node), opening]);
+  const { network, follower, cached } = look;
+  await checkDevice(parts, network);
+  const claim = claimOptions(options, parts, opened, { host, network });
+  const held = await heldOf(look, claim);
+  const state = await remember(options, opened, held, parts);
+  const how = cached ? 'remembered' : held.resumed ? 'resumed' : 'claimed';
+  parts.log('lease', `${printPrefix(held.subnet)} ${how} for ${printIp(host.publicIp)}, mtu ${mtuOf(host, network)}`);
+  const scene: Scene = { self: { subnet: held.subnet }, host, network };
+  const begun = assemble({ parts, options, state, look, scene, held, claim }, end);
+  await begun.reconciler.start(scene, follower.peers(held.key));
+  return begun;
+}

@@ -1,0 +1,51 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { ViewChange } from '../store/view.ts';
+import type { Node } from './node.ts';
+
+/** The network that etcd has is another than the one we began with from disk. */
+function isAnotherNetwork({ follower, reconciler }: Node): boolean {
+  const now = follower.view.config()?.parsed;
+  return now?.ok === true && !isDeepStrictEqual(now.value, reconciler.scene()?.network);
+}
+
+/** The first snapshot after a start without etcd: now our subnet can be asked for, unless all of it has changed meanwhile. */
+function confirmCached(node: Node): 'go on' | 'begin anew' {
+  if (isAnotherNetwork(node)) {
+    node.parts.log('config-changed', 'etcd is back with another network config: starting over with it');
+    node.stop('restart');
+    return 'begin anew';
+  }
+  void node.holder.check();
+  return 'go on';
+}
+
+function changed(node: Node, { leases, config }: ViewChange): void {
+  const { follower, reconciler, holder, parts } = node;
+  if (node.cachedAt !== undefined && confirmCached(node) === 'begin anew') return;
+  node.keeper.changed();
+  const own = holder.current().key;
+  // Our own writes come back as events; anything else at our key needs a look.
+  const seen = follower.view.leases().get(own)?.etcd.modified;
+  if (node.cachedAt === undefined && leases.includes(own) && seen !== holder.current().modRevision.toString())
+    void holder.check();
+  reconciler.update(
+    follower.peers(own),
+    leases.filter((key) => key !== own),
+  );
+  if (config)
+    parts.log('config-changed', 'the network config in etcd changed; it is followed at the next start of this node');
+}
+
+/** Lets etcd and the kernel's monitor drive the node; returns what ends that. */
+export function wire(node: Node): () => void {
+  const { follower, reconciler, parts } = node;
+  const monitor = parts.kernel.monitor((kinds) => reconciler.ring(kinds));
+  follower.start({ log: parts.log, changed: (change) => changed(node, change) });
+  node.keeper.changed();
+  const close = () => monitor.close();
+  process.once('exit', close);
+  return () => {
+    process.off('exit', close);
+    close();
+  };
+}
