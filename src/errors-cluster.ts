@@ -45,6 +45,12 @@ export const CLUSTER_ERRORS = {
     'tsflannel join --help',
   ),
   JOIN_FAILED: entry(1, 'the join did not come to its end', '{detail}', 'tsflannel join --help'),
+  TOKEN_MISSING: entry(
+    3,
+    'there is no token {id} on this host',
+    'it was revoked, or is of another host',
+    'tsflannel token list',
+  ),
   NO_CA_KEY: entry(
     3,
     'this host has no CA key: it may not make join tokens',

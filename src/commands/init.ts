@@ -43,6 +43,7 @@ export default class Init extends TsflannelCommand {
       ...keyPrefix(flags['etcd-prefix']),
       ...(await memberPaths(flags)),
       yes: flags.yes,
+      ...(flags.size !== undefined && { size: flags.size }),
       waitSeconds: flags['wait-timeout'],
       path: process.env.PATH ?? '',
       host: { hostname: hostname(), addresses: hostAddresses() },

@@ -9,7 +9,7 @@ import { type DataDir, inspectDataDir } from './data-dir.ts';
 import { newDiscoveryUrl, readDiscovery } from './discovery.ts';
 import { closedFolder, folder } from './folder.ts';
 import { standing } from './join.ts';
-import { founder, identitiesOf, type Member } from './member.ts';
+import { founder, identitiesOf, type Member, rootOf } from './member.ts';
 import { removeMember, writeMember } from './member-file.ts';
 import type { ClusterStatus, OpenKv } from './members.ts';
 import { ensureCa, ensureCerts, pkiDirOf, readCa, readGivenCa } from './pki-files.ts';
@@ -17,6 +17,7 @@ import { checkPorts } from './ports.ts';
 import { findEtcdOf, isRunning, startSupervisor, stopOrphans, stopProcesses } from './process.ts';
 import { checkEtcd, findEtcd } from './program.ts';
 import type { InitRequest, Security, Wish } from './request.ts';
+import { createToken, type NewToken, TOKEN_SECONDS } from './tokens.ts';
 import { waitHealthy } from './wait.ts';
 import { askMissing, type Questions } from './wizard.ts';
 
@@ -27,6 +28,8 @@ export interface InitOptions {
   readonly network: string | undefined;
   /** Prefix of flannel's keys for client.json, where it was said. */
   readonly prefix?: string;
+  /** How many members there are to be, where it was said. */
+  readonly size?: number;
   readonly dataDir: string;
   readonly runDir: string;
   readonly configDir: string;
@@ -54,9 +57,12 @@ export interface InitOutcome extends Settled {
   /** Whether anything was started or written. */
   readonly changed: boolean;
   readonly cluster: ClusterStatus | undefined;
+  /** For the hosts to come, made by the first member once it is healthy. */
+  readonly tokens?: readonly NewToken[];
 }
 
-const usable = (found: DataDir, dir: string): Member | undefined => {
+/** The member at a data dir that may be gone on with. Throws ETCD_DATA_DIR or ETCD_DATA_LOST. */
+export const usable = (found: DataDir, dir: string): Member | undefined => {
   if (found.state === 'foreign') throw new TsflannelError('ETCD_DATA_DIR', { dir, detail: found.detail });
   if (found.state === 'lost') throw new TsflannelError('ETCD_DATA_LOST', { dir, name: found.member.name });
   return found.state === 'empty' ? undefined : found.member;
@@ -141,10 +147,11 @@ export async function preflight(settled: Settled, options: InitOptions): Promise
 /** The member's keys and certificates; what is there and good stays. A host without the CA key has what it was given at its join. */
 async function secure({ member, existing, security }: Settled): Promise<void> {
   if (member.pki === undefined) return;
-  const ca = existing
+  const given = existing || member.bootstrap.kind === 'joined';
+  const ca = given
     ? await readCa(member.pki)
     : await ensureCa(member.pki, security?.kind === 'given' ? security.ca : undefined);
-  if (ca) await ensureCerts(member.pki, ca, identitiesOf(member));
+  if (ca) await ensureCerts(member.pki, ca, [...identitiesOf(member), rootOf(member)]);
 }
 
 async function start(settled: Settled, options: InitOptions): Promise<void> {
@@ -172,7 +179,8 @@ interface Before {
 async function undo(settled: Settled, options: InitOptions, made: Before): Promise<void> {
   const { dataDir } = settled.member;
   await stopProcesses(options.runDir, dataDir);
-  if (settled.existing || (await hasLog(dataDir))) return;
+  // A token is used up, and the place in the cluster may be taken: the same call goes on where this one ended.
+  if (settled.existing || settled.member.bootstrap.kind === 'joined' || (await hasLog(dataDir))) return;
   await rm(dataDir, { recursive: true, force: true });
   await removeMember(dataDir);
   if (!made.pki && settled.member.pki !== undefined) await rm(settled.member.pki, { recursive: true, force: true });
@@ -197,7 +205,7 @@ async function startAndWait(settled: Settled, options: InitOptions): Promise<Clu
 
 async function wait({ member }: Settled, options: InitOptions): Promise<ClusterStatus | undefined> {
   if (options.waitSeconds === 0) return undefined;
-  const all = member.clusterId === undefined;
+  const all = member.clusterId === undefined && member.bootstrap.kind !== 'joined';
   const { open, runDir, waitSeconds: seconds, notice: onProgress } = options;
   return waitHealthy(member, { open, runDir, seconds, all, onProgress });
 }
@@ -216,5 +224,16 @@ export async function runMember(settled: Settled, options: InitOptions): Promise
   const running = await isRunning(options.runDir, settled.member.dataDir);
   const cluster = await (running ? wait(settled, options) : startAndWait(settled, options));
   const news = cluster ? await remember(settled, options, cluster) : false;
-  return { ...settled, changed: !running || news, cluster };
+  const tokens = cluster && !settled.existing ? await firstTokens(settled.member, options) : [];
+  return { ...settled, changed: !running || news, cluster, tokens };
+}
+
+/** A token lets one host in: one for each member to come, and one for a cluster of which no size was said. */
+async function firstTokens(
+  member: Member,
+  { dataDir, configDir, size = 2 }: InitOptions,
+): Promise<readonly NewToken[]> {
+  if (member.bootstrap.kind !== 'alone' || member.pki === undefined) return [];
+  const wish = { purpose: 'member', seconds: TOKEN_SECONDS } as const;
+  return Promise.all(Array.from({ length: size - 1 }, () => createToken(dataDir, configDir, wish)));
 }

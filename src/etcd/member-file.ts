@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { TsflannelError } from '../errors.ts';
 import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
 import { parseIp, printIp } from '../model/address.ts';
+import { parseEndpoint, printEndpoint } from '../model/endpoint.ts';
 import { NODE_NAME } from '../model/lease.ts';
 import { accept, field, type Parsed, parseJsonObject, reject, wholeNumber } from '../model/parsed.ts';
 import { parseCluster, printCluster } from './cluster.ts';
@@ -43,11 +44,22 @@ function parseDiscovery(json: Json): Parsed<Bootstrap> {
   return accept({ kind: 'discovery', url: url.value, ...asked.value, ...(cluster && { cluster: cluster.value }) });
 }
 
+function parseJoined(json: Json): Parsed<Bootstrap> {
+  const via = parseEndpoint(text(json, 'via'), 'via', 0);
+  if (!via.ok) return via;
+  if (!via.value.ip || !via.value.secure) return reject('MEMBER_FILE', 'via', 'https://ADDRESS:PORT is expected');
+  const known = text(json, 'cluster');
+  const cluster = known === '' ? undefined : parseCluster(known, 'cluster');
+  if (cluster && !cluster.ok) return cluster;
+  return accept({ kind: 'joined', via: printEndpoint(via.value), ...(cluster && { cluster: cluster.value }) });
+}
+
 function parseBootstrap(value: unknown): Parsed<Bootstrap> {
   const json = (typeof value === 'object' && value !== null ? value : {}) as Json;
   const kind = field(json, 'kind');
   if (kind === 'discovery') return parseDiscovery(json);
-  if (kind === 'static' || kind === 'joined') {
+  if (kind === 'joined') return parseJoined(json);
+  if (kind === 'static') {
     const cluster = parseCluster(text(json, 'cluster'), 'cluster');
     return cluster.ok ? accept({ kind, cluster: cluster.value }) : cluster;
   }

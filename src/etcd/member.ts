@@ -17,8 +17,14 @@ export type Bootstrap =
       /** The founding members, once all have come. */
       readonly cluster?: readonly ClusterMember[];
     }
-  /** Added to a cluster that runs; its members with this one among them. */
-  | { readonly kind: 'joined'; readonly cluster: readonly ClusterMember[] };
+  /** Added to a cluster that runs. */
+  | {
+      readonly kind: 'joined';
+      /** The join service, `https://address:port`: it adds the member, promotes it and renews its certificates. */
+      readonly via: string;
+      /** The members to start with, this one among them, once it was added. */
+      readonly cluster?: readonly ClusterMember[];
+    };
 
 /** One etcd member of this host, as `init` made it: all that is needed to start it again. Kept in the marker file beside the data dir. */
 export interface Member {
@@ -81,6 +87,9 @@ export function identitiesOf(member: Member): readonly Identity[] {
   const hosts = /^[A-Za-z0-9.-]+$/.test(member.name) ? [member.name] : [];
   return (['server', 'peer', 'client'] as const).map((kind) => ({ kind, name: member.name, ips: [member.ip], hosts }));
 }
+
+/** Who may do all in this member's cluster; only for a host that has the CA key, and with it could be anybody. */
+export const rootOf = ({ name }: Member): Identity => ({ kind: 'root', name, ips: [], hosts: [] });
 
 /** Clients and peers must show a certificate of the CA; a peer's must be a peer's, so that no client comes in as one. */
 function tlsArgs({ pki }: Member): readonly string[] {

@@ -26,7 +26,9 @@ export function equivalentLine(settled: Settled, options: InitOptions): string |
   const { name, ip, clientPort, peerPort, joinPort = JOIN_PORT } = settled.member;
   const security = settled.security ?? { kind: 'insecure' };
   const network = settled.network === undefined ? [] : ['--network', settled.network];
+  const size = settled.wish.kind === 'alone' && options.size !== undefined ? ['--size', String(options.size)] : [];
   return commandLine(settled.wish, { name, ip, clientPort, peerPort, joinPort, security }, [
+    ...size,
     ...network,
     ...pathFlags(options),
   ]);

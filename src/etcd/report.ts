@@ -4,6 +4,7 @@ import type { InitOptions, InitOutcome } from './init.ts';
 import { logFile, type Member } from './member.ts';
 import { clusterData } from './members.ts';
 import { equivalentLine } from './preview.ts';
+import type { NewToken } from './tokens.ts';
 
 function headline(outcome: InitOutcome): string {
   const { member, existing, changed, cluster } = outcome;
@@ -24,6 +25,15 @@ const memberData = (member: Member): Record<string, unknown> => ({
   log: logFile(member.dataDir),
 });
 
+/** Each token lets one host in. */
+const joinLines = (tokens: readonly NewToken[]): readonly string[] =>
+  tokens.length === 0
+    ? []
+    : [
+        `on ${tokens.length === 1 ? 'the next host' : 'the other hosts, a line each'} (good for 24 hours, once):`,
+        ...tokens.map(({ token }) => `  tsflannel join ${token}`),
+      ];
+
 /** The result of `init` for `--json` and as text; `table` is the member table already laid out, `written` says what became of the network. */
 export function report(
   outcome: InitOutcome,
@@ -39,6 +49,7 @@ export function report(
     ...(cluster ? [parts.table] : []),
     ...(changed ? [`data ${member.dataDir}, log ${logFile(member.dataDir)}, client.json ${client}`] : []),
     ...(parts.written === undefined ? [] : [parts.written]),
+    ...joinLines(outcome.tokens ?? []),
     ...(line === undefined ? [] : [`the same without questions: ${line}`]),
     ...(line !== undefined && outcome.network === undefined
       ? ['next: tsflannel config set --network 172.17.0.0/16']
@@ -52,6 +63,7 @@ export function report(
     ...(cluster ? clusterData(cluster) : {}),
     ...(line === undefined ? {} : { command: line }),
     ...(parts.written === undefined ? {} : { network: parts.written }),
+    ...(outcome.tokens?.length ? { join: outcome.tokens.map(({ token }) => token) } : {}),
   };
   return { data, text: lines.join('\n') };
 }

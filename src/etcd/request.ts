@@ -87,7 +87,10 @@ export function staticWish(text: string): Wish {
 function wishOf(flags: InitFlags): Wish | undefined {
   const given = (['discovery', 'new-discovery', 'initial-cluster'] as const).filter((name) => flags[name]);
   if (given.length > 1) throw usage(`${given.map((name) => `--${name}`).join(' and ')} exclude each other`);
-  if (flags.size !== undefined && !flags['new-discovery']) throw usage('--size goes with --new-discovery only');
+  if (flags.size !== undefined && (flags.discovery || flags['initial-cluster']))
+    throw usage('--size goes with --new-discovery, or with a cluster begun here alone');
+  if (flags.size !== undefined && (flags.size < 1 || flags.size > MAX_SIZE))
+    throw usage(`--size ${flags.size}: 1 to ${MAX_SIZE} is expected`);
   if (flags.discovery) return discoveryWish(flags.discovery);
   if (flags['new-discovery']) return newWish(flags['new-discovery'], flags.size ?? 3);
   return flags['initial-cluster'] ? staticWish(flags['initial-cluster']) : undefined;

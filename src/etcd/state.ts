@@ -1,7 +1,7 @@
 import { readIfThere } from '../files/atomic.ts';
 import { field, parseJsonObject, printable, wholeNumber } from '../model/parsed.ts';
 
-export const PHASES = ['starting', 'discovering', 'running', 'restarting', 'failed'] as const;
+export const PHASES = ['starting', 'discovering', 'joining', 'running', 'restarting', 'failed'] as const;
 
 /** What the supervisor says about itself in the run dir, for `init`, `etcd status` and `etcd stop`. */
 export interface SupervisorState {

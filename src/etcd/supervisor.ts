@@ -10,6 +10,7 @@ import { etcdCommand, founder, logFile, type Member, memberFile, pidFile, stateF
 import { readMember, writeMember } from './member-file.ts';
 import { findSupervisor, stopOrphans } from './process.ts';
 import { findEtcd, findProgram } from './program.ts';
+import { startServices } from './services.ts';
 import { printState, type SupervisorState } from './state.ts';
 
 /**
@@ -110,15 +111,30 @@ async function discover(run: Running, member: Member, url: string): Promise<Memb
   }
 }
 
+/** The member with the others it is to start with. */
+async function withCluster(run: Running, member: Member): Promise<Member> {
+  const { bootstrap } = member;
+  if (bootstrap.kind === 'discovery' && !bootstrap.cluster) return discover(run, member, bootstrap.url);
+  if (bootstrap.kind !== 'joined') return member;
+  const { enlist } = await import('./join-enlist.ts');
+  return enlist(member, {
+    stop: run.stop,
+    log: (line) => run.log.write(`tsflannel: ${line}\n`),
+    onProgress: (trouble) => run.say({ phase: 'joining', trouble }),
+  });
+}
+
 async function work(run: Running): Promise<void> {
   const { dataDir } = run.options;
   const member = await readMember(memberFile(dataDir));
   if (!member) throw new TsflannelError('ETCD_NOT_MANAGED', { dir: dataDir });
   await stopOrphans(dataDir);
-  const { bootstrap } = member;
-  const known =
-    bootstrap.kind === 'discovery' && !bootstrap.cluster ? await discover(run, member, bootstrap.url) : member;
-  await runForever(run, known);
+  const services = await startServices(member, { log: (line) => run.log.write(`tsflannel: ${line}\n`) });
+  try {
+    await runForever(run, await withCluster(run, member));
+  } finally {
+    await services.close();
+  }
 }
 
 /** The state file is rewritten whole at each change, one write after the other. */

@@ -45,6 +45,7 @@ const counted = (here: number, all: number, absent: readonly string[]): string =
 
 /** Before there is a leader, etcd itself cannot say who is missing: the founders' peer ports do. */
 async function missingFounders({ bootstrap }: Member): Promise<string | undefined> {
+  if (bootstrap.kind === 'joined') return 'catching up with the cluster as a learner';
   const cluster = bootstrap.kind === 'alone' ? [] : (bootstrap.cluster ?? []);
   const up = await Promise.all(cluster.map(async ({ peerUrls: [url] }) => url !== undefined && (await accepts(url))));
   const absent = cluster.filter((_, index) => !up[index]).map(({ name }) => name);
@@ -67,6 +68,8 @@ async function look(member: Member, options: WaitOptions, processes: Processes):
       for: `waiting for members ${state.found ?? 0}/${state.size ?? '?'} at the discovery URL${trouble}`,
     };
   }
+  if (state?.phase === 'joining')
+    return { kind: 'waiting', for: `joining: ${state.trouble ?? 'asking the join service'}` };
   if (state?.phase !== 'running') return { kind: 'waiting', for: 'starting etcd' };
   const kv = { ...accessOf(member), endpoints: [printEndpoint(localUrl(member))], timeoutMs: CALL_MS };
   const why = await whyNotHealthy(options.open, kv);

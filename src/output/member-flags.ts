@@ -16,6 +16,31 @@ export const memberDirFlags = {
 
 const CLUSTER = 'CLUSTER';
 
+/** What `init` and `join` both say of the member. */
+const ownFlags = {
+  name: Flags.string({ description: 'name of this member (default: the host name)', env: 'TSFLANNEL_NAME' }),
+  'advertise-ip': Flags.string({
+    description: "address of this host for members and clients (default: the default route's)",
+    env: 'TSFLANNEL_ADVERTISE_IP',
+  }),
+  'client-port': port('port for clients (default 2379)', 'TSFLANNEL_CLIENT_PORT'),
+  'peer-port': port('port for the other members (default 2380)', 'TSFLANNEL_PEER_PORT'),
+  'join-port': port('port at which other hosts join (default 2381)', 'TSFLANNEL_JOIN_PORT'),
+  'dry-run': Flags.boolean({ description: 'print what would be done, change nothing', env: 'TSFLANNEL_DRY_RUN' }),
+  'wait-timeout': Flags.integer({
+    description: 'seconds to wait until the cluster is healthy; 0 does not wait',
+    default: 120,
+    min: 0,
+    max: 86_400,
+    env: 'TSFLANNEL_WAIT_TIMEOUT',
+  }),
+  'etcd-prefix': etcdFlags['etcd-prefix'],
+  ...memberDirFlags,
+};
+
+/** Flags of `join`. */
+export const joinFlags = ownFlags;
+
 /** Flags of `init`. Those that make up the member have no default here: what is not said is asked, or taken from the host. */
 export const initFlags = {
   discovery: Flags.string({
@@ -29,7 +54,8 @@ export const initFlags = {
     helpGroup: CLUSTER,
   }),
   size: Flags.integer({
-    description: 'number of members for --new-discovery (default 3)',
+    description:
+      'number of members: for --new-discovery (default 3), or of join lines that init prints, less one (default 2)',
     env: 'TSFLANNEL_SIZE',
     helpGroup: CLUSTER,
   }),
@@ -38,13 +64,6 @@ export const initFlags = {
     env: 'TSFLANNEL_INITIAL_CLUSTER',
     helpGroup: CLUSTER,
   }),
-  name: Flags.string({ description: 'name of this member (default: the host name)', env: 'TSFLANNEL_NAME' }),
-  'advertise-ip': Flags.string({
-    description: "address of this host for members and clients (default: the default route's)",
-    env: 'TSFLANNEL_ADVERTISE_IP',
-  }),
-  'client-port': port('port for clients (default 2379)', 'TSFLANNEL_CLIENT_PORT'),
-  'peer-port': port('port for the other members (default 2380)', 'TSFLANNEL_PEER_PORT'),
   insecure: Flags.boolean({
     description: 'plain http instead of TLS: for a lab, or a network that nobody else reaches',
     env: 'TSFLANNEL_INSECURE',
@@ -54,7 +73,6 @@ export const initFlags = {
     env: 'TSFLANNEL_CA_CERT',
   }),
   'ca-key': Flags.string({ description: 'private key of --ca-cert (PEM)', env: 'TSFLANNEL_CA_KEY' }),
-  'join-port': port('port at which other hosts join (default 2381)', 'TSFLANNEL_JOIN_PORT'),
   network: Flags.string({
     description: 'also write the network config, for example 172.17.0.0/16',
     env: 'TSFLANNEL_NETWORK',
@@ -64,14 +82,5 @@ export const initFlags = {
     description: 'ask nothing: defaults for all that is not said',
     env: 'TSFLANNEL_YES',
   }),
-  'dry-run': Flags.boolean({ description: 'print what would be started, change nothing', env: 'TSFLANNEL_DRY_RUN' }),
-  'wait-timeout': Flags.integer({
-    description: 'seconds to wait until the cluster is healthy; 0 does not wait',
-    default: 120,
-    min: 0,
-    max: 86_400,
-    env: 'TSFLANNEL_WAIT_TIMEOUT',
-  }),
-  'etcd-prefix': etcdFlags['etcd-prefix'],
-  ...memberDirFlags,
+  ...ownFlags,
 };

@@ -27,7 +27,7 @@ describe('etcd/request', () => {
 
   for (const [what, flags, code, why] of [
     ['two kinds', { discovery: 'http://h/abcdef', 'initial-cluster': LIST }, 'USAGE', /exclude each other/],
-    ['a size alone', { size: 3 }, 'USAGE', /--size goes with/],
+    ['a size with a list', { size: 3, 'initial-cluster': LIST }, 'USAGE', /--size goes with/],
     ['a size of 0', { 'new-discovery': 'http://h', size: 0 }, 'USAGE', /1 to 31/],
     ['a service that is no URL', { 'new-discovery': 'h' }, 'DISCOVERY_INVALID', /not the http/],
     ['a bad URL', { discovery: 'http://h' }, 'DISCOVERY_INVALID', /no token/],
