@@ -1,15 +1,30 @@
-/** Benchmarks: `npm run bench -- control [--runs N] [--only NAME,…]`; needs root. With FLANNELD=path a real flanneld is measured too. */
+/**
+ * Benchmarks; they need root. With FLANNELD=path a real flanneld is measured too.
+ *   npm run bench -- control [--runs N] [--only start,peer,many]
+ *   npm run bench -- data [--runs N] [--seconds N] [--now] [--only wire,veth,raw,vxlan,host-gw,…]
+ * `data` waits up to ten minutes for an idle machine, unless told `--now`.
+ */
 import { parseArgs } from 'node:util';
-import { control } from './control/control.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { runs: { type: 'string', default: '5' }, only: { type: 'string', default: '' } },
+  options: {
+    runs: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '3' },
+    now: { type: 'boolean', default: false },
+    only: { type: 'string', default: '' },
+  },
 });
+const only = values.only === '' ? [] : values.only.split(',');
+const runs = Number(values.runs);
 
-if (positionals[0] !== 'control') {
-  console.error('usage: npm run bench -- control [--runs N] [--only start,peer,many,idle,restart]');
-  process.exitCode = 2;
+if (positionals[0] === 'control') {
+  const { control } = await import('./control/control.ts');
+  await control(runs, only);
+} else if (positionals[0] === 'data') {
+  const { data } = await import('./data/data.ts');
+  await data({ runs, seconds: Number(values.seconds), only, now: values.now });
 } else {
-  await control(Number(values.runs), values.only === '' ? [] : values.only.split(','));
+  console.error('usage: npm run bench -- control|data [--runs N] [--seconds N] [--only NAME,…]');
+  process.exitCode = 2;
 }

@@ -1,0 +1,94 @@
+/** A cluster of two hosts for one round of one variant: brought up, measured, removed. */
+import type { PathFigures } from '../../src/model/figures.ts';
+import type { Plan } from '../../src/probe/probe.ts';
+import { startProgram } from '../../test/support/children.ts';
+import { type Container, type Ground, type Host, makeGround, type Running } from '../../test/support/ground.ts';
+import { until } from '../../test/support/until.ts';
+import type { PathQuestion } from '../probe/path.ts';
+import { type Frames, prepareUnderlay, type Underlay } from './underlay.ts';
+
+/** One way for packets to go between containers; `raw` is between the hosts themselves. */
+export interface Variant {
+  readonly name: string;
+  /** Flags of `config set`; absent: no network at all. */
+  readonly config?: readonly string[];
+  /** Starts the daemon of a host. */
+  readonly start?: (host: Host) => Running;
+}
+
+export interface Round {
+  readonly figures: PathFigures;
+  readonly frames: Frames;
+}
+
+const READY_MS = 30_000;
+const NETWORK = ['--network', '10.5.0.0/16'];
+/** Before the figures: code is compiled, neighbours are known. */
+const WARM_UP: Plan = { seconds: 0.5, tcp: [1], udp: [], roundTrip: false };
+
+async function bringUp(ground: Ground, variant: Variant): Promise<readonly Container[]> {
+  const { hosts } = ground;
+  const { config, start } = variant;
+  if (!config || !start) return hosts.map(({ namespace, ip }) => ({ namespace, ip }));
+  await hosts[0]?.tsflannel('config', 'set', ...NETWORK, ...config);
+  for (const host of hosts) await host.run('sysctl', '-q', '-w', 'net.ipv4.ip_forward=1');
+  const daemons = hosts.map((host) => ({ host, daemon: start(host) }));
+  for (const { host, daemon } of daemons)
+    await until(
+      `${host.name} has a subnet`,
+      async () => {
+        if (daemon.exit() !== undefined) throw new Error(`the daemon ended:\n${daemon.said().slice(-2000)}`);
+        return (await host.env()).FLANNEL_SUBNET !== undefined;
+      },
+      READY_MS,
+    );
+  return Promise.all(hosts.map(ground.attach));
+}
+
+const pings = async (host: Host, from: Container, to: Container): Promise<boolean> =>
+  host.run('nsenter', `--net=/run/netns/${from.namespace}`, 'ping', '-c1', '-W1', to.ip).then(
+    () => true,
+    () => false,
+  );
+
+async function ask<T>(end: Awaited<ReturnType<typeof startProgram>>, question: PathQuestion): Promise<T> {
+  const answer = (await end.ask(JSON.stringify(question))) as T & { failed?: string };
+  if (answer.failed !== undefined) throw new Error(answer.failed);
+  return answer;
+}
+
+async function measurePath(from: Container, to: Container, plan: Plan): Promise<PathFigures> {
+  const server = await startProgram(to.namespace, 'bench/probe/path.ts');
+  const client = await startProgram(from.namespace, 'bench/probe/path.ts').catch(async (error) => {
+    await server.kill('SIGKILL');
+    throw error;
+  });
+  try {
+    const { ip } = to;
+    await ask(server, { ask: 'serve', ip });
+    await ask(client, { ask: 'measure', ip, plan: WARM_UP });
+    await ask(server, { ask: 'serve', ip });
+    return await ask<PathFigures>(client, { ask: 'measure', ip, plan });
+  } finally {
+    for (const end of [client, server]) await end.kill('SIGKILL');
+  }
+}
+
+/** Measures one variant once. Fails when it does not come up, or when the underlay was not what it was to be. */
+export async function measureVariant(name: string, variant: Variant, underlay: Underlay, plan: Plan): Promise<Round> {
+  const ground = await makeGround(name, 2);
+  try {
+    const count = await prepareUnderlay(ground, underlay);
+    const [from, to] = await bringUp(ground, variant);
+    const [host] = ground.hosts;
+    if (!from || !to || !host) throw new Error('there are no two ends');
+    await until('the ends reach each other', () => pings(host, from, to), READY_MS);
+    const figures = await measurePath(from, to, plan);
+    const frames = await count();
+    if (underlay === 'wire' && frames.big > 0)
+      throw new Error(`${frames.big} of ${frames.all} frames were too long for a wire`);
+    return { figures, frames };
+  } finally {
+    await ground.close();
+  }
+}
