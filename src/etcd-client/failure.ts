@@ -79,6 +79,8 @@ export function asError(failure: Failure, endpoints: string): TsflannelError {
   if (isTimeout(failure)) return new TsflannelError('ETCD_TIMEOUT', details);
   if (/database space exceeded/.test(failure.detail)) return new TsflannelError('ETCD_NOSPACE', details);
   if (isAuth(failure)) return new TsflannelError('ETCD_AUTH', details);
+  // etcd says "unavailable" for this refusal too.
+  if (/unhealthy cluster/.test(failure.detail)) return new TsflannelError('ETCD_FAILED', details);
   if (failure.status === STATUS.unavailable) return new TsflannelError('ETCD_UNREACHABLE', details);
   return new TsflannelError('ETCD_FAILED', details);
 }

@@ -1,0 +1,27 @@
+import { Args } from '@oclif/core';
+import { removeMember, target } from '../../../etcd/change.ts';
+import { type Result, TsflannelCommand } from '../../../output/command.ts';
+import { confirm } from '../../../output/confirm.ts';
+import { changeFlags, yesFlag } from '../../../output/member-change-flags.ts';
+
+export default class EtcdMemberRemove extends TsflannelCommand {
+  static override description =
+    'Remove a member from the etcd cluster, for good: to come back it has to be added again with an empty data dir.\n' +
+    'Refused where those that stay would have no majority.';
+  static override examples = ['<%= config.bin %> etcd member remove node-3 --yes'];
+  static override args = { member: Args.string({ description: 'name, id or peer URL', required: true }) };
+  static override flags = { ...changeFlags, ...yesFlag };
+
+  override async execute(): Promise<Result> {
+    const { args, flags } = await this.parse(EtcdMemberRemove);
+    const { changeParts } = await import('../../../host/care.ts');
+    const parts = await changeParts(flags);
+    const found = await target(parts, args.member, { to: 'remove', force: flags.force });
+    const id = found.row.id.toString(16);
+    const name = found.row.name || id;
+    await confirm(`${name} (${id}, ${found.row.status}) is removed from the cluster for good`, flags.yes);
+    await removeMember(parts, found);
+    const text = `${name} is removed; on its host: tsflannel etcd stop --purge`;
+    return { data: { changed: true, id, name: found.row.name }, text };
+  }
+}

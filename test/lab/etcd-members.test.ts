@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { openTypist, type Typed, type Typist } from '../support/cli.ts';
+import { freePort, startEtcd, type TestEtcd } from '../support/etcd.ts';
+import { until } from '../support/until.ts';
+
+interface Row {
+  readonly name: string;
+  readonly id: string;
+  readonly status: string;
+}
+
+describe('tsflannel etcd member: one at a time, and never without a majority', function () {
+  this.timeout(90_000);
+  const running = new Map<string, TestEtcd>();
+  const peers = new Map<string, number>();
+  let typist: Typist;
+
+  const cluster = () => [...peers].map(([name, port]) => `${name}=http://127.0.0.1:${port}`).join(',');
+  const start = async (name: string, list: string, state: 'new' | 'existing') => {
+    const member = { name, peerPort: peers.get(name) as number, cluster: list };
+    running.set(name, await startEtcd({ member, args: ['--initial-cluster-state', state] }));
+  };
+  before(async () => {
+    for (const name of ['m1', 'm2', 'm3']) peers.set(name, await freePort());
+    const list = cluster();
+    await Promise.all([...peers.keys()].map((name) => start(name, list, 'new')));
+    typist = openTypist([...running.values()].map(({ endpoint }) => endpoint).join(','), 'care-members-');
+  });
+  after(async () => {
+    for (const etcd of running.values()) await etcd.close();
+    typist.close();
+  });
+
+  const member = (...argv: string[]): Promise<Typed> => typist.type('etcd', 'member', ...argv, '--json');
+  const rows = async () => (await member('list')).json().members as Row[];
+  const shown = async () => (await rows()).map(({ name, status }) => `${name} ${status}`).sort();
+  const ok = (ran: Typed): Record<string, unknown> => {
+    assert.equal(ran.exit, 0, ran.stdout + ran.stderr);
+    return ran.json();
+  };
+  const refused = (ran: Typed, code: string, why: RegExp): void => {
+    assert.equal(ran.code(), code, ran.stdout);
+    assert.match(ran.stdout, why);
+  };
+  const healthy = (count: number) =>
+    until(
+      `${count} members are healthy`,
+      async () => {
+        const { exit, stdout } = await typist.type('etcd', 'status', '--json');
+        return exit === 0 && (JSON.parse(stdout).members as Row[]).length === count;
+      },
+      30_000,
+    );
+
+  it('replaces no member that is well, and removes none without a yes', async () => {
+    await healthy(3);
+    refused(await member('replace', 'm3', '--peer-url', 'http://127.0.0.1:9', '--yes'), 'ETCD_UNSAFE', /m3 is healthy/);
+    refused(await member('remove', 'm3'), 'NEEDS_CONFIRMATION', /m3 .* is removed from the cluster for good/);
+    refused(await member('remove', 'm9', '--yes'), 'ETCD_MEMBER_UNKNOWN', /m1 \(/);
+    assert.equal((await rows()).length, 3);
+  });
+
+  it('adds nobody while a member is down, and lets no living one go', async () => {
+    await running.get('m3')?.close();
+    running.delete('m3');
+    await until('m3 is seen to be gone', async () => (await shown()).includes('m3 unreachable'));
+    refused(await member('add', 'm4', '--peer-url', 'http://127.0.0.1:9'), 'ETCD_UNSAFE', /m3 is unreachable/);
+    refused(await member('remove', 'm1', '--yes'), 'ETCD_UNSAFE', /1 of 2 voting members would be up, 2 are needed/);
+  });
+
+  it('replaces the lost member by a learner, which votes once it is promoted', async () => {
+    peers.delete('m3');
+    peers.set('m4', await freePort());
+    const url = `http://127.0.0.1:${peers.get('m4')}`;
+    const done = ok(await member('replace', 'm3', '--name', 'm4', '--peer-url', url, '--yes'));
+    const list = String(done.initialCluster);
+    assert.deepEqual(list.split(',').sort(), cluster().split(',').sort());
+    assert.match((done.next as string[]).join('\n'), /--initial-cluster-state existing[\s\S]*etcd member promote m4/);
+    assert.deepEqual(await shown(), [' not started', 'm1 healthy', 'm2 healthy']);
+    refused(await member('add', 'm5', '--peer-url', 'http://127.0.0.1:9'), 'ETCD_UNSAFE', /has not started yet/);
+    assert.equal(ok(await member('add', 'm4', '--peer-url', url)).changed, false);
+    await start('m4', list, 'existing');
+    await until('m4 is a learner', async () => (await shown()).includes('m4 learner'));
+    await until('m4 has caught up', async () => (await member('promote', 'm4')).exit === 0, 30_000);
+    await healthy(3);
+    assert.equal(ok(await member('promote', 'm4')).changed, false);
+  });
+
+  it('removes a member, and keeps the majority of those that stay', async () => {
+    const { id } = ok(await member('remove', 'm4', '--yes'));
+    assert.ok(!(await rows()).some((row) => row.id === id));
+    await running.get('m4')?.close();
+    running.delete('m4');
+    await healthy(2);
+  });
+});
