@@ -77,7 +77,8 @@ function unreachable(reasons: ReadonlyMap<string, string>): TsflannelError {
 
 /** Tries the endpoints in turn, beginning with `first`; each gets its share of `timeoutMs`. */
 async function connect(target: Target, first: number): Promise<Connection> {
-  const { endpoints, tls, timeoutMs } = target;
+  const { endpoints, timeoutMs } = target;
+  const tls = target.tls?.();
   const reasons = new Map<string, string>();
   for (let tried = 0; tried < endpoints.length; tried++) {
     const index = (first + tried) % endpoints.length;
@@ -93,7 +94,8 @@ async function connect(target: Target, first: number): Promise<Connection> {
 /** What to connect to; `timeoutMs` is for all endpoints together. */
 export interface Target {
   readonly endpoints: readonly Endpoint[];
-  readonly tls?: TlsMaterial;
+  /** Asked at each connection: certificates are renewed while a client runs. */
+  readonly tls?: () => TlsMaterial;
   readonly timeoutMs: number;
 }
 

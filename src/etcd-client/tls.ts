@@ -59,17 +59,30 @@ export function readTls(options: KvOptions): TlsMaterial {
   return { ...ca, cert, key };
 }
 
+/** Reads the files anew each time; files that are no good now do not take away what was. */
+function reread(options: KvOptions, first: TlsMaterial): () => TlsMaterial {
+  let last = first;
+  return () => {
+    try {
+      last = readTls(options);
+    } catch {
+      // The handshake says what is wrong, if it is.
+    }
+    return last;
+  };
+}
+
 /**
  * The endpoints of the options, and the TLS files when they are spoken to by https. Mixed schemes, and TLS files with plain endpoints,
  * are refused: both would send in the clear what somebody meant to protect.
  */
-export function readTarget(options: KvOptions): { endpoints: readonly Endpoint[]; tls?: TlsMaterial } {
+export function readTarget(options: KvOptions): { endpoints: readonly Endpoint[]; tls?: () => TlsMaterial } {
   const parsed = parseEndpoints(options.endpoints, 'etcd endpoints', 2379);
   if (!parsed.ok) throw new TsflannelError('USAGE', { detail: parsed.rejection.detail });
   const endpoints = parsed.value;
   const secure = endpoints.filter((endpoint) => endpoint.secure).length;
   if (secure > 0 && secure < endpoints.length) throw failed('some endpoints are https:// and some are http://');
-  if (secure > 0) return { endpoints, tls: readTls(options) };
+  if (secure > 0) return { endpoints, tls: reread(options, readTls(options)) };
   if (options.caFile ?? options.certFile ?? options.keyFile)
     throw failed('TLS files are given, but the endpoints are http://; write https://');
   return { endpoints };

@@ -130,9 +130,12 @@ async function work(run: Running): Promise<void> {
   if (!member) throw new TsflannelError('ETCD_NOT_MANAGED', { dir: dataDir });
   await stopOrphans(dataDir);
   const services = await startServices(member, { log: (line) => run.log.write(`tsflannel: ${line}\n`) });
+  const look = () => void services.look();
+  process.on('SIGHUP', look);
   try {
     await runForever(run, await withCluster(run, member));
   } finally {
+    process.off('SIGHUP', look);
     await services.close();
   }
 }

@@ -20,7 +20,8 @@ export interface Session {
 }
 
 function packageOptions(options: KvOptions): IOptions {
-  const { endpoints, tls } = readTarget(options);
+  const { endpoints, tls: read } = readTarget(options);
+  const tls = read?.();
   const { username, password = '', timeoutMs } = options;
   return {
     hosts: endpoints.map(printEndpoint),

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { type Identity, publicKeyOf } from '../../src/etcd/pki.ts';
+import { issue } from '../../src/etcd/pki-make.ts';
+import { parseIp } from '../../src/model/address.ts';
+import { type TestHost, useHosts } from '../support/hosts.ts';
+import { healthy, json, pidOf, purge, succeeds } from '../support/members.ts';
+import { until } from '../support/until.ts';
+
+const DAY_MS = 86_400_000;
+const at = (host: TestHost, name: string) => join(host.dir, 'etc', 'pki', name);
+const read = (host: TestHost, name: string) => readFileSync(at(host, name), 'utf8');
+const serialOf = (host: TestHost, kind: string) => new X509Certificate(read(host, `${kind}.crt`)).serialNumber;
+
+/** What the server on this port shows to a new connection. */
+async function shown(host: TestHost, port: number): Promise<string> {
+  const argv = ['openssl', 's_client', '-connect', `${host.ip}:${port}`];
+  const options = { reject: false, input: '', timeout: 5000 } as const;
+  const { stdout } = await execa('nsenter', [`--net=/run/netns/${host.namespace}`, '--', ...argv], options);
+  const pem = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/.exec(stdout)?.[0];
+  return pem === undefined ? '' : new X509Certificate(pem).serialNumber;
+}
+
+/** Puts a certificate there that was made so many days ago. */
+async function age(ca: TestHost, host: TestHost, name: string, kind: Identity['kind'], days: number): Promise<void> {
+  const authority = { cert: read(ca, 'ca.crt'), key: read(ca, 'ca.key') };
+  const ip = parseIp(host.ip);
+  const identity = { kind, name, ips: ip ? [ip] : [], hosts: [name] };
+  const cert = await issue(authority, publicKeyOf(read(host, `${kind}.key`)), identity, Date.now() - days * DAY_MS);
+  writeFileSync(at(host, `${kind}.crt`), cert);
+}
+
+describe('certificates are renewed before they expire', function () {
+  this.timeout(60_000);
+  const { host } = useHosts('join-renew', 2);
+
+  it('on the host with the CA key: etcd and the join service show the new ones without a restart', async () => {
+    succeeds(await host(1).tsflannel('init', '--yes', '--name', 'n1'));
+    const pid = pidOf(host(1), 'etcd');
+    await age(host(1), host(1), 'n1', 'server', 250);
+    const old = serialOf(host(1), 'server');
+    // etcd reads the file at each new connection.
+    assert.equal(await shown(host(1), 2379), old);
+    process.kill(pidOf(host(1), 'supervisor'), 'SIGHUP');
+    await until('it is renewed', () => serialOf(host(1), 'server') !== old);
+    const fresh = serialOf(host(1), 'server');
+    await until('etcd shows it', async () => (await shown(host(1), 2379)) === fresh);
+    await until('the join service shows it', async () => (await shown(host(1), 2381)) === fresh);
+    assert.equal(pidOf(host(1), 'etcd'), pid);
+    assert.ok(await healthy(host(1)));
+  });
+
+  it('on a joined member, by the join service', async () => {
+    const { token } = json(succeeds(await host(1).tsflannel('token', 'create', '--json')));
+    succeeds(await host(2).tsflannel('join', String(token), '--name', 'n2'));
+    const kinds = ['server', 'peer', 'client'] as const;
+    for (const kind of kinds) await age(host(1), host(2), 'n2', kind, 250);
+    const old = kinds.map((kind) => serialOf(host(2), kind));
+    process.kill(pidOf(host(2), 'supervisor'), 'SIGHUP');
+    await until('all are renewed', () => kinds.every((kind, i) => serialOf(host(2), kind) !== old[i]));
+    const cert = new X509Certificate(read(host(2), 'server.crt'));
+    assert.ok(Date.parse(cert.validTo) > Date.now() + 300 * DAY_MS);
+    assert.ok(cert.checkIP('10.78.0.2') && cert.checkHost('n2'));
+    await until('both are healthy', () => healthy(host(2)));
+  });
+
+  it('not for who shows a certificate that has expired', async () => {
+    for (const kind of ['server', 'peer', 'client'] as const) await age(host(1), host(2), 'n2', kind, 400);
+    process.kill(pidOf(host(2), 'supervisor'), 'SIGHUP');
+    const log = () => readFileSync(join(host(2).dir, 'etcd.log'), 'utf8');
+    await until('it is refused', () => /certificates: .*a certificate of this cluster is expected/.test(log()));
+    const ran = await host(2).tsflannel('etcd', 'status', '--json');
+    assert.match(ran.stdout, /ETCD_TLS[\s\S]*expired/);
+  });
+
+  it('is gone with all its files', () => purge(host(2), host(1)));
+});
