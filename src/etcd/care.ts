@@ -17,7 +17,8 @@ export interface CareParts {
 /** Compaction and defragmentation of a big database take minutes. */
 const LONG_MS = 600_000;
 
-async function withMaintenance<T>(
+/** Opens a client for one use; `change` names another member or deadline. */
+export async function withMaintenance<T>(
   parts: CareParts,
   change: Partial<KvOptions>,
   use: (maintenance: Maintenance) => Promise<T>,

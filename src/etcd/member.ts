@@ -71,7 +71,8 @@ export const accessOf = ({ pki }: Member): { caFile?: string; certFile?: string;
 /** The member as one of the cluster's founders. */
 export const founder = (member: Member): ClusterMember => ({ name: member.name, peerUrls: [peerUrl(member)] });
 
-function founders(member: Member): readonly ClusterMember[] {
+/** The members that make up its cluster at first. */
+export function founders(member: Member): readonly ClusterMember[] {
   const { bootstrap } = member;
   return bootstrap.kind === 'alone' ? [founder(member)] : (bootstrap.cluster ?? [founder(member)]);
 }
