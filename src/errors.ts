@@ -57,6 +57,10 @@ export const ERRORS = {
     'tsflannel config set --help',
   ),
   NO_FREE_SUBNET: entry(6, 'no subnet is free in {network}', 'all {count} are leased', 'tsflannel leases'),
+  SUBNET_TAKEN: entry(6, '{subnet} is taken', 'another node leases it, or took it just now', 'tsflannel leases'),
+  SUBNET_UNFIT: entry(2, '{subnet} is no subnet of {network}', 'the config hands out others', 'tsflannel config get'),
+  LEASE_MISSING: entry(3, 'nobody leases {subnet}', 'etcd has no key for it', 'tsflannel leases'),
+  NODE_UNKNOWN: entry(3, 'the node {node} is not known', '{detail}', 'tsflannel leases reserve --help'),
   SUBNETS_CONTESTED: entry(
     6,
     'no subnet of {network} could be won',

@@ -17,8 +17,11 @@ import type { NodeOptions } from './options.ts';
 import { openNode } from './run-files.ts';
 
 /** Never less left than the margin, and often enough that a lost answer or two do not matter. */
-const renewEveryMs = ({ ttlSeconds, renewMarginMinutes }: NodeOptions): number =>
-  1000 * Math.max(1, Math.min(ttlSeconds / 3, ttlSeconds - renewMarginMinutes * 60, 600));
+const renewEveryMs = ({ ttlSeconds, renewMarginMinutes }: NodeOptions): number => {
+  const spare = ttlSeconds - renewMarginMinutes * 60;
+  // A lease shorter than the margin cannot keep it.
+  return 1000 * Math.max(1, Math.min(ttlSeconds / 3, spare > 0 ? spare : ttlSeconds / 3, 600));
+};
 
 async function remember(options: NodeOptions, state: NodeState, held: Held, parts: DaemonParts): Promise<NodeState> {
   const seen = await parts.kernel.observe({ kinds: new Set(['sysctl']), paths: [], sysctls: ['net.ipv4.ip_forward'] });
@@ -45,6 +48,7 @@ const claimOptions = (
   },
   remembered: state.subnet ? [state.subnet] : [],
   ttlSeconds: options.ttlSeconds,
+  keepTtl: options.keepTtl,
   random: Math.random,
 });
 

@@ -7,8 +7,10 @@ export interface NodeOptions {
   readonly subnetFile: string;
   readonly ipMasq: boolean;
   readonly publicIp?: Ip;
-  /** Seconds; flannel's 24 h. */
+  /** How long a lease lives unless renewed, in seconds. */
   readonly ttlSeconds: number;
+  /** A lease that lives keeps the time it was granted with. */
+  readonly keepTtl: boolean;
   /** flanneld's --subnet-lease-renew-margin, in minutes: the lease never has less left than this. */
   readonly renewMarginMinutes: number;
   readonly healthz?: { readonly ip: string; readonly port: number };

@@ -6,6 +6,7 @@ import { prepareFolders } from '../daemon/run-files.ts';
 import { asTsflannelError, TsflannelError } from '../errors.ts';
 import { logPath } from '../files/run-dir.ts';
 import { printIp } from '../model/address.ts';
+import { parseDuration } from '../model/duration.ts';
 import { resolveConnection } from './connection.ts';
 import { detach, reportToParent } from './detach.ts';
 import type { Underlay } from './interface.ts';
@@ -29,6 +30,7 @@ export interface UpFlags
   readonly 'public-ip'?: string | undefined;
   readonly 'node-name'?: string | undefined;
   readonly 'ip-masq'?: boolean | undefined;
+  readonly 'lease-ttl'?: string | undefined;
   readonly 'subnet-lease-renew-margin': number;
   readonly 'healthz-ip': string;
   readonly 'healthz-port': number;
@@ -63,6 +65,15 @@ function wishOf(flags: UpFlags, choose: ChooseName | undefined): NodeWish {
   };
 }
 
+const TTL_BOUNDS = { min: 5, max: 365 * 86_400 };
+
+/** Seconds of --lease-ttl. Throws USAGE. */
+function ttlOf(text: string | undefined): number {
+  const seconds = text === undefined ? TTL_SECONDS : parseDuration(text);
+  if (seconds !== undefined && seconds >= TTL_BOUNDS.min && seconds <= TTL_BOUNDS.max) return seconds;
+  throw new TsflannelError('USAGE', { detail: `--lease-ttl ${text}: from 5s to 365d, as in 90s, 45m, 24h` });
+}
+
 function optionsOf(flags: UpFlags, wish: NodeWish, version: string): NodeOptions {
   const detached = process.env.TSFLANNEL_DETACHED === '1';
   return {
@@ -70,7 +81,8 @@ function optionsOf(flags: UpFlags, wish: NodeWish, version: string): NodeOptions
     runDir: flags['run-dir'],
     subnetFile: wish.subnetFile,
     ipMasq: wish.ipMasq,
-    ttlSeconds: TTL_SECONDS,
+    ttlSeconds: ttlOf(flags['lease-ttl']),
+    keepTtl: flags['lease-ttl'] === undefined,
     renewMarginMinutes: flags['subnet-lease-renew-margin'],
     patient: flags.wait ?? (!detached && process.stdin.isTTY !== true),
     version,
@@ -83,8 +95,9 @@ function optionsOf(flags: UpFlags, wish: NodeWish, version: string): NodeOptions
 export async function startHere(flags: UpFlags, version: string, choose: ChooseName | undefined): Promise<void> {
   try {
     const wish = wishOf(flags, choose);
+    const options = optionsOf(flags, wish, version);
     const parts = await buildParts(await resolveConnection(flags), wish);
-    await runDaemon(optionsOf(flags, wish, version), parts, () => reportToParent({ ready: true }));
+    await runDaemon(options, parts, () => reportToParent({ ready: true }));
   } catch (error) {
     const { code, message, why } = asTsflannelError(error);
     reportToParent({ ready: false, error: { code, detail: `${message}: ${why}` } });

@@ -14,6 +14,8 @@ export interface ClaimOptions {
   /** Subnets this node had before, best first. */
   readonly remembered: readonly Prefix[];
   readonly ttlSeconds: number;
+  /** A live lease of ours keeps the time it was granted with (the default); false: it gets `ttlSeconds`. */
+  readonly keepTtl?: boolean;
   readonly random: () => number;
 }
 
@@ -38,11 +40,12 @@ async function resume(options: ClaimOptions, lease: Lease): Promise<Held | undef
   const value = printLease(announcement, now.value);
   const left = now.lease === 0n ? options.ttlSeconds : await store.keepAlive(now.lease);
   const held = { key: now.key, leaseId: now.lease, modRevision: now.modRevision, subnet: lease.subnet, value };
-  if (left > 0 && now.value === value) return { ...held, ttlSeconds: left, resumed: true };
-  const leaseId = left > 0 ? now.lease : await store.grant(options.ttlSeconds);
+  const lives = left > 0 && (now.lease === 0n || options.keepTtl !== false || left === options.ttlSeconds);
+  if (lives && now.value === value) return { ...held, ttlSeconds: left, resumed: true };
+  const leaseId = lives ? now.lease : await store.grant(options.ttlSeconds);
   const written = await store.update(now, value, leaseId);
   if (!written && leaseId !== now.lease) await store.revoke(leaseId).catch(() => undefined);
-  return written && { ...held, ...written, ttlSeconds: left > 0 ? left : options.ttlSeconds, resumed: true };
+  return written && { ...held, ...written, ttlSeconds: lives ? left : options.ttlSeconds, resumed: true };
 }
 
 async function claimFirst(options: ClaimOptions, subnets: readonly Prefix[]): Promise<Held | undefined> {

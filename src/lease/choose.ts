@@ -36,18 +36,26 @@ export const fits = (network: NetworkConfig, subnet: Prefix): boolean =>
   subnet.address >= network.subnetMin.value &&
   subnet.address <= network.subnetMax.value;
 
+const isReserved = ({ etcd }: Lease): boolean => etcd.leaseId === '0';
+
+/** A reservation says which subnet the node is to have; else the first one stands. */
+const isBetter = (lease: Lease, than: Lease | undefined): boolean => !than || (isReserved(lease) && !isReserved(than));
+
 /**
- * Our lease of this network: by node id; where the lease has none (flanneld wrote it), its public address stands in. A flanneld's lease
+ * Our lease of this network: by node id, a reservation before others; where the lease has none (flanneld wrote it, or it was
+ * reserved by address), its public address stands in. A flanneld's lease
  * with an IPv6 subnet beside is left to it: we would not serve that.
  */
 export function ownLease({ network, leases, nodeId, publicIp }: Situation): Lease | undefined {
+  let byId: Lease | undefined;
   let byAddress: Lease | undefined;
   for (const lease of leases) {
     if (!fits(network, lease.subnet)) continue;
-    if (lease.nodeId === nodeId) return lease;
-    if (lease.nodeId === undefined && !lease.subnet6 && sameIp(lease.publicIp, publicIp)) byAddress ??= lease;
+    if (lease.nodeId === nodeId && isBetter(lease, byId)) byId = lease;
+    if (lease.nodeId === undefined && !lease.subnet6 && sameIp(lease.publicIp, publicIp) && isBetter(lease, byAddress))
+      byAddress = lease;
   }
-  return byAddress;
+  return byId ?? byAddress;
 }
 
 /** Places on the grid of subnets, both ends included. */

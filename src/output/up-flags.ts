@@ -30,6 +30,10 @@ export const upFlags = {
     allowNo: true,
     env: 'TSFLANNEL_IP_MASQ',
   }),
+  'lease-ttl': Flags.string({
+    description: 'how long the lease outlives this node, as 90s, 45m, 24h (5s to 365d; default: 24h, as flannel)',
+    env: 'TSFLANNEL_LEASE_TTL',
+  }),
   'subnet-lease-renew-margin': Flags.integer({
     description: 'minutes the lease always has left',
     default: 60,

@@ -24,6 +24,8 @@ export interface Store {
   read(subnet: Prefix): Promise<KeyValue | undefined>;
   /** Takes a free subnet on a new etcd lease; `undefined` when somebody else has it. A lost answer is read back. */
   claim(subnet: Prefix, value: string, ttlSeconds: number): Promise<HeldKey | undefined>;
+  /** Takes a free subnet for good: its key has no TTL. `undefined` when it is not free. */
+  reserve(subnet: Prefix, value: string): Promise<HeldKey | undefined>;
   /** Rewrites a key that is still at `expected`; `leaseId` 0n keeps it without TTL. `undefined` when it has changed meanwhile. */
   update(
     expected: { readonly key: string; readonly modRevision: bigint },
@@ -32,6 +34,8 @@ export interface Store {
   ): Promise<HeldKey | undefined>;
   /** Seconds left after a renewal; 0 when the etcd lease is gone. */
   keepAlive(leaseId: bigint): Promise<number>;
+  /** Seconds left and granted; left -1 when the etcd lease is gone. */
+  timeToLive(leaseId: bigint): Promise<{ left: number; granted: number }>;
   grant(ttlSeconds: number): Promise<bigint>;
   revoke(leaseId: bigint): Promise<void>;
   /** Deletes our key if it is still as we wrote it, and revokes its etcd lease. False when it was not ours any more. */
@@ -78,6 +82,9 @@ async function claim(kv: Kv, key: string, value: string, ttlSeconds: number): Pr
   }
 }
 
+const reserveKey = (kv: Kv, key: string, value: string): Promise<HeldKey | undefined> =>
+  writeOnce(kv, [{ target: 'create', key, revision: 0n }], { op: 'put', key, value });
+
 async function release(kv: Kv, { key, leaseId, modRevision }: HeldKey): Promise<boolean> {
   try {
     const { succeeded } = await kv.txn([{ target: 'mod', key, revision: modRevision }], [{ op: 'delete', key }]);
@@ -110,6 +117,7 @@ export function openStore(kv: Kv, prefix: string): Store {
     snapshot: () => kv.range(`${prefix}/`),
     read: (subnet) => readKey(kv, leaseKey(prefix, subnet)),
     claim: (subnet, value, ttlSeconds) => claim(kv, leaseKey(prefix, subnet), value, ttlSeconds),
+    reserve: (subnet, value) => reserveKey(kv, leaseKey(prefix, subnet), value),
     update: ({ key, modRevision }, value, lease) =>
       writeOnce(kv, [{ target: 'mod', key, revision: modRevision }], {
         op: 'put',
@@ -118,6 +126,7 @@ export function openStore(kv: Kv, prefix: string): Store {
         ...(lease !== 0n && { lease }),
       }),
     keepAlive: (leaseId) => kv.keepAliveOnce(leaseId),
+    timeToLive: (leaseId) => kv.timeToLive(leaseId),
     grant: (ttlSeconds) => kv.grant(ttlSeconds),
     revoke: (leaseId) => kv.revoke(leaseId),
     release: (held) => release(kv, held),
