@@ -1,6 +1,6 @@
 import { TsflannelError } from '../errors.ts';
 import { type Prefix, printPrefix } from '../model/address.ts';
-import { type Announcement, type Lease, parseSubnetKey, printLease } from '../model/lease.ts';
+import { type Announcement, type Lease, parseSubnetKey, printLease, printSubnetKey } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import type { HeldKey, Store } from '../store/store.ts';
 import { createView, type View } from '../store/view.ts';
@@ -32,6 +32,9 @@ export interface Held extends HeldKey {
 /** Rounds of "list, choose, claim": each loses only to somebody else's success. */
 const ROUNDS = 50;
 
+/** Subnets tried before the leases are listed again: a try is one small request, a list as large as the cluster. */
+const TRIES = 4;
+
 /** Keeps our own live lease: same etcd lease if that still lives, same value if nothing changed (then nothing is written). */
 async function resume(options: ClaimOptions, lease: Lease): Promise<Held | undefined> {
   const { store, announcement } = options;
@@ -50,11 +53,9 @@ async function resume(options: ClaimOptions, lease: Lease): Promise<Held | undef
 
 async function claimFirst(options: ClaimOptions, subnets: readonly Prefix[]): Promise<Held | undefined> {
   const value = printLease(options.announcement);
-  for (const subnet of subnets.slice(0, 3)) {
-    const held = await options.store.claim(subnet, value, options.ttlSeconds);
-    if (held) return { ...held, subnet, value, ttlSeconds: options.ttlSeconds, resumed: false };
-  }
-  return undefined;
+  const held = await options.store.claim(subnets.slice(0, TRIES), value, options.ttlSeconds);
+  const subnet = held && subnets.find((each) => held.key.endsWith(`/${printSubnetKey(each)}`));
+  return subnet && { ...held, subnet, value, ttlSeconds: options.ttlSeconds, resumed: false };
 }
 
 /** What the leases say now, judged by the network that we know. */

@@ -26,8 +26,8 @@ export type Choice =
   | { readonly kind: 'free'; readonly subnets: readonly Prefix[] }
   | { readonly kind: 'exhausted'; readonly count: number };
 
-/** Where flanneld looks: a random one of the first hundred free subnets, so that nodes starting together seldom collide. */
-const WINDOW = 100;
+/** One of so many free subnets is taken at random, so that nodes starting together seldom collide (flanneld: of the first hundred). */
+const WINDOW = 1_000;
 
 /** Whether a subnet is one that this config would hand out. */
 export const fits = (network: NetworkConfig, subnet: Prefix): boolean =>

@@ -22,8 +22,11 @@ export interface Store {
   snapshot(): Promise<RangeResult>;
   /** The key of a subnet as it stands. */
   read(subnet: Prefix): Promise<KeyValue | undefined>;
-  /** Takes a free subnet on a new etcd lease; `undefined` when somebody else has it. A lost answer is read back. */
-  claim(subnet: Prefix, value: string, ttlSeconds: number): Promise<HeldKey | undefined>;
+  /**
+   * Takes a subnet, the first of these that is free, on a new etcd lease; `undefined` when others have them all. A lost answer is read
+   * back.
+   */
+  claim(subnets: readonly Prefix[], value: string, ttlSeconds: number): Promise<HeldKey | undefined>;
   /** Takes a free subnet for good: its key has no TTL. `undefined` when it is not free. */
   reserve(subnet: Prefix, value: string): Promise<HeldKey | undefined>;
   /** Rewrites a key that is still at `expected`; `leaseId` 0n keeps it without TTL. `undefined` when it has changed meanwhile. */
@@ -71,11 +74,15 @@ async function writeOnce(
   }
 }
 
-async function claim(kv: Kv, key: string, value: string, ttlSeconds: number): Promise<HeldKey | undefined> {
+/** The first of these keys that is free, on one etcd lease for all tries. */
+async function claim(kv: Kv, keys: readonly string[], value: string, ttlSeconds: number): Promise<HeldKey | undefined> {
   const lease = await kv.grant(ttlSeconds);
   let held: HeldKey | undefined;
   try {
-    held = await writeOnce(kv, [{ target: 'create', key, revision: 0n }], { op: 'put', key, value, lease });
+    for (const key of keys) {
+      held = await writeOnce(kv, [{ target: 'create', key, revision: 0n }], { op: 'put', key, value, lease });
+      if (held) break;
+    }
     return held;
   } finally {
     if (!held) await kv.revoke(lease).catch(() => undefined);
@@ -116,7 +123,10 @@ export function openStore(kv: Kv, prefix: string): Store {
     putConfig: (raw, revision) => putConfig(kv, configKey(prefix), raw, revision),
     snapshot: () => kv.range(`${prefix}/`),
     read: (subnet) => readKey(kv, leaseKey(prefix, subnet)),
-    claim: (subnet, value, ttlSeconds) => claim(kv, leaseKey(prefix, subnet), value, ttlSeconds),
+    claim(subnets, value, ttlSeconds) {
+      const keys = subnets.map((subnet) => leaseKey(prefix, subnet));
+      return claim(kv, keys, value, ttlSeconds);
+    },
     reserve: (subnet, value) => reserveKey(kv, leaseKey(prefix, subnet), value),
     update: ({ key, modRevision }, value, lease) =>
       writeOnce(kv, [{ target: 'mod', key, revision: modRevision }], {

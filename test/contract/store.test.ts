@@ -76,7 +76,7 @@ function suite(name: string, start: () => Promise<Subject>): void {
         claimers.map(async ({ store, value }, i) => {
           for (let tried = 0; tried < 60; tried++) {
             const third = ((i % 10) * 6 + tried) % 60;
-            const won = await store.claim(subnet(`10.5.${third}.0/24`), value, 60);
+            const won = await store.claim([subnet(`10.5.${third}.0/24`)], value, 60);
             if (won) return won;
           }
           throw new Error('no subnet was won');
@@ -95,7 +95,7 @@ function suite(name: string, start: () => Promise<Subject>): void {
 
     it('keeps, rewrites and releases a lease, and only while it is its own', async () => {
       const store = open();
-      const held = await store.claim(subnet('10.5.1.0/24'), 'one', 60);
+      const held = await store.claim([subnet('10.5.1.0/24')], 'one', 60);
       assert.ok(held);
       assert.equal(held.key, `${prefix}/subnets/10.5.1.0-24`);
       assert.equal(await store.keepAlive(held.leaseId), 60);
@@ -106,7 +106,7 @@ function suite(name: string, start: () => Promise<Subject>): void {
       assert.deepEqual([read?.value, read?.lease, read?.modRevision], ['two', next.leaseId, next.modRevision]);
       assert.equal(await store.release(held), false);
       assert.equal(await store.keepAlive(held.leaseId), 0);
-      const again = await store.claim(subnet('10.5.1.0/24'), 'four', 60);
+      const again = await store.claim([subnet('10.5.1.0/24')], 'four', 60);
       assert.ok(again);
       assert.equal(await store.release(again), true);
       assert.equal(await store.read(subnet('10.5.1.0/24')), undefined);
@@ -114,7 +114,7 @@ function suite(name: string, start: () => Promise<Subject>): void {
 
     it('does not touch a key that another node has taken over', async () => {
       const [ours, theirs] = [open(), open()];
-      const held = await ours.claim(subnet('10.5.1.0/24'), 'ours', 60);
+      const held = await ours.claim([subnet('10.5.1.0/24')], 'ours', 60);
       assert.ok(held);
       const taken = await theirs.update(held, 'theirs', await theirs.grant(60));
       assert.ok(taken);
@@ -125,7 +125,7 @@ function suite(name: string, start: () => Promise<Subject>): void {
 
     it('keeps a reservation without a lease', async () => {
       const store = open();
-      const held = await store.claim(subnet('10.5.1.0/24'), 'one', 60);
+      const held = await store.claim([subnet('10.5.1.0/24')], 'one', 60);
       assert.ok(held);
       const reserved = await store.update(held, 'reserved', 0n);
       await store.revoke(held.leaseId);
@@ -150,7 +150,7 @@ function suite(name: string, start: () => Promise<Subject>): void {
         },
       };
       const store = openStore(watched, prefix);
-      const held = await store.claim(subnet('10.5.1.0/24'), 'ours', 60);
+      const held = await store.claim([subnet('10.5.1.0/24')], 'ours', 60);
       const read = await open().read(subnet('10.5.1.0/24'));
       assert.deepEqual(held, { key: read?.key, leaseId: read?.lease, modRevision: read?.modRevision });
       assert.equal(read?.version, 1n, 'the write was repeated');
@@ -167,7 +167,7 @@ function suite(name: string, start: () => Promise<Subject>): void {
       const watched: Kv = {
         ...kv,
         txn: async (...args) => {
-          await rival.claim(subnet('10.5.1.0/24'), 'theirs', 60);
+          await rival.claim([subnet('10.5.1.0/24')], 'theirs', 60);
           losing(true);
           try {
             return await kv.txn(...args);
@@ -179,7 +179,7 @@ function suite(name: string, start: () => Promise<Subject>): void {
       let lease = 0n;
       const store = openStore({ ...watched, grant: async (ttl) => (lease = await kv.grant(ttl)) }, prefix);
       await assert.rejects(
-        store.claim(subnet('10.5.1.0/24'), 'ours', 60),
+        store.claim([subnet('10.5.1.0/24')], 'ours', 60),
         (error) => error instanceof TsflannelError && error.code === 'ETCD_TIMEOUT',
       );
       assert.equal((await rival.read(subnet('10.5.1.0/24')))?.value, 'theirs');
