@@ -1,4 +1,4 @@
-import type { RouteRow } from '../model/report.ts';
+import type { RouteRow, Usage } from '../model/report.ts';
 import type { Result } from '../output/command.ts';
 import { leasesText } from '../output/routes.ts';
 import Routes from './routes.ts';
@@ -11,8 +11,8 @@ export default class Leases extends Routes {
     '<%= config.bin %> leases --json',
   ];
 
-  protected override show(rows: readonly RouteRow[]): Result {
+  protected override show(rows: readonly RouteRow[], usage: Usage): Result {
     const leases = rows.filter((row) => row.leaseId !== undefined || row.state === 'rejected');
-    return { data: { leases }, text: leasesText(leases) };
+    return { data: { leases, usage }, text: leasesText(leases, usage) };
   }
 }

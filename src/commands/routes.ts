@@ -1,4 +1,4 @@
-import type { RouteRow } from '../model/report.ts';
+import type { RouteRow, Usage } from '../model/report.ts';
 import { type Result, TsflannelCommand } from '../output/command.ts';
 import { lookFlags, watchFlag } from '../output/look-flags.ts';
 import { routesText } from '../output/routes.ts';
@@ -15,7 +15,7 @@ export default class Routes extends TsflannelCommand {
   static override flags = { ...lookFlags, ...watchFlag };
 
   /** What of the rows is shown, and how. */
-  protected show(rows: readonly RouteRow[]): Result {
+  protected show(rows: readonly RouteRow[], _usage: Usage): Result {
     return { data: { routes: rows }, text: routesText(rows) };
   }
 
@@ -25,8 +25,8 @@ export default class Routes extends TsflannelCommand {
     const { lookOptions } = await import('../host/look-options.ts');
     const options = await lookOptions(flags);
     const look = async () => {
-      const { rows, daemon } = await routesNow(options);
-      const { data, text } = this.show(rows);
+      const { rows, usage, daemon } = await routesNow(options);
+      const { data, text } = this.show(rows, usage);
       return { data: { daemon, ...data }, text };
     };
     if (!flags.watch) return look();

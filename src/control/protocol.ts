@@ -2,7 +2,7 @@
  * control/ is the language between commands and the running daemon: one JSON line asked, one JSON line answered, over a unix socket
  * that only root may open (0600). It holds types and the thin client; it must not know how the daemon works.
  */
-import type { Check, NodeFacts, RouteRow } from '../model/report.ts';
+import type { Check, NodeFacts, RouteRow, Usage } from '../model/report.ts';
 
 export type { Check };
 
@@ -21,7 +21,7 @@ export interface PlanStep {
 export interface Requests {
   readonly status: DaemonStatus;
   readonly plan: { readonly steps: readonly PlanStep[]; readonly text: string };
-  readonly routes: { readonly rows: readonly RouteRow[] };
+  readonly routes: { readonly rows: readonly RouteRow[]; readonly usage: Usage };
   /** Look at the kernel again now; answered when that is done. */
   readonly ring: { readonly changes: number };
   /** End, leaving the kernel's state; answered before the daemon exits. */

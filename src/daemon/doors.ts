@@ -4,8 +4,10 @@ import { TsflannelError } from '../errors.ts';
 import { socketPath } from '../files/run-dir.ts';
 import { printObject, printPlan } from '../kernel/print.ts';
 import type { Plan } from '../kernel/state.ts';
+import { usageOf } from '../lease/choose.ts';
 import { printIp, printPrefix } from '../model/address.ts';
 import { duration } from '../model/duration.ts';
+import { isNearlyFull, type Usage, usageText } from '../model/report.ts';
 import { queryOf } from '../reconcile/pass.ts';
 import { routeRows } from '../reconcile/report.ts';
 import { serveControl } from './control-server.ts';
@@ -48,6 +50,15 @@ function checksOf(node: Node): Check[] {
   ];
 }
 
+const usageNow = (node: Node): Usage => usageOf(sceneOf(node).network, node.follower.view.leases().values());
+
+function usageCheck(node: Node): Check {
+  const usage = usageNow(node);
+  const full = isNearlyFull(usage);
+  const hint = full ? '; tsflannel leases release --dead gives back those of nodes that are gone' : '';
+  return check('subnets', full ? 'degraded' : 'ok', `${usageText(usage)}${hint}`);
+}
+
 function sceneOf(node: Node) {
   const scene = node.reconciler.scene();
   if (!scene) throw new TsflannelError('DAEMON_FAILED', { detail: 'the daemon is still starting' });
@@ -69,7 +80,7 @@ function statusOf(node: Node): DaemonStatus {
     peers: node.follower.peers(node.holder.current().key).size,
     uptimeSeconds: Math.floor((node.parts.clock.now() - node.startedAt) / 1000),
     ...(node.cachedAt !== undefined && { cachedAt: node.cachedAt }),
-    checks: checksOf(node),
+    checks: [...checksOf(node), usageCheck(node)],
     counters: node.parts.counters(),
   };
 }
@@ -85,6 +96,7 @@ async function routesOf(node: Node): Promise<Requests['routes']> {
   const seen = await node.parts.kernel.observe(queryOf(scene));
   const { view } = node.follower;
   return {
+    usage: usageNow(node),
     rows: routeRows({
       scene,
       ownKey: node.holder.current().key,

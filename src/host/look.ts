@@ -6,6 +6,7 @@ import { TsflannelError } from '../errors.ts';
 import { readNodeState } from '../files/node-state.ts';
 import type { Kernel } from '../kernel/state.ts';
 import { chooseIn } from '../lease/acquire.ts';
+import { usageOf } from '../lease/choose.ts';
 import type { Prefix } from '../model/address.ts';
 import type { RouteRow } from '../model/report.ts';
 import { queryOf, withFacts } from '../reconcile/pass.ts';
@@ -79,11 +80,15 @@ export async function planNow(options: LookOptions): Promise<Requests['plan'] & 
   });
 }
 
-async function rowsHere(options: LookOptions): Promise<readonly RouteRow[]> {
+async function rowsHere(options: LookOptions): Promise<Requests['routes']> {
   return withLook(options, async ({ kernel, scene, view, ownKey }) => {
     const seen = await kernel.observe(queryOf(scene));
     const rejections = view.rejections();
-    return routeRows({ scene: await withFacts(kernel, scene, seen), ownKey, leases: view.leases(), rejections, seen });
+    const [facts, leases] = [await withFacts(kernel, scene, seen), view.leases()];
+    return {
+      rows: routeRows({ scene: facts, ownKey, leases, rejections, seen }),
+      usage: usageOf(scene.network, leases.values()),
+    };
   });
 }
 
@@ -110,10 +115,8 @@ async function withTimes(rows: readonly RouteRow[], connection: Connection): Pro
 }
 
 /** etcd and kernel joined, with the leases' times where etcd answers. */
-export async function routesNow(
-  options: LookOptions,
-): Promise<{ readonly rows: readonly RouteRow[]; readonly daemon: boolean }> {
+export async function routesNow(options: LookOptions): Promise<Requests['routes'] & { readonly daemon: boolean }> {
   const answer = await askIfRunning(options.runDir, 'routes');
-  const rows = answer ? answer.rows : await rowsHere(options);
-  return { rows: await withTimes(rows, options.connection), daemon: answer !== undefined };
+  const { rows, usage } = answer ?? (await rowsHere(options));
+  return { rows: await withTimes(rows, options.connection), usage, daemon: answer !== undefined };
 }

@@ -5,6 +5,7 @@
 import { type Ip, overlaps, type Prefix, sameIp, samePrefix, sizeOf } from '../model/address.ts';
 import type { Lease } from '../model/lease.ts';
 import { type NetworkConfig, subnetCount } from '../model/network-config.ts';
+import type { Usage } from '../model/report.ts';
 
 /** What the choice may look at. `remembered`: subnets this node had before, best first. */
 export interface Situation {
@@ -40,6 +41,12 @@ const isReserved = ({ etcd }: Lease): boolean => etcd.leaseId === '0';
 
 /** A reservation says which subnet the node is to have; else the first one stands. */
 const isBetter = (lease: Lease, than: Lease | undefined): boolean => !than || (isReserved(lease) && !isReserved(than));
+
+/** How much of the network is leased. */
+export const usageOf = (network: NetworkConfig, leases: Iterable<Lease>): Usage => ({
+  leased: [...leases].filter(({ subnet }) => fits(network, subnet)).length,
+  count: subnetCount(network),
+});
 
 /**
  * Our lease of this network: by node id, a reservation before others; where the lease has none (flanneld wrote it, or it was

@@ -16,6 +16,22 @@ export interface RouteRow {
   readonly left?: number;
 }
 
+/** How much of the network is leased. */
+export interface Usage {
+  readonly leased: number;
+  /** Subnets the config can hand out. */
+  readonly count: number;
+}
+
+/** From this part on somebody has to think of what comes next. */
+const NEARLY_ALL = 0.8;
+
+export const isNearlyFull = ({ leased, count }: Usage): boolean => leased >= count * NEARLY_ALL;
+
+/** `12 of 255 subnets are leased (4 %)`. */
+export const usageText = ({ leased, count }: Usage): string =>
+  `${leased} of ${count} subnets are leased (${Math.floor((100 * leased) / count)} %)`;
+
 /** One thing that `status` looks at. */
 export interface Check {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { duration } from '../model/duration.ts';
-import type { RouteRow } from '../model/report.ts';
+import { isNearlyFull, type RouteRow, type Usage, usageText } from '../model/report.ts';
 import { table } from './table.ts';
 
 const left = (row: RouteRow): string =>
@@ -24,8 +24,18 @@ export function routesText(rows: readonly RouteRow[]): string {
   return table(['subnet', 'node', 'public ip', 'backend', 'device', 'next hop', 'state', 'left', ''], cells);
 }
 
+/** What to do about a network that is nearly full. */
+const warning = (usage: Usage): string[] =>
+  isNearlyFull(usage)
+    ? [
+        '',
+        `Warning: ${usageText(usage)}. Give back those of nodes that are gone (tsflannel leases release --dead),`,
+        'let leases end sooner (tsflannel up --lease-ttl), or take a larger network (tsflannel config set).',
+      ]
+    : [];
+
 /** Who leases what, and for how long. */
-export function leasesText(rows: readonly RouteRow[]): string {
+export function leasesText(rows: readonly RouteRow[], usage: Usage): string {
   if (rows.length === 0) return 'No leases.';
   const cells = rows.map((row) => [
     row.subnet,
@@ -36,5 +46,6 @@ export function leasesText(rows: readonly RouteRow[]): string {
     left(row),
     row.state,
   ]);
-  return table(['subnet', 'node', 'public ip', 'backend', 'renewed', 'left', 'state'], cells);
+  const head = ['subnet', 'node', 'public ip', 'backend', 'renewed', 'left', 'state'];
+  return [table(head, cells), ...warning(usage)].join('\n');
 }
