@@ -83,6 +83,17 @@ function token(bootstrap: Bootstrap): string {
   return bootstrap.kind === 'discovery' ? bootstrap.url : 'etcd-cluster';
 }
 
+/**
+ * What keeps a member small for years: history older than 8 hours goes by itself (a watcher that was away for longer lists anew), the log is folded every 10 000 entries as etcd 3.6 does by itself, and a database that grows in spite of it stops at 2 GiB,
+ * where `etcd status` says so. None of it is in the data: a member made before gets it when it starts again.
+ */
+const KEEPING = [
+  '--auto-compaction-mode=periodic',
+  '--auto-compaction-retention=8h',
+  '--snapshot-count=10000',
+  `--quota-backend-bytes=${2 * 1024 ** 3}`,
+] as const;
+
 /** Whom this host's certificates are for. */
 export function identitiesOf(member: Member): readonly Identity[] {
   const hosts = /^[A-Za-z0-9.-]+$/.test(member.name) ? [member.name] : [];
@@ -124,6 +135,7 @@ export function etcdCommand(member: Member, arch: string): { args: readonly stri
     `--initial-cluster=${printCluster(founders(member))}`,
     `--initial-cluster-state=${member.bootstrap.kind === 'joined' ? 'existing' : 'new'}`,
     ...tlsArgs(member),
+    ...KEEPING,
     '--logger=zap',
     '--log-outputs=stderr',
   ];
