@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { parseIp, printIp } from '../model/address.ts';
 import { MAX_BODY } from './join-protocol.ts';
@@ -46,6 +47,8 @@ export interface Door {
 
 const LIMITS = {
   connections: 64,
+  /** Of one address, so that one stranger alone cannot hold them all. */
+  connectionsEach: 8,
   handshakeMs: 5000,
   /** From the first byte to the end of a question. */
   requestMs: 10_000,
@@ -119,7 +122,24 @@ async function material(pki: string) {
   return { cert: `${cert}${ca}`, key: key ?? '', ca: ca ?? '' };
 }
 
+/** Closes what one address opens beyond its share. */
+function share(server: Server): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket: Socket) => {
+    const who = socket.remoteAddress ?? '';
+    const now = (open.get(who) ?? 0) + 1;
+    open.set(who, now);
+    socket.once('close', () => {
+      const left = (open.get(who) ?? 1) - 1;
+      if (left > 0) open.set(who, left);
+      else open.delete(who);
+    });
+    if (now > LIMITS.connectionsEach) socket.destroy();
+  });
+}
+
 function limit(server: Server): void {
+  share(server);
   server.maxConnections = LIMITS.connections;
   server.maxHeadersCount = LIMITS.headers;
   server.headersTimeout = LIMITS.handshakeMs;

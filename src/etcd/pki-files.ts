@@ -68,6 +68,11 @@ export async function ensureCa(dir: string, brought?: CaFiles): Promise<Pair> {
   if (there && wanted && !sameCertificate(there.cert, wanted.cert))
     throw new TsflannelError('PKI_INVALID', { detail: `${dir} holds another CA than ${brought?.cert}` });
   if (there) return there;
+  const foreign = await readCaCert(dir);
+  if (foreign && !(wanted && sameCertificate(foreign.toString(), wanted.cert)))
+    throw new TsflannelError('PKI_INVALID', {
+      detail: `${dir} has a CA certificate without its key: this host is a client of another cluster; remove the folder to leave that one`,
+    });
   const ca = wanted ?? (await (await make()).newCa());
   // The key first: a certificate without it would look like the CA of a host that may not sign.
   await write(keyFile(dir, 'ca'), ca.key);
