@@ -56,6 +56,6 @@ export function peerWants(scene: Scene, lease: Lease): { wants: readonly Want[];
   if (problem !== undefined) return { wants: [], reach: { problem } };
   const { objects, reach } = backendOf(backend).peer(lease, { ...scene, config: backend });
   const who = lease.nodeName ?? printIp(lease.publicIp);
-  const because = `${who} (${printIp(lease.publicIp)}) leases ${printPrefix(lease.subnet)}`;
+  const because = [who, `(${printIp(lease.publicIp)})`, 'leases', printPrefix(lease.subnet)].join(' ');
   return { wants: objects.map((object) => ({ object, because })), reach };
 }

@@ -162,31 +162,34 @@ export type KernelObject =
   | Forward;
 export type Kind = KernelObject['kind'];
 
+/** Joined, not added up: V8 keeps a text that was added up as a tree of its parts, and these are kept by the ten thousand. */
+const path = (...parts: readonly (string | number)[]): string => parts.join('/');
+
 /** What identifies an object: two objects with one key cannot both exist. */
 export function keyOf(object: KernelObject): string {
   switch (object.kind) {
     case 'link':
-      return `link/${object.name}`;
+      return path('link', object.name);
     case 'address':
-      return `address/${object.device}/${printIp(object.ip)}/${object.length}`;
+      return path('address', object.device, printIp(object.ip), object.length);
     case 'route':
-      return `route/${printPrefix(object.dst)}/${object.metric}`;
+      return path('route', printPrefix(object.dst), object.metric);
     case 'neighbour':
-      return `neighbour/${object.device}/${printIp(object.ip)}`;
+      return path('neighbour', object.device, printIp(object.ip));
     case 'fdb':
-      return `fdb/${object.device}/${printMac(object.mac)}`;
+      return path('fdb', object.device, printMac(object.mac));
     case 'chain':
-      return `chain/${object.table}/${object.name}`;
+      return path('chain', object.table, object.name);
     case 'jump':
-      return `jump/${object.table}/${object.from}/${object.to}`;
+      return path('jump', object.table, object.from, object.to);
     case 'sysctl':
-      return `sysctl/${object.name}`;
+      return path('sysctl', object.name);
     case 'file':
-      return `file/${object.path}`;
+      return path('file', object.path);
     case 'carrier':
-      return `carrier/${object.device}`;
+      return path('carrier', object.device);
     case 'forward':
-      return `forward/${object.device}/${printPrefix(object.subnet)}`;
+      return path('forward', object.device, printPrefix(object.subnet));
   }
 }
 

@@ -77,7 +77,7 @@ function printIp6(value: bigint): string {
 export function printIp(ip: Ip): string {
   if (ip.family === 6) return printIp6(ip.value);
   const n = Number(ip.value);
-  return `${n >>> 24}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}`;
+  return [n >>> 24, (n >>> 16) & 255, (n >>> 8) & 255, n & 255].join('.');
 }
 
 const maskOf = (family: 4 | 6, length: number): bigint => {
@@ -115,7 +115,7 @@ export function parsePrefix(text: string): Prefix | undefined {
 export const baseOf = (prefix: Prefix): Ip => ({ family: prefix.family, value: prefix.address });
 
 /** `address/length` in canonical text. */
-export const printPrefix = (prefix: Prefix): string => `${printIp(baseOf(prefix))}/${prefix.length}`;
+export const printPrefix = (prefix: Prefix): string => [printIp(baseOf(prefix)), prefix.length].join('/');
 
 /** Last address of the prefix as a number. */
 export const lastOf = (prefix: Prefix): bigint =>

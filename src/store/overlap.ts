@@ -8,14 +8,16 @@ export interface OverlapIndex {
   overlapping(prefix: Prefix): string[];
 }
 
-/** A node of a binary trie: `keys` end here, `low` and `high` go on with a 0 or a 1. */
+/** A node of a binary trie: `keys` end here, `low` and `high` go on with a 0 or a 1. Most nodes are between two prefixes and have no keys. */
 interface Node {
-  readonly keys: Set<string>;
-  low?: Node | undefined;
-  high?: Node | undefined;
+  keys: readonly string[];
+  low: Node | undefined;
+  high: Node | undefined;
 }
 
-const newNode = (): Node => ({ keys: new Set() });
+const NONE: readonly string[] = [];
+
+const newNode = (): Node => ({ keys: NONE, low: undefined, high: undefined });
 
 const sideAt = (address: number, depth: number): 'low' | 'high' => ((address >>> (31 - depth)) & 1 ? 'high' : 'low');
 
@@ -39,7 +41,7 @@ function collect(node: Node | undefined, found: string[]): void {
   collect(node.high, found);
 }
 
-const isEmpty = (node: Node): boolean => node.keys.size === 0 && !node.low && !node.high;
+const isEmpty = (node: Node): boolean => node.keys.length === 0 && !node.low && !node.high;
 
 /** An index of nothing. */
 export function createOverlapIndex(): OverlapIndex {
@@ -53,20 +55,21 @@ export function createOverlapIndex(): OverlapIndex {
         node[side] ??= newNode();
         node = node[side];
       }
-      node.keys.add(key);
+      if (!node.keys.includes(key)) node.keys = node.keys.concat(key);
     },
     remove(prefix, key) {
       const address = Number(prefix.address);
       const path = pathTo(root, prefix);
       if (path.length <= prefix.length) return;
-      path.at(-1)?.keys.delete(key);
+      const end = path[prefix.length] as Node;
+      end.keys = end.keys.filter((other) => other !== key);
       for (let depth = prefix.length; depth > 0 && isEmpty(path[depth] as Node); depth--)
         (path[depth - 1] as Node)[sideAt(address, depth - 1)] = undefined;
     },
     overlapping(prefix) {
       const path = pathTo(root, prefix);
       const found: string[] = [];
-      for (const node of path.slice(0, prefix.length)) if (node.keys.size > 0) found.push(...node.keys);
+      for (const node of path.slice(0, prefix.length)) if (node.keys.length > 0) found.push(...node.keys);
       collect(path[prefix.length], found);
       return found;
     },
