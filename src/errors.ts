@@ -96,6 +96,9 @@ export const ERRORS = {
     'tsflannel down',
   ),
   DAEMON_NOT_RUNNING: entry(9, 'no daemon answers at {socket}', '{detail}', 'tsflannel up --detach'),
+  DAEMON_STARTING: entry(8, 'the daemon is not up yet', '{detail}', 'tsflannel status'),
+  DAEMON_ANSWER: entry(1, 'the daemon could not do that', '{detail}', 'tsflannel status'),
+  PORT_TAKEN: entry(6, 'port {port} on {address} cannot be listened on', '{detail}', 'tsflannel up --help'),
   DAEMON_FAILED: entry(1, 'the daemon did not become ready', '{detail}', 'tsflannel up'),
   ETCD_NOT_INSTALLED: entry(
     3,

@@ -19,6 +19,8 @@ export interface PlanStep {
 }
 
 export interface Requests {
+  /** Answered from the first moment on, unlike the others: `waitingFor` says why the node is not up yet. */
+  readonly ping: { readonly pid: number; readonly ready: boolean; readonly waitingFor?: string };
   readonly status: DaemonStatus;
   readonly plan: { readonly steps: readonly PlanStep[]; readonly text: string };
   readonly routes: { readonly rows: readonly RouteRow[]; readonly usage: Usage };
@@ -29,9 +31,9 @@ export interface Requests {
 }
 
 export type Method = keyof Requests;
-export const METHODS: readonly Method[] = ['status', 'plan', 'routes', 'ring', 'stop'];
+export const METHODS: readonly Method[] = ['ping', 'status', 'plan', 'routes', 'ring', 'stop'];
 
-/** Answer on the wire. */
+/** Answer on the wire. `DAEMON_STARTING`: the node is not up yet; ask again. */
 export type Answer =
   | { readonly result: unknown }
   | { readonly error: { readonly code: string; readonly detail: string } };

@@ -1,20 +1,20 @@
 import type { Host } from '../backend/backend.ts';
 import { announce, deviceOf, mtuOf, type Scene } from '../backend/desired.ts';
 import { TsflannelError } from '../errors.ts';
-import { type NodeState, writeNodeState } from '../files/node-state.ts';
+import type { NodeState } from '../files/node-state.ts';
 import type { SavedView } from '../files/view-file.ts';
 import { acquire, type ClaimOptions, type Held } from '../lease/acquire.ts';
 import { hold } from '../lease/hold.ts';
-import { printIp, printPrefix, samePrefix } from '../model/address.ts';
+import { containsIp, printIp, printPrefix, samePrefix } from '../model/address.ts';
 import { printLease } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import { createReconciler } from '../reconcile/reconciler.ts';
 import { keepView } from './cached.ts';
+import type { Disk } from './disk.ts';
 import { freshPeers } from './follow.ts';
 import { type FirstLook, firstLook } from './look.ts';
-import type { DaemonParts, Node } from './node.ts';
+import type { Daemon, DaemonParts, Node } from './node.ts';
 import type { NodeOptions } from './options.ts';
-import { openNode } from './run-files.ts';
 
 /** Never less left than the margin, and often enough that a lost answer or two do not matter. */
 const renewEveryMs = ({ ttlSeconds, renewMarginMinutes }: NodeOptions): number => {
@@ -23,12 +23,12 @@ const renewEveryMs = ({ ttlSeconds, renewMarginMinutes }: NodeOptions): number =
   return 1000 * Math.max(1, Math.min(ttlSeconds / 3, spare > 0 ? spare : ttlSeconds / 3, 600));
 };
 
-async function remember(options: NodeOptions, state: NodeState, held: Held, parts: DaemonParts): Promise<NodeState> {
+async function remember(disk: Disk, state: NodeState, held: Held, parts: DaemonParts): Promise<NodeState> {
   const seen = await parts.kernel.observe({ kinds: new Set(['sysctl']), paths: [], sysctls: ['net.ipv4.ip_forward'] });
   const forward = [...seen.values()][0]?.object;
   const before = forward?.kind === 'sysctl' && forward.value === '0' ? '0' : '1';
   const next: NodeState = { ...state, subnet: held.subnet, ipForwardBefore: state.ipForwardBefore ?? before };
-  await writeNodeState(options.stateDir, next);
+  await disk.keep(next);
   return next;
 }
 
@@ -49,7 +49,7 @@ const claimOptions = (
   remembered: state.subnet ? [state.subnet] : [],
   ttlSeconds: options.ttlSeconds,
   keepTtl: options.keepTtl,
-  random: Math.random,
+  random: parts.random,
 });
 
 function tellReady(node: Node): void {
@@ -66,7 +66,7 @@ function tellReady(node: Node): void {
 
 interface Beginning {
   readonly parts: DaemonParts;
-  readonly options: NodeOptions;
+  readonly daemon: Daemon;
   readonly state: NodeState;
   readonly look: FirstLook;
   readonly scene: Scene;
@@ -76,7 +76,7 @@ interface Beginning {
 
 /** We hold another lease now, or the same one again. */
 function heldAnew(node: Node, now: Held, before: Held): void {
-  const { reconciler, follower, options, state, parts } = node;
+  const { reconciler, follower, disk, state, parts } = node;
   if (node.cachedAt !== undefined) parts.log('cache-confirmed', 'etcd is back; the cached view is replaced by it');
   node.cachedAt = undefined;
   const scene = reconciler.scene();
@@ -84,7 +84,7 @@ function heldAnew(node: Node, now: Held, before: Held): void {
   // Our former key may be a peer's now, and our own one may have been seen before we knew that it is ours.
   reconciler.update(follower.peers(now.key), [before.key, now.key]);
   node.keeper.changed();
-  void writeNodeState(options.stateDir, { ...state, subnet: now.subnet });
+  disk.keep({ ...state, subnet: now.subnet }).catch((error: Error) => parts.log('state-not-written', error.message));
   if (samePrefix(now.subnet, before.subnet)) return;
   const [from, to] = [printPrefix(before.subnet), printPrefix(now.subnet)];
   parts.log('subnet-changed', `${from} is another node's now, this one has ${to}: run tsflannel docker apply`);
@@ -101,12 +101,13 @@ function savedView({ follower, holder, state, parts }: Node): SavedView {
 }
 
 function assemble(beginning: Beginning, end: Pick<Node, 'stop' | 'onReady'>): Node {
-  const { parts, options, state, look, scene, held, claim } = beginning;
-  const { clock, log } = parts;
+  const { parts, daemon, state, look, scene, held, claim } = beginning;
+  const { clock, random, log } = parts;
+  const { disk } = daemon;
   const reconciler = createReconciler({
     kernel: parts.kernel,
     clock,
-    random: Math.random,
+    random,
     log,
     confirm: () => freshPeers(parts.store, scene.network, node.holder.current().key),
     passed: () => tellReady(node),
@@ -114,7 +115,7 @@ function assemble(beginning: Beginning, end: Pick<Node, 'stop' | 'onReady'>): No
   const holder = hold(held, {
     claim,
     clock,
-    renewEveryMs: renewEveryMs(options),
+    renewEveryMs: renewEveryMs(daemon.options),
     log,
     onChange: (now, before) => heldAnew(node, now, before),
     cached: look.cached !== undefined,
@@ -122,8 +123,8 @@ function assemble(beginning: Beginning, end: Pick<Node, 'stop' | 'onReady'>): No
   // A view from disk is not written back as if it were new.
   const content = () => (node.cachedAt === undefined ? savedView(node) : undefined);
   const node: Node = {
-    ...{ parts, options, state, follower: look.follower, reconciler, holder, ...end },
-    keeper: keepView({ stateDir: options.stateDir, clock, log, content }),
+    ...{ parts, disk, state, follower: look.follower, reconciler, holder, ...end },
+    keeper: keepView({ disk, clock, log, content }),
     startedAt: clock.now(),
     ready: false,
     cachedAt: look.cached?.saved.savedAt,
@@ -139,35 +140,42 @@ async function checkDevice({ kernel }: DaemonParts, network: NetworkConfig): Pro
   if (links.get(`link/${device}`)?.ours === false) throw new TsflannelError('DEVICE_FOREIGN', { device });
 }
 
+/** The tunnel would have to run through itself, and no peer believes such a lease. Throws NETWORK_OVERLAP. */
+function checkAddress({ publicIp, iface }: Host, { network }: NetworkConfig): void {
+  const inside = [publicIp, iface.ip].find((ip) => containsIp(network, ip));
+  if (!inside) return;
+  const route = `this node's own address ${printIp(inside)} on ${iface.name}`;
+  throw new TsflannelError('NETWORK_OVERLAP', { network: printPrefix(network), route });
+}
+
 /** The lease of this node: asked of etcd, or what it was when etcd was seen last. */
 async function heldOf({ cached, follower }: FirstLook, claim: ClaimOptions): Promise<Held> {
   if (!cached) return acquire(claim, follower.view);
   return { ...cached.held, value: printLease(claim.announcement), ttlSeconds: claim.ttlSeconds };
 }
 
-async function openHost(options: NodeOptions, parts: DaemonParts): Promise<{ opened: NodeState; host: Host }> {
-  const opened = await openNode(options);
+async function openHost({ disk }: Daemon, parts: DaemonParts): Promise<{ opened: NodeState; host: Host }> {
+  const opened = await disk.open();
   return { opened, host: await parts.makeHost(opened.nodeId) };
 }
 
 /** Looks, takes its subnet and makes the first pass. Throws as runDaemon does. */
-export async function begin(
-  options: NodeOptions,
-  parts: DaemonParts,
-  end: Pick<Node, 'stop' | 'onReady'>,
-): Promise<Node> {
-  const opening = openHost(options, parts);
+export async function begin(daemon: Daemon, parts: DaemonParts, end: Pick<Node, 'stop' | 'onReady'>): Promise<Node> {
+  const opening = openHost(daemon, parts);
   const node = opening.then(({ opened }) => opened);
-  const [look, { opened, host }] = await Promise.all([firstLook(options, parts, node), opening]);
+  const [look, { opened, host }] = await Promise.all([firstLook(daemon, parts, node), opening]);
   const { network, follower, cached } = look;
+  checkAddress(host, network);
   await checkDevice(parts, network);
-  const claim = claimOptions(options, parts, opened, { host, network });
+  daemon.stop.signal.throwIfAborted();
+  daemon.waitingFor = 'a lease';
+  const claim = claimOptions(daemon.options, parts, opened, { host, network });
   const held = await heldOf(look, claim);
-  const state = await remember(options, opened, held, parts);
+  const state = await remember(daemon.disk, opened, held, parts);
   const how = cached ? 'remembered' : held.resumed ? 'resumed' : 'claimed';
   parts.log('lease', `${printPrefix(held.subnet)} ${how} for ${printIp(host.publicIp)}, mtu ${mtuOf(host, network)}`);
   const scene: Scene = { self: { subnet: held.subnet }, host, network };
-  const begun = assemble({ parts, options, state, look, scene, held, claim }, end);
+  const begun = assemble({ parts, daemon, state, look, scene, held, claim }, end);
   await begun.reconciler.start(scene, follower.peers(held.key));
   return begun;
 }

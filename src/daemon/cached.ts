@@ -1,5 +1,5 @@
 import type { NodeState } from '../files/node-state.ts';
-import { readView, type SavedView, writeView } from '../files/view-file.ts';
+import type { SavedView } from '../files/view-file.ts';
 import type { Held } from '../lease/acquire.ts';
 import { samePrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
@@ -7,6 +7,7 @@ import type { NetworkConfig } from '../model/network-config.ts';
 import { accept, type Parsed, reject } from '../model/parsed.ts';
 import { networkIn } from '../store/network.ts';
 import { createView } from '../store/view.ts';
+import type { Disk } from './disk.ts';
 
 /** What a node that cannot reach etcd starts with: the network it was part of, and the subnet it held. */
 export interface CachedStart {
@@ -45,12 +46,12 @@ export function judgeView(saved: SavedView, state: NodeState, prefix: string): P
 /** The view on disk, if a node may start with it; why not goes to the log. */
 export async function readCached(
   state: NodeState,
-  at: { readonly stateDir: string; readonly prefix: string },
+  from: { readonly disk: Pick<Disk, 'readView'>; readonly prefix: string },
   log: (event: string, detail: string) => void,
 ): Promise<CachedStart | undefined> {
-  const read = await readView(at.stateDir).catch(() => reject('VIEW_FILE', 'view.json', 'it cannot be read'));
+  const read = await from.disk.readView().catch(() => reject('VIEW_FILE', 'view.json', 'it cannot be read'));
   if (!read) return undefined;
-  const judged = read.ok ? judgeView(read.value, state, at.prefix) : read;
+  const judged = read.ok ? judgeView(read.value, state, from.prefix) : read;
   if (judged.ok) return judged.value;
   log('cache-refused', `the view on disk is not used: ${judged.rejection.detail}`);
   return undefined;
@@ -65,7 +66,7 @@ export interface ViewKeeper {
 }
 
 export interface KeeperOptions {
-  readonly stateDir: string;
+  readonly disk: Pick<Disk, 'keepView'>;
   readonly clock: Clock;
   /** `undefined`: there is nothing new to keep. */
   readonly content: () => SavedView | undefined;
@@ -75,7 +76,7 @@ export interface KeeperOptions {
 const PAUSE_MS = 2_000;
 
 /** A write that fails is said once and tried again with the next change; the daemon does not need it. */
-export function keepView({ stateDir, clock, content, log }: KeeperOptions): ViewKeeper {
+export function keepView({ disk, clock, content, log }: KeeperOptions): ViewKeeper {
   let dirty = false;
   let closed = false;
   let complained = false;
@@ -86,7 +87,7 @@ export function keepView({ stateDir, clock, content, log }: KeeperOptions): View
     dirty = false;
     try {
       const view = content();
-      if (view) await writeView(stateDir, view);
+      if (view) await disk.keepView(view);
       complained = false;
     } catch (error) {
       if (!complained) log('cache-failed', error instanceof Error ? error.message : String(error));

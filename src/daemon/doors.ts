@@ -1,7 +1,6 @@
 import { mtuOf } from '../backend/desired.ts';
 import type { Check, DaemonStatus, Requests } from '../control/protocol.ts';
 import { TsflannelError } from '../errors.ts';
-import { socketPath } from '../files/run-dir.ts';
 import { printObject, printPlan } from '../kernel/print.ts';
 import type { Plan } from '../kernel/state.ts';
 import { usageOf } from '../lease/choose.ts';
@@ -10,9 +9,9 @@ import { duration } from '../model/duration.ts';
 import { isNearlyFull, type Usage, usageText } from '../model/report.ts';
 import { queryOf } from '../reconcile/pass.ts';
 import { routeRows } from '../reconcile/report.ts';
-import { serveControl } from './control-server.ts';
+import { type Handlers, serveControl } from './control-server.ts';
 import { serveHealth } from './health.ts';
-import type { Node } from './node.ts';
+import type { Daemon, Node } from './node.ts';
 
 const check = (name: string, state: Check['state'], detail: string): Check => ({ name, state, detail });
 
@@ -59,9 +58,14 @@ function usageCheck(node: Node): Check {
   return check('subnets', full ? 'degraded' : 'ok', `${usageText(usage)}${hint}`);
 }
 
+function nodeOf({ node, waitingFor }: Daemon): Node {
+  if (!node) throw new TsflannelError('DAEMON_STARTING', { detail: waitingFor });
+  return node;
+}
+
 function sceneOf(node: Node) {
   const scene = node.reconciler.scene();
-  if (!scene) throw new TsflannelError('DAEMON_FAILED', { detail: 'the daemon is still starting' });
+  if (!scene) throw new TsflannelError('DAEMON_STARTING', { detail: 'the first look at the kernel is under way' });
   return scene;
 }
 
@@ -114,21 +118,39 @@ async function ring(node: Node): Promise<Requests['ring']> {
   return { changes: node.reconciler.status().changes - before };
 }
 
-/** Opens the control socket and, where asked for, the health port; returns what closes both. */
-export async function openDoors(node: Node): Promise<() => Promise<void>> {
-  const control = await serveControl(socketPath(node.options.runDir), {
-    status: async () => statusOf(node),
-    plan: async () => planAnswer(await node.reconciler.plan()),
-    routes: () => routesOf(node),
-    ring: () => ring(node),
-    stop: async () => {
-      setImmediate(node.stop, 'stop' as const);
-      return { pid: process.pid };
-    },
-  });
-  const health = node.options.healthz && (await serveHealth(node.options.healthz, () => node.ready));
-  return async () => {
-    health?.close();
-    await new Promise<void>((resolve) => control.close(() => resolve()));
-  };
+const pingOf = ({ node, waitingFor }: Daemon): Requests['ping'] => ({
+  pid: process.pid,
+  ready: node?.ready ?? false,
+  ...(!node && { waitingFor }),
+});
+
+const handlersOf = (daemon: Daemon): Handlers => ({
+  ping: async () => pingOf(daemon),
+  status: async () => statusOf(nodeOf(daemon)),
+  plan: async () => planAnswer(await nodeOf(daemon).reconciler.plan()),
+  routes: async () => routesOf(nodeOf(daemon)),
+  ring: async () => ring(nodeOf(daemon)),
+  stop: async () => {
+    setImmediate(() => daemon.stop.abort());
+    return { pid: process.pid };
+  },
+});
+
+/**
+ * Opens the control socket and, where asked for, the health port; returns what closes both. They answer while the node is not up yet, so
+ * that a daemon that waits for etcd can be seen and stopped, and a second one is refused. Throws ALREADY_RUNNING, PORT_TAKEN.
+ */
+export async function openDoors(daemon: Daemon): Promise<() => Promise<void>> {
+  const { runDir, healthz } = daemon.options;
+  const control = await serveControl(runDir, handlersOf(daemon));
+  try {
+    const health = healthz && (await serveHealth(healthz, () => daemon.node?.ready ?? false));
+    return async () => {
+      health?.close();
+      await control.close();
+    };
+  } catch (error) {
+    await control.close();
+    throw error;
+  }
 }

@@ -15,6 +15,7 @@ import { parseSubnetEnv } from '../model/subnet-env.ts';
 import type { KeyValue } from '../store/kv.ts';
 import { parseLeaseKv } from '../store/lease-kv.ts';
 import type { Store } from '../store/store.ts';
+import { pause } from './pause.ts';
 
 /** What `down` works on; `store` is opened only when there is a lease to release. */
 export interface DownParts {
@@ -42,8 +43,6 @@ export interface DownResult {
 
 const STOP_MS = 10_000;
 const FORWARD = 'net.ipv4.ip_forward';
-
-const pause = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.after(ms, resolve));
 
 /** Ends a running daemon and waits until its process is gone. Throws DAEMON_FAILED when it does not end. */
 async function stopDaemon({ runDir }: DownOptions, clock: Clock): Promise<number | undefined> {

@@ -50,6 +50,14 @@ function rawKeys(first: RangeResult) {
 const applyTo = (view: View, event: WatchEvent): ViewChange =>
   event.type === 'put' ? view.set(event.kv.key, event.kv) : view.set(event.key, undefined);
 
+/** What following needs. */
+export interface FollowParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
+}
+
 /** Where a follower begins: a snapshot, from etcd or (then with why etcd is away) from disk. */
 export interface FollowFrom {
   readonly first: RangeResult;
@@ -57,7 +65,8 @@ export interface FollowFrom {
 }
 
 /** Leases are judged by `network`, whatever the config in etcd becomes later. After a snapshot from disk etcd's own is read first. */
-export function follow(store: Store, { first, away }: FollowFrom, network: NetworkConfig, clock: Clock): Follower {
+export function follow(parts: FollowParts, { first, away }: FollowFrom, network: NetworkConfig): Follower {
+  const { store, clock, random } = parts;
   const view = createView(store.prefix, network);
   view.reset(first.kvs);
   const raw = rawKeys(first);
@@ -70,7 +79,7 @@ export function follow(store: Store, { first, away }: FollowFrom, network: Netwo
     start({ changed, log }) {
       const watcher = store.watch({
         clock,
-        random: Math.random,
+        random,
         ...(away === undefined && { after: first }),
         onSnapshot(kvs, revision, clusterId) {
           raw.reset({ kvs, revision, clusterId });

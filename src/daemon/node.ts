@@ -6,6 +6,7 @@ import type { Clock } from '../model/clock.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 import type { Store } from '../store/store.ts';
 import type { ViewKeeper } from './cached.ts';
+import type { Disk } from './disk.ts';
 import type { Follower } from './follow.ts';
 import type { NodeOptions } from './options.ts';
 
@@ -14,6 +15,8 @@ export interface DaemonParts {
   readonly store: Store;
   readonly kernel: Kernel;
   readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
   readonly nodeName: string;
   readonly makeHost: (nodeId: string) => Promise<Host>;
   readonly counters: () => unknown;
@@ -25,10 +28,22 @@ export interface DaemonParts {
 /** `restart`: what was known of the network no longer holds; the daemon goes on with a new look. */
 export type Ending = 'stop' | 'restart';
 
+/** A daemon from its first moment to its last. */
+export interface Daemon {
+  readonly options: NodeOptions;
+  readonly disk: Disk;
+  /** Told to end. */
+  readonly stop: AbortController;
+  /** Once it is up. */
+  node: Node | undefined;
+  /** Why it is not up yet. */
+  waitingFor: string;
+}
+
 /** Everything a running daemon has; the control socket reads it. */
 export interface Node {
   readonly parts: DaemonParts;
-  readonly options: NodeOptions;
+  readonly disk: Disk;
   readonly state: NodeState;
   readonly startedAt: number;
   readonly follower: Follower;

@@ -1,5 +1,5 @@
 import type { Scene } from '../backend/desired.ts';
-import { askIfRunning } from '../control/client.ts';
+import { askIfUp } from '../control/client.ts';
 import type { Requests } from '../control/protocol.ts';
 import { planAnswer } from '../daemon/doors.ts';
 import { TsflannelError } from '../errors.ts';
@@ -72,7 +72,7 @@ async function withLook<T>(options: LookOptions, use: (seen: Look) => Promise<T>
 
 /** What would change on this host: the daemon is asked; without one it is worked out here. */
 export async function planNow(options: LookOptions): Promise<Requests['plan'] & { readonly daemon: boolean }> {
-  const answer = await askIfRunning(options.runDir, 'plan');
+  const answer = await askIfUp(options.runDir, 'plan');
   if (answer) return { ...answer, daemon: true };
   return withLook(options, async ({ kernel, scene, view, ownKey }) => {
     const peers = new Map([...view.leases()].filter(([key]) => key !== ownKey));
@@ -116,7 +116,7 @@ async function withTimes(rows: readonly RouteRow[], connection: Connection): Pro
 
 /** etcd and kernel joined, with the leases' times where etcd answers. */
 export async function routesNow(options: LookOptions): Promise<Requests['routes'] & { readonly daemon: boolean }> {
-  const answer = await askIfRunning(options.runDir, 'routes');
+  const answer = await askIfUp(options.runDir, 'routes');
   const { rows, usage } = answer ?? (await rowsHere(options));
   return { rows: await withTimes(rows, options.connection), usage, daemon: answer !== undefined };
 }

@@ -80,6 +80,7 @@ export async function buildParts(connection: Connection, wish: NodeWish): Promis
     store,
     kernel,
     clock: systemClock,
+    random: Math.random,
     nodeName: publishedName(wish.nodeName),
     makeHost: (nodeId) => makeHost(kernel, wish, nodeId),
     counters: () => forwarder.counters(),

@@ -1,10 +1,11 @@
-import { askIfRunning } from '../control/client.ts';
+import { askIfRunning, askIfUp } from '../control/client.ts';
 import type { Check, DaemonStatus } from '../control/protocol.ts';
 import { readIfThere } from '../files/atomic.ts';
 import type { Kernel } from '../kernel/state.ts';
 import { type Prefix, parsePrefix } from '../model/address.ts';
 import type { StatusReport } from '../model/report.ts';
 import { parseSubnetEnv } from '../model/subnet-env.ts';
+import type { Store } from '../store/store.ts';
 import type { LookOptions } from './look.ts';
 import { openStoreAt, plainKernel } from './node.ts';
 import { observeInterfaces } from './scene.ts';
@@ -12,8 +13,9 @@ import { observeInterfaces } from './scene.ts';
 const check = (name: string, state: Check['state'], detail: string): Check => ({ name, state, detail });
 
 async function etcdCheck({ connection }: LookOptions): Promise<Check> {
-  const store = await openStoreAt(connection);
+  let store: Store | undefined;
   try {
+    store = await openStoreAt(connection);
     const config = await store.config();
     if (!config) return check('etcd', 'degraded', `answers, but has no network config at ${connection.prefix}/config`);
     return config.parsed.ok
@@ -22,7 +24,7 @@ async function etcdCheck({ connection }: LookOptions): Promise<Check> {
   } catch (error) {
     return check('etcd', 'down', error instanceof Error ? error.message : String(error));
   } finally {
-    store.close();
+    store?.close();
   }
 }
 
@@ -70,13 +72,13 @@ const worst = (checks: readonly Check[]): Check['state'] =>
 
 /** Daemon, etcd, lease, kernel, subnet.env and docker0 looked at together; the worst of them is the node's state. */
 export async function statusNow(options: LookOptions): Promise<StatusReport> {
-  const daemon = await askIfRunning(options.runDir, 'status');
+  const ping = await askIfRunning(options.runDir, 'ping');
+  const daemon = ping && (await askIfUp(options.runDir, 'status'));
   if (!daemon) {
-    const checks = [
-      check('daemon', 'down', `none answers in ${options.runDir}: run tsflannel up`),
-      await etcdCheck(options),
-    ];
-    return { state: 'down', checks };
+    const detail = ping
+      ? `pid ${ping.pid} is not up yet: ${ping.waitingFor ?? 'a moment'}`
+      : `none answers in ${options.runDir}: run tsflannel up`;
+    return { state: 'down', checks: [check('daemon', 'down', detail), await etcdCheck(options)] };
   }
   const { checks: own, ...node } = daemon;
   const daemonCheck = check(

@@ -1,8 +1,9 @@
-import { ask, askIfRunning } from '../control/client.ts';
+import { ask } from '../control/client.ts';
 import type { DaemonStatus } from '../control/protocol.ts';
 import { runDaemon } from '../daemon/daemon.ts';
+import { prepareFolders } from '../daemon/disk.ts';
 import type { NodeOptions } from '../daemon/options.ts';
-import { prepareFolders } from '../daemon/run-files.ts';
+import { refuseSecond } from '../daemon/second.ts';
 import { asTsflannelError, TsflannelError } from '../errors.ts';
 import { logPath } from '../files/run-dir.ts';
 import { printIp } from '../model/address.ts';
@@ -118,8 +119,7 @@ export async function startDetached(
   flags: UpFlags,
 ): Promise<{ status: DaemonStatus; log: string }> {
   const runDir = flags['run-dir'];
-  const running = await askIfRunning(runDir, 'status');
-  if (running) throw new TsflannelError('ALREADY_RUNNING', { pid: running.pid });
+  await refuseSecond(runDir);
   await prepareFolders({ stateDir: flags['state-dir'], runDir, subnetFile: flags['subnet-file'] });
   const rest = withoutPassword(argv, flags).filter((arg) => arg !== '--detach' && arg !== '--json');
   await detach(['up', ...rest], runDir, flags.timeout);

@@ -21,6 +21,11 @@ const savedView = (change: Partial<SavedView> = {}): SavedView => ({
   ...change,
 });
 
+const diskAt = (stateDir: string) => ({
+  readView: () => readView(stateDir),
+  keepView: (view: SavedView) => writeView(stateDir, view),
+});
+
 describe('the view on disk', () => {
   let stateDir = '';
   beforeEach(async () => {
@@ -40,8 +45,8 @@ describe('the view on disk', () => {
     const said: string[] = [];
     for (const damaged of [text.replace('10.5.2.0-24', '10.5.3.0-24'), text.slice(0, -20), '', '\0'.repeat(64), '[]']) {
       await writeFile(viewFilePath(stateDir), damaged);
-      const at = { stateDir, prefix: NET };
-      assert.equal(await readCached(state, at, (event, detail) => said.push(`${event}: ${detail}`)), undefined);
+      const from = { disk: diskAt(stateDir), prefix: NET };
+      assert.equal(await readCached(state, from, (event, detail) => said.push(`${event}: ${detail}`)), undefined);
     }
     assert.equal(said.length, 5);
     assert.match(said[0] ?? '', /cache-refused: .* checksum/);
@@ -72,7 +77,7 @@ describe('the view on disk', () => {
     const clock = createTestClock();
     let revision = 1n;
     const content = () => savedView({ revision: revision++ });
-    const keeper = keepView({ stateDir, clock, content, log: assert.fail });
+    const keeper = keepView({ disk: diskAt(stateDir), clock, content, log: assert.fail });
     const written = async () => {
       const view = await readView(stateDir);
       return view?.ok ? view.value.revision : undefined;
@@ -98,7 +103,7 @@ describe('the view on disk', () => {
     const file = join(stateDir, 'file');
     await writeFile(file, '');
     const content = () => savedView();
-    const keeper = keepView({ stateDir: file, clock, content, log: (event) => said.push(event) });
+    const keeper = keepView({ disk: diskAt(file), clock, content, log: (event) => said.push(event) });
     for (let i = 0; i < 3; i++) {
       keeper.changed();
       await clock.advance(2_000);
