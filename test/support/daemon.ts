@@ -48,7 +48,7 @@ export async function daemonRig(config: object | undefined = { Network: '10.5.0.
     subnetFile: join(dir, 'flannel', 'subnet.env'),
     ipMasq: false,
     ttlSeconds: 86_400,
-    keepTtl: false,
+    keepTtl: true,
     renewMarginMinutes: 60,
     patient: false,
     version: '0.0.0',
