@@ -1,3 +1,7 @@
+const decimal = (_key: string, item: unknown): unknown => (typeof item === 'bigint' ? item.toString() : item);
+
 /** JSON of a result: bigints (ids, revisions, byte counts over 2^53) become decimal text, so that `jq` returns them unchanged. */
-export const stringify = (value: unknown): string =>
-  JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? item.toString() : item), 2);
+export const stringify = (value: unknown): string => JSON.stringify(value, decimal, 2);
+
+/** The same on one line. */
+export const stringifyLine = (value: unknown): string => JSON.stringify(value, decimal);
