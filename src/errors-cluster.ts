@@ -90,6 +90,13 @@ export const CLUSTER_ERRORS = {
   KEY_MISSING: entry(3, 'there is no key {key} in etcd', '{detail}', 'tsflannel etcd get'),
   KEY_OUTSIDE: entry(2, "{key} is not one of flannel's keys", 'they begin with {prefix}/', 'run it again with --all'),
   KEY_CHANGED: entry(6, '{key} was changed by somebody else meanwhile', 'nothing was written', 'tsflannel etcd get'),
+  IMPORT_CONFLICT: entry(
+    6,
+    'etcd has another network config at {key} already',
+    '{detail}',
+    'tsflannel config get',
+    'run it again with --force',
+  ),
   IMPORT_FAILED: entry(
     1,
     'this is no v2 store with a network config in it',
