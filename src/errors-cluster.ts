@@ -45,6 +45,7 @@ export const CLUSTER_ERRORS = {
     'tsflannel join --help',
   ),
   JOIN_FAILED: entry(1, 'the join did not come to its end', '{detail}', 'tsflannel join --help'),
+  SYSTEMD: entry(1, 'systemd does not run the member', '{detail}', 'tsflannel init --help'),
   TOKEN_MISSING: entry(
     3,
     'there is no token {id} on this host',

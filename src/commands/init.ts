@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
 import { hostAddresses } from '../etcd/addresses.ts';
-import { type InitOptions, runMember, settle } from '../etcd/init.ts';
+import { type InitOptions, settle } from '../etcd/init.ts';
 import { MEMBER_HEADS, memberCells } from '../etcd/members.ts';
 import { keyPrefix, memberPaths } from '../etcd/paths.ts';
 import { preview } from '../etcd/preview.ts';
 import { report } from '../etcd/report.ts';
 import { parseRequest } from '../etcd/request.ts';
+import { runMember } from '../etcd/run-member.ts';
 import { canAsk, openAsk } from '../output/ask.ts';
 import { notice, type Result, TsflannelCommand } from '../output/command.ts';
 import { initFlags } from '../output/member-flags.ts';
@@ -44,6 +45,7 @@ export default class Init extends TsflannelCommand {
       ...(await memberPaths(flags)),
       yes: flags.yes,
       ...(flags.size !== undefined && { size: flags.size }),
+      systemd: flags.systemd,
       waitSeconds: flags['wait-timeout'],
       path: process.env.PATH ?? '',
       host: { hostname: hostname(), addresses: hostAddresses() },

@@ -40,7 +40,13 @@ export default class Join extends TsflannelCommand {
     const { openKv } = await import('../host/kv.ts');
     const token = await readTokenText(args.token, process.env.TSFLANNEL_JOIN_TOKEN);
     const options = {
-      ...{ request: parseRequest(flags), network: undefined, yes: true, waitSeconds: flags['wait-timeout'] },
+      ...{
+        request: parseRequest(flags),
+        network: undefined,
+        yes: true,
+        waitSeconds: flags['wait-timeout'],
+        systemd: flags.systemd,
+      },
       ...keyPrefix(flags['etcd-prefix']),
       ...(await memberPaths(flags)),
       ...{ path: process.env.PATH ?? '', host: { hostname: hostname(), addresses: hostAddresses() } },

@@ -1,24 +1,17 @@
-import { existsSync } from 'node:fs';
-import { readdir, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { TsflannelError } from '../errors.ts';
-import { type ClientConfig, readClientConfig } from '../files/client-config.ts';
 import { buildMember, conflict, fillRequest, type HostDefaults, missingFlags, warningsOf } from './choose.ts';
-import { restoreClient, writeClient } from './client.ts';
 import { type DataDir, inspectDataDir } from './data-dir.ts';
 import { newDiscoveryUrl, readDiscovery } from './discovery.ts';
-import { closedFolder, folder } from './folder.ts';
 import { standing } from './join.ts';
-import { founder, identitiesOf, type Member, rootOf } from './member.ts';
-import { removeMember, writeMember } from './member-file.ts';
+import { founder, type Member } from './member.ts';
 import type { ClusterStatus, OpenKv } from './members.ts';
-import { ensureCa, ensureCerts, pkiDirOf, readCa, readGivenCa } from './pki-files.ts';
+import { pkiDirOf, readGivenCa } from './pki-files.ts';
 import { checkPorts } from './ports.ts';
-import { findEtcdOf, isRunning, startSupervisor, stopOrphans, stopProcesses } from './process.ts';
+import { findEtcdOf } from './process.ts';
 import { checkEtcd, findEtcd } from './program.ts';
 import type { InitRequest, Security, Wish } from './request.ts';
-import { createToken, type NewToken, TOKEN_SECONDS } from './tokens.ts';
-import { waitHealthy } from './wait.ts';
+import type { NewToken } from './tokens.ts';
+import { checkSystemd } from './unit.ts';
 import { askMissing, type Questions } from './wizard.ts';
 
 /** Everything `init` needs; paths are absolute. */
@@ -28,6 +21,8 @@ export interface InitOptions {
   readonly network: string | undefined;
   /** Prefix of flannel's keys for client.json, where it was said. */
   readonly prefix?: string;
+  /** A systemd unit is to run the supervisor. */
+  readonly systemd?: boolean;
   /** How many members there are to be, where it was said. */
   readonly size?: number;
   readonly dataDir: string;
@@ -95,6 +90,10 @@ function withOrigin(member: Member, wish: Wish): Member {
   return { ...member, bootstrap: { ...member.bootstrap, asked: { base: wish.base, size: wish.size } } };
 }
 
+/** A member that ran by itself can be given to systemd. */
+export const managed = (member: Member, { systemd }: InitOptions): Member =>
+  systemd ? { ...member, systemd: true } : member;
+
 /**
  * Decides which member this call is about. `dry`: nothing is asked of the discovery service. Rejects with ETCD_DATA_DIR, ETCD_DATA_LOST,
  * MISSING_FLAGS, ADVERTISE_IP, USAGE and what the discovery service causes.
@@ -108,12 +107,15 @@ export async function settle(options: InitOptions, dry: boolean): Promise<Settle
       const detail = `${contradiction}; run init without flags to go on with it, or 'tsflannel etcd stop --purge' to be rid of it`;
       throw new TsflannelError('ETCD_DATA_DIR', { dir: dataDir, detail });
     }
-    return { member, existing: true, network: options.network };
+    return { member: managed(member, options), existing: true, network: options.network };
   }
   const { request, network } = await fill(options);
   const known = await withUrl(request, options, !dry);
   return {
-    member: withOrigin(buildMember(known, { dataDir, pki: pkiDirOf(options.configDir) }), request.wish),
+    member: managed(
+      withOrigin(buildMember(known, { dataDir, pki: pkiDirOf(options.configDir) }), request.wish),
+      options,
+    ),
     existing: false,
     network,
     wish: request.wish.kind === 'new' && !dry ? known.wish : request.wish,
@@ -136,104 +138,11 @@ async function checkDiscovery(member: Member): Promise<number | undefined> {
 export async function preflight(settled: Settled, options: InitOptions): Promise<readonly string[]> {
   const { member, wish } = settled;
   await checkEtcd(findEtcd(options.path));
+  if (member.systemd) await checkSystemd();
   // An etcd that lost its supervisor holds the ports; it is ours to stop.
   if (findEtcdOf(member.dataDir).length === 0) await checkPorts(member);
   if (settled.security?.kind === 'given') await readGivenCa(settled.security.ca);
   if (settled.existing && member.clusterId !== undefined) return [];
   const size = wish?.kind === 'new' ? wish.size : await checkDiscovery(member);
   return warningsOf(member, size);
-}
-
-/** The member's keys and certificates; what is there and good stays. A host without the CA key has what it was given at its join. */
-async function secure({ member, existing, security }: Settled): Promise<void> {
-  if (member.pki === undefined) return;
-  const given = existing || member.bootstrap.kind === 'joined';
-  const ca = given
-    ? await readCa(member.pki)
-    : await ensureCa(member.pki, security?.kind === 'given' ? security.ca : undefined);
-  if (ca) await ensureCerts(member.pki, ca, [...identitiesOf(member), rootOf(member)]);
-}
-
-async function start(settled: Settled, options: InitOptions): Promise<void> {
-  const { member } = settled;
-  for (const dir of [dirname(member.dataDir), options.runDir]) await folder(dir);
-  // etcd wants its data dir closed to others.
-  await closedFolder(member.dataDir);
-  await secure(settled);
-  if ((await stopOrphans(member.dataDir)) > 0) options.notice('stopped an etcd that had lost its supervisor');
-  if (!settled.existing) await writeMember(member);
-  await writeClient(member, options);
-  await startSupervisor(options.runDir, member.dataDir);
-}
-
-const hasLog = async (dataDir: string): Promise<boolean> =>
-  (await readdir(`${dataDir}/member`).catch((): string[] => [])).includes('wal');
-
-/** What was there before anything was made. */
-interface Before {
-  readonly client: ClientConfig | undefined;
-  readonly pki: boolean;
-}
-
-/** A new member that never came to write a log leaves nothing behind but etcd's words about why. */
-async function undo(settled: Settled, options: InitOptions, made: Before): Promise<void> {
-  const { dataDir } = settled.member;
-  await stopProcesses(options.runDir, dataDir);
-  // A token is used up, and the place in the cluster may be taken: the same call goes on where this one ended.
-  if (settled.existing || settled.member.bootstrap.kind === 'joined' || (await hasLog(dataDir))) return;
-  await rm(dataDir, { recursive: true, force: true });
-  await removeMember(dataDir);
-  if (!made.pki && settled.member.pki !== undefined) await rm(settled.member.pki, { recursive: true, force: true });
-  await restoreClient(options.configDir, made.client);
-}
-
-/** Starts the member and waits; what fails for good is undone. */
-async function startAndWait(settled: Settled, options: InitOptions): Promise<ClusterStatus | undefined> {
-  const before: Before = {
-    client: await readClientConfig(options.configDir),
-    pki: settled.member.pki !== undefined && existsSync(settled.member.pki),
-  };
-  for (const warning of await preflight(settled, options)) options.notice(`warning: ${warning}`);
-  try {
-    await start(settled, options);
-    return await wait(settled, options);
-  } catch (error) {
-    if (!(error instanceof TsflannelError) || error.code !== 'ETCD_NOT_HEALTHY') await undo(settled, options, before);
-    throw error;
-  }
-}
-
-async function wait({ member }: Settled, options: InitOptions): Promise<ClusterStatus | undefined> {
-  if (options.waitSeconds === 0) return undefined;
-  const all = member.clusterId === undefined && member.bootstrap.kind !== 'joined';
-  const { open, runDir, waitSeconds: seconds, notice: onProgress } = options;
-  return waitHealthy(member, { open, runDir, seconds, all, onProgress });
-}
-
-/** Notes what only a healthy cluster can tell; resolves to whether that was new. */
-async function remember(settled: Settled, options: InitOptions, cluster: ClusterStatus): Promise<boolean> {
-  const now = usable(await inspectDataDir(settled.member.dataDir), settled.member.dataDir) ?? settled.member;
-  const clusterId = cluster.clusterId.toString(16);
-  const news = cluster.clusterId !== 0n && now.clusterId !== clusterId;
-  if (news) await writeMember({ ...now, clusterId });
-  return (await writeClient(now, options, cluster)) || news;
-}
-
-/** Makes the member run and waits until its cluster is healthy. */
-export async function runMember(settled: Settled, options: InitOptions): Promise<InitOutcome> {
-  const running = await isRunning(options.runDir, settled.member.dataDir);
-  const cluster = await (running ? wait(settled, options) : startAndWait(settled, options));
-  const news = cluster ? await remember(settled, options, cluster) : false;
-  const tokens = cluster && !settled.existing ? await firstTokens(settled.member, options) : [];
-  return { ...settled, changed: !running || news, cluster, tokens };
-}
-
-/** A token lets one host in: one for each member to come, and one for a cluster of which no size was said. */
-async function firstTokens(
-  member: Member,
-  { dataDir, configDir, size = 2 }: InitOptions,
-): Promise<readonly NewToken[]> {
-  if (member.bootstrap.kind !== 'alone' || member.pki === undefined) return [];
-  const wish = { purpose: 'member', seconds: TOKEN_SECONDS } as const;
-  return Promise.all(Array.from({ length: size - 1 }, () => createToken(dataDir, configDir, wish)));
 }

@@ -6,7 +6,7 @@ import { isHostAddress } from './addresses.ts';
 import { JOIN_PORT, plainName } from './choose.ts';
 import { PEER_PORT } from './cluster.ts';
 import { inspectDataDir } from './data-dir.ts';
-import { type InitOptions, type InitOutcome, runMember, usable } from './init.ts';
+import { type InitOptions, type InitOutcome, managed, usable } from './init.ts';
 import { ask, type Verified, verifyService } from './join-client.ts';
 import { type JoinAnswer, KINDS, PATHS, parseJoinAnswer, printJoin, type Requests } from './join-protocol.ts';
 import { type JoinToken, type Purpose, serviceOf } from './join-token.ts';
@@ -15,6 +15,8 @@ import { certificate, hashOfCa } from './pki.ts';
 import { clientFiles, ensureKey, pkiDirOf, readCaCert, writeCert } from './pki-files.ts';
 import { checkPorts } from './ports.ts';
 import { checkEtcd, findEtcd } from './program.ts';
+import { runMember } from './run-member.ts';
+import { checkSystemd } from './unit.ts';
 
 /** What a joiner says of itself; the rest is in the token. */
 export interface JoinWish {
@@ -116,9 +118,10 @@ async function joinAsClient(plan: JoinPlan, options: InitOptions): Promise<Joine
 async function joinAsMember(plan: JoinPlan & { readonly member: Member }, options: InitOptions): Promise<Joined> {
   const { member } = plan;
   await checkEtcd(findEtcd(options.path));
+  if (options.systemd) await checkSystemd();
   await checkPorts({ ...member, joinPort: member.clientPort });
   const { prefix } = await enroll(plan, pkiDirOf(options.configDir));
-  const settled = { member, existing: false, network: undefined };
+  const settled = { member: managed(member, options), existing: false, network: undefined };
   return { as: 'member', outcome: await runMember(settled, { ...options, prefix: options.prefix ?? prefix }) };
 }
 
@@ -145,7 +148,10 @@ export async function formerMember({ dataDir }: InitOptions): Promise<Member | u
 export async function joinCluster(wish: JoinWish, options: InitOptions): Promise<Joined> {
   const member = await formerMember(options);
   if (member)
-    return { as: 'member', outcome: await runMember({ member, existing: true, network: undefined }, options) };
+    return {
+      as: 'member',
+      outcome: await runMember({ member: managed(member, options), existing: true, network: undefined }, options),
+    };
   const before = await joinedBefore(wish.token, options.configDir);
   const as = wish.as ?? wish.token?.purpose ?? 'client';
   if (before && as === 'client') return { as, changed: false, client: before };

@@ -69,13 +69,14 @@ function parseBootstrap(value: unknown): Parsed<Bootstrap> {
     : reject('MEMBER_FILE', 'bootstrap', `kind ${String(kind)}`);
 }
 
-function parseSecurity(json: Json): Parsed<Pick<Member, 'pki' | 'joinPort'>> {
+function parseSecurity(json: Json): Parsed<Pick<Member, 'pki' | 'joinPort' | 'systemd'>> {
   const pki = field(json, 'pki');
-  if (pki === undefined) return accept({});
+  const systemd = field(json, 'systemd') === true ? { systemd: true as const } : {};
+  if (pki === undefined) return accept(systemd);
   if (typeof pki !== 'string' || !pki.startsWith('/') || pki.includes('\0'))
     return reject('MEMBER_FILE', 'pki', 'an absolute path is expected');
   const joinPort = wholeNumber(field(json, 'joinPort'), 1, 65_535);
-  return accept({ pki, ...(joinPort !== undefined && { joinPort }) });
+  return accept({ ...systemd, pki, ...(joinPort !== undefined && { joinPort }) });
 }
 
 /** Parses the marker file. */

@@ -40,6 +40,8 @@ export interface Member {
   readonly pki?: string;
   /** Port of the join service, which runs where the CA key is. */
   readonly joinPort?: number;
+  /** A systemd unit runs its supervisor. */
+  readonly systemd?: true;
   /** The cluster's id in hexadecimal, once it was healthy: from then on an empty data dir means lost data, not a new member. */
   readonly clusterId?: string;
 }

@@ -5,6 +5,7 @@ import { etcdCommand, logFile, memberFile, pidFile } from './member.ts';
 import { inspectProcesses } from './process.ts';
 import { findEtcd } from './program.ts';
 import { commandLine } from './request.ts';
+import { UNIT_FILE } from './unit.ts';
 
 /** Folders unless flags say otherwise. */
 const DEFAULTS = { dataDir: '/var/lib/tsflannel/etcd', runDir: '/run/tsflannel', configDir: '/etc/tsflannel' } as const;
@@ -16,6 +17,7 @@ function pathFlags(options: InitOptions): readonly string[] {
     ...(dataDir === DEFAULTS.dataDir ? [] : ['--data-dir', dataDir]),
     ...(runDir === DEFAULTS.runDir ? [] : ['--run-dir', runDir]),
     ...(options.prefix === undefined ? [] : ['--etcd-prefix', options.prefix]),
+    ...(options.systemd ? ['--systemd'] : []),
     ...(configDir === DEFAULTS.configDir ? [] : ['--config-dir', configDir]),
   ];
 }
@@ -56,6 +58,7 @@ export async function preview(
     pidFile(options.runDir),
     clientConfigPath(options.configDir),
   ];
+  const unit = member.systemd ? [UNIT_FILE] : [];
   const would = settled.existing ? 'would start again from its data dir' : 'would start';
   const lines = [
     `${member.name} ${would} (dry run, nothing was changed):`,
@@ -63,7 +66,7 @@ export async function preview(
     'with the environment:',
     ...Object.entries(env).map(([name, value]) => `  ${name}=${value}`),
     'and write:',
-    ...[`${dataDir}/`, ...files].map((file) => `  ${file}`),
+    ...[`${dataDir}/`, ...files, ...unit].map((file) => `  ${file}`),
     ...(settled.network === undefined ? [] : [`  the network config ${settled.network} into etcd`]),
   ];
   return { data: { dryRun: true, argv, env, dataDir, files, warnings }, text: lines.join('\n') };

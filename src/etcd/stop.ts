@@ -5,6 +5,7 @@ import { inspectDataDir } from './data-dir.ts';
 import { logFile, memberFile } from './member.ts';
 import { readMember, removeMember } from './member-file.ts';
 import { isRunning, stopProcesses } from './process.ts';
+import { stopUnit } from './unit.ts';
 
 export interface StopOptions {
   readonly dataDir: string;
@@ -45,6 +46,8 @@ async function isOurs(dataDir: string): Promise<void> {
 export async function stopMember(options: StopOptions): Promise<StopOutcome> {
   const running = await isRunning(options.runDir, options.dataDir);
   if (options.purge || !running) await isOurs(options.dataDir);
-  const stopped = await stopProcesses(options.runDir, options.dataDir);
+  const member = await readMember(memberFile(options.dataDir)).catch(() => undefined);
+  if (member?.systemd) await stopUnit(options.purge);
+  const stopped = (await stopProcesses(options.runDir, options.dataDir)) || (running && member?.systemd === true);
   return { stopped, removed: options.purge ? await purge(options) : [] };
 }

@@ -26,6 +26,10 @@ const ownFlags = {
   'client-port': port('port for clients (default 2379)', 'TSFLANNEL_CLIENT_PORT'),
   'peer-port': port('port for the other members (default 2380)', 'TSFLANNEL_PEER_PORT'),
   'join-port': port('port at which other hosts join (default 2381)', 'TSFLANNEL_JOIN_PORT'),
+  systemd: Flags.boolean({
+    description: 'a systemd unit runs etcd, at each boot too (default: a supervised background process)',
+    env: 'TSFLANNEL_SYSTEMD',
+  }),
   'dry-run': Flags.boolean({ description: 'print what would be done, change nothing', env: 'TSFLANNEL_DRY_RUN' }),
   'wait-timeout': Flags.integer({
     description: 'seconds to wait until the cluster is healthy; 0 does not wait',

@@ -3,7 +3,7 @@
  * host's. Usage: node boot-systemd.ts enter DIR NAME. It moves into control groups of this name first, so that systemd's roots are those.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const [stage = '', dir = '', name = ''] = process.argv.slice(2);
@@ -22,9 +22,9 @@ function become(program: string, argv: readonly string[], env: Readonly<Record<s
 
 /** In the host's namespaces still. */
 function enter(): void {
-  for (const { name: hierarchy } of readdirSync(HIERARCHIES, { withFileTypes: true }).filter((each) =>
-    each.isDirectory(),
-  )) {
+  for (const hierarchy of readdirSync(HIERARCHIES)) {
+    // Other folders and links may stand there too.
+    if (!existsSync(join(HIERARCHIES, hierarchy, 'cgroup.procs')) || hierarchy.includes(',')) continue;
     // A new group there has no processors; systemd makes none there.
     if (hierarchy === 'cpuset') continue;
     const group = join(HIERARCHIES, hierarchy, name);

@@ -1,0 +1,108 @@
+/** init --systemd where a real systemd is process 1, in namespaces of the test. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, globSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { packageRoot } from '../../src/root.ts';
+import { difference, type Snapshot, snapshot } from '../support/leaks.ts';
+import { until } from '../support/until.ts';
+
+const NAME = 'join-systemd';
+const CGROUPS = `/sys/fs/cgroup/*/${NAME}`;
+const TARGETS = ['test', 'basic', 'sysinit', 'sockets', 'shutdown', 'multi-user', 'network-online'];
+
+describe('tsflannel init --systemd', function () {
+  this.timeout(60_000);
+  let dir: string;
+  let init: ChildProcess;
+  let pid: string;
+  let untouched: Snapshot;
+  const inside = (...argv: string[]) => execa('nsenter', ['-t', pid, '-a', '--', ...argv], { reject: false });
+  const tsflannel = async (...argv: string[]) => {
+    const folders = ['--data-dir', join(dir, 'etcd'), '--run-dir', join(dir, 'run'), '--config-dir', join(dir, 'etc')];
+    return inside(join(packageRoot(), 'bin/tsflannel'), ...argv, ...folders, '--json');
+  };
+  const shows = async (what: string) => (await inside('systemctl', what, 'tsflannel-etcd.service')).stdout;
+  const main = async () =>
+    (await inside('systemctl', 'show', 'tsflannel-etcd', '--property=MainPID', '--value')).stdout;
+  const unit = () => join(dir, 'etc-systemd/system/tsflannel-etcd.service');
+  const healthy = async () =>
+    (await inside(join(packageRoot(), 'bin/tsflannel'), 'etcd', 'status', '--config-dir', join(dir, 'etc')))
+      .exitCode === 0;
+
+  before(async function () {
+    // A second systemd may only grow control groups on a machine that has none, in a hierarchy of its own kind (version 1).
+    if (!existsSync('/sys/fs/cgroup/systemd') || readFileSync('/proc/1/comm', 'utf8') === 'systemd\n') this.skip();
+    untouched = await snapshot({ mine: new RegExp(NAME) });
+    dir = await mkdtemp(join(tmpdir(), `${NAME}-`));
+    for (const folder of ['units', 'default', 'log', 'etc-docker', 'etc-systemd', 'etc-systemd/system'])
+      await mkdir(join(dir, folder));
+    for (const name of TARGETS)
+      await writeFile(join(dir, `units/${name}.target`), '[Unit]\nDefaultDependencies=no\nAllowIsolate=yes\n');
+    const accounting = ['CPU', 'BlockIO', 'Memory', 'Tasks'].map((what) => `Default${what}Accounting=no\n`);
+    await writeFile(join(dir, 'etc-systemd/system.conf'), `[Manager]\n${accounting.join('')}`);
+    const program = join(packageRoot(), 'test/support/boot-systemd.ts');
+    init = spawn(process.execPath, [program, 'enter', dir, NAME], { stdio: ['ignore', 'ignore', 'inherit'] });
+    await until('systemd runs', async () => {
+      pid = (await execa('pgrep', ['-P', String(init.pid)], { reject: false })).stdout;
+      return pid !== '' && (await inside('systemctl', 'is-system-running')).stdout === 'running';
+    });
+    await inside('ip', 'address', 'add', '10.78.0.1/32', 'dev', 'lo');
+  });
+
+  after(async () => {
+    if (!init) return;
+    if (init.exitCode === null && init.kill('SIGKILL')) await once(init, 'exit');
+    await until('the control groups are empty', () => {
+      const groups = globSync([CGROUPS, `${CGROUPS}/**/`]).filter((path) => statSync(path).isDirectory());
+      for (const group of groups.sort().reverse()) {
+        try {
+          rmdirSync(group);
+        } catch {}
+      }
+      return globSync(CGROUPS).length === 0;
+    });
+    await rm(dir, { recursive: true });
+    await until('all is gone', async () => difference(untouched, await snapshot({ mine: new RegExp(NAME) })) === '');
+  });
+
+  it('writes the unit, enables and starts it; the member is healthy', async () => {
+    const ran = await tsflannel('init', '--yes', '--systemd', '--name', 'a', '--advertise-ip', '10.78.0.1');
+    assert.equal(ran.exitCode, 0, `${ran.stdout}${ran.stderr}`);
+    assert.deepEqual([await shows('is-active'), await shows('is-enabled')], ['active', 'enabled']);
+    assert.match(readFileSync(unit(), 'utf8'), /^# Written by tsflannel/);
+    assert.ok(await healthy());
+    assert.equal(JSON.parse((await tsflannel('init', '--systemd')).stdout).changed, false);
+  });
+
+  it('systemd starts the supervisor again when it is killed', async () => {
+    const before = await main();
+    await inside('kill', '-9', before);
+    await until('another one runs', async () => !['0', before].includes(await main()) && (await healthy()));
+  });
+
+  it('etcd stop stops the unit, init starts it, and purge takes the unit away', async () => {
+    assert.equal(JSON.parse((await tsflannel('etcd', 'stop')).stdout).stopped, true);
+    assert.equal(await shows('is-active'), 'inactive');
+    assert.equal((await tsflannel('init')).exitCode, 0);
+    assert.equal(await shows('is-active'), 'active');
+    assert.equal((await tsflannel('etcd', 'stop', '--purge', '--yes')).exitCode, 0);
+    assert.ok(!existsSync(unit()));
+    assert.deepEqual(
+      readdirSync(join(dir, 'etc-systemd/system')).filter((name) => /tsflannel/.test(name)),
+      [],
+    );
+    assert.notEqual((await inside('pgrep', '-x', 'etcd')).exitCode, 0);
+  });
+
+  it('leaves a unit of that name alone that somebody else wrote', async () => {
+    await writeFile(unit(), '[Service]\nExecStart=/bin/true\n');
+    const ran = await tsflannel('init', '--yes', '--systemd', '--advertise-ip', '10.78.0.1');
+    assert.equal(JSON.parse(ran.stdout).error.code, 'SYSTEMD');
+    assert.equal(readFileSync(unit(), 'utf8'), '[Service]\nExecStart=/bin/true\n');
+  });
+});
