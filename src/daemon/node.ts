@@ -18,7 +18,8 @@ export interface DaemonParts {
   /** In [0, 1). */
   readonly random: () => number;
   readonly nodeName: string;
-  readonly makeHost: (nodeId: string) => Promise<Host>;
+  /** `before`: what it was; the same interface is looked at again, and nobody is asked. Rejects with IFACE_…. */
+  readonly makeHost: (nodeId: string, before?: Host) => Promise<Host>;
   readonly counters: () => unknown;
   /** Tells systemd (sd_notify); does nothing without it. */
   readonly notify: (message: string) => void;

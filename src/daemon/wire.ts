@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ViewChange } from '../store/view.ts';
 import type { Node } from './node.ts';
+import { followUnderlay } from './underlay.ts';
 
 /** The network that etcd has is another than the one we began with from disk. */
 function isAnotherNetwork({ follower, reconciler }: Node): boolean {
@@ -39,7 +40,11 @@ function changed(node: Node, { leases, config }: ViewChange): void {
 /** Lets etcd and the kernel's monitor drive the node; returns what ends that. */
 export function wire(node: Node): () => void {
   const { follower, reconciler, parts } = node;
-  const monitor = parts.kernel.monitor((kinds) => reconciler.ring(kinds));
+  const ring = followUnderlay(node);
+  const monitor = parts.kernel.monitor((kinds) => {
+    reconciler.ring(kinds);
+    ring(kinds);
+  });
   follower.start({ log: parts.log, changed: (change) => changed(node, change) });
   node.keeper.changed();
   const close = () => monitor.close();

@@ -21,6 +21,8 @@ export interface Connections {
   fresh(): Promise<Connection>;
   /** The connection failed a call: the next call goes to the next endpoint, over a new connection. */
   failed(connection: Connection): void;
+  /** The connection in use is thrown away; the next call opens a new one to the same endpoint. */
+  renew(): void;
   readonly names: string;
   close(): void;
 }
@@ -153,6 +155,7 @@ export function openConnections(target: Target): Connections {
       first = (first + 1) % target.endpoints.length;
       drop();
     },
+    renew: drop,
     close() {
       closed = true;
       drop();

@@ -62,6 +62,8 @@ export interface Transport {
     request: MessageInitShape<I>,
     take: (message: MessageShape<O>) => Promise<void>,
   ): Promise<void>;
+  /** This host's address has changed: streams end with an error, and later calls go over a new connection. */
+  reconnect(): void;
   /** Ends the streams too. */
   close(): void;
 }
@@ -70,7 +72,7 @@ interface Parts {
   readonly connections: Connections;
   readonly login: Login;
   /** Open streams, for `close`. */
-  readonly streams: Set<{ close(): void }>;
+  readonly streams: Set<{ close(error?: TsflannelError): void }>;
 }
 
 /** The login of these options: no user name, no login. */
@@ -150,7 +152,7 @@ function openStream<I extends DescMessage, O extends DescMessage>(
     call?.cancel();
     handlers.end(error);
   };
-  const stream = { close: () => end() };
+  const stream = { close: end };
   parts.streams.add(stream);
   const run = async (): Promise<void> => {
     const token = await parts.login.token();
@@ -216,6 +218,11 @@ export function openTransport(options: KvOptions): Transport {
     },
     stream: (method, request, handlers) => openStream(parts, method, request, handlers),
     download: (method, request, take) => download(parts, method, request, take),
+    reconnect() {
+      const error = new TsflannelError('ETCD_UNREACHABLE', { endpoints: connections.names, detail: 'reconnecting' });
+      for (const stream of [...parts.streams]) stream.close(error);
+      connections.renew();
+    },
     close() {
       for (const stream of [...parts.streams]) stream.close();
       connections.close();

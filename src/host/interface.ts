@@ -86,6 +86,8 @@ function explicit(state: KernelState, all: readonly Candidate[], wish: Interface
   return all.find(({ name }) => name === device);
 }
 
+const underlayOf = ({ name, mtu, ip, onLink }: Candidate): Underlay => ({ name, mtu, ip, onLink });
+
 const describe = (wish: InterfaceWish): string =>
   [
     ...wish.iface,
@@ -106,12 +108,19 @@ export function chooseInterface(state: KernelState, wish: InterfaceWish): Interf
   if (wished) {
     const found = explicit(state, all, wish);
     if (!found) throw new TsflannelError('IFACE_NOT_FOUND', { detail: describe(wish) });
-    return { found };
+    return { found: underlayOf(found) };
   }
   const device = defaultRoute(state)?.device;
   const byDefault = all.find(({ name }) => name === device);
-  if (byDefault) return { found: byDefault };
+  if (byDefault) return { found: underlayOf(byDefault) };
   const plain = all.filter(({ bridge }) => !bridge);
   if (plain.length === 0) throw new TsflannelError('IFACE_NOT_FOUND', { detail: 'an underlay' });
-  return plain.length === 1 && plain[0] ? { found: plain[0] } : { ambiguous: plain };
+  return plain.length === 1 && plain[0] ? { found: underlayOf(plain[0]) } : { ambiguous: plain };
+}
+
+/** The interface as it is now: with the address it had if that is still there, else with its first. Throws IFACE_NOT_FOUND. */
+export function sameInterface(state: KernelState, before: Underlay): Underlay {
+  const now = candidates(state).find(({ name }) => name === before.name);
+  if (!now) throw new TsflannelError('IFACE_NOT_FOUND', { detail: before.name });
+  return underlayOf(withIp(now, state, before.ip) ?? now);
 }

@@ -11,7 +11,7 @@ import { systemClock } from '../model/clock.ts';
 import { NODE_NAME } from '../model/lease.ts';
 import { openStore } from '../store/store.ts';
 import type { Connection } from './connection.ts';
-import { chooseInterface, type InterfaceWish, type Underlay } from './interface.ts';
+import { chooseInterface, type InterfaceWish, sameInterface, type Underlay } from './interface.ts';
 import { openKv } from './kv.ts';
 import { logTo } from './log.ts';
 import { gatherHost, observeInterfaces } from './scene.ts';
@@ -54,8 +54,10 @@ export async function plainKernel() {
   return linuxKernel();
 }
 
-async function underlay(kernel: DaemonParts['kernel'], wish: NodeWish): Promise<Underlay> {
-  const choice = chooseInterface(await observeInterfaces(kernel), wish.interface);
+async function underlay(kernel: DaemonParts['kernel'], wish: NodeWish, before?: Underlay): Promise<Underlay> {
+  const state = await observeInterfaces(kernel);
+  if (before) return sameInterface(state, before);
+  const choice = chooseInterface(state, wish.interface);
   if ('found' in choice) return choice.found;
   if (wish.choose) return wish.choose(choice.ambiguous);
   const names = choice.ambiguous.map(({ name }) => name).join(', ');
@@ -63,8 +65,8 @@ async function underlay(kernel: DaemonParts['kernel'], wish: NodeWish): Promise<
 }
 
 /** The host's part of a scene, for a daemon or for `plan` without one. */
-export const makeHost = async (kernel: DaemonParts['kernel'], wish: NodeWish, nodeId: string) =>
-  gatherHost(kernel, await underlay(kernel, wish), { ...wish, nodeId });
+export const makeHost = async (kernel: DaemonParts['kernel'], wish: NodeWish, nodeId: string, before?: Underlay) =>
+  gatherHost(kernel, await underlay(kernel, wish, before), { ...wish, nodeId });
 
 /** Everything a daemon runs on. */
 export async function buildParts(connection: Connection, wish: NodeWish): Promise<DaemonParts> {
@@ -82,7 +84,7 @@ export async function buildParts(connection: Connection, wish: NodeWish): Promis
     clock: systemClock,
     random: Math.random,
     nodeName: publishedName(wish.nodeName),
-    makeHost: (nodeId) => makeHost(kernel, wish, nodeId),
+    makeHost: (nodeId, before) => makeHost(kernel, wish, nodeId, before?.iface),
     counters: () => forwarder.counters(),
     notify: (message) => notifySystemd(process.env.NOTIFY_SOCKET, message),
     log: logTo((line) => process.stderr.write(line), process.env.JOURNAL_STREAM !== undefined),

@@ -1,6 +1,6 @@
-import { printPrefix } from '../model/address.ts';
+import { printIp, printPrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
-import { nodeIdIn, printLease } from '../model/lease.ts';
+import { type Announcement, nodeIdIn, printLease } from '../model/lease.ts';
 import type { KeyValue } from '../store/kv.ts';
 import { acquire, type ClaimOptions, type Held } from './acquire.ts';
 
@@ -17,6 +17,8 @@ export interface Holder {
   secondsLeft(): number | undefined;
   /** Our key was seen deleted or written: looks whether it is still ours, and takes it back if it is free. */
   check(): Promise<void>;
+  /** We are to be reached otherwise now: the lease is rewritten, guarded, with the subnet it has. */
+  announce(parts: Pick<Announcement, 'publicIp' | 'peer'>): void;
   close(): void;
 }
 
@@ -32,6 +34,9 @@ export interface HolderOptions {
 }
 
 interface State extends HolderOptions {
+  claim: ClaimOptions;
+  /** What we announce has changed since it was written. */
+  news: boolean;
   held: Held;
   state: HoldState;
   ttlSeconds: number;
@@ -91,6 +96,20 @@ async function restore(state: State, now: KeyValue, value: string): Promise<numb
   return 0;
 }
 
+/** Tells the peers what is new about us. */
+async function reannounce(state: State, now: KeyValue, value: string): Promise<number> {
+  const written = await state.claim.store.update(now, value, now.lease);
+  state.again = true;
+  if (!written) return 0;
+  state.news = false;
+  state.held = { ...state.held, modRevision: written.modRevision };
+  state.log(
+    'lease-announced',
+    `${printPrefix(state.held.subnet)} is reached by ${printIp(state.claim.announcement.publicIp)} now`,
+  );
+  return 0;
+}
+
 /** Looks at our key and renews its lease; resolves to when to do so again. */
 async function look(state: State): Promise<number> {
   const { store, announcement } = state.claim;
@@ -103,7 +122,7 @@ async function look(state: State): Promise<number> {
   }
   const value = printLease(announcement, now.value);
   state.held = { ...state.held, value, leaseId: now.lease, modRevision: now.modRevision };
-  if (now.value !== value) return restore(state, now, value);
+  if (now.value !== value) return (state.news ? reannounce : restore)(state, now, value);
   const left = isHeld(state) ? await store.keepAlive(now.lease) : state.ttlSeconds;
   if (left <= 0) {
     lose(state);
@@ -165,6 +184,7 @@ export function hold(held: Held, options: HolderOptions): Holder {
     restoredAt: Number.NEGATIVE_INFINITY,
     retryMs: RETRY_MIN_MS,
     closed: false,
+    news: false,
     busy: false,
     again: false,
     cancel: undefined,
@@ -178,6 +198,11 @@ export function hold(held: Held, options: HolderOptions): Holder {
         ? Math.max(0, state.ttlSeconds - (state.clock.now() - state.renewedAt) / 1000)
         : undefined,
     check: () => attempt(state),
+    announce(parts) {
+      state.claim = { ...state.claim, announcement: { ...state.claim.announcement, ...parts } };
+      state.news = true;
+      if (state.state !== 'cached') void attempt(state);
+    },
     close() {
       state.closed = true;
       state.cancel?.();

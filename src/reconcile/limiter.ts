@@ -16,6 +16,8 @@ export interface Limiter {
   applied(step: Step, now: number): void;
   /** Objects restored more than once, the last time within a minute. */
   fights(now: number): readonly Fight[];
+  /** What vanished had a reason that is over: nothing has to wait. */
+  forget(): void;
 }
 
 const PAUSE_MS = 5_000;
@@ -73,6 +75,7 @@ export function createLimiter(): Limiter {
   return {
     admit: (plan, now) => admit(memories, plan, now),
     applied: (step, now) => applied(memories, step, now),
+    forget: () => memories.clear(),
     fights: (now) =>
       [...memories]
         .filter(([, { restores, at }]) => restores > 1 && now - at <= FORGET_MS)

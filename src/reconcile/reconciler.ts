@@ -53,6 +53,8 @@ export interface Reconciler {
   setScene(scene: Scene): void;
   /** The kernel may have changed under us. */
   ring(kinds: ReadonlySet<Kind> | 'all'): void;
+  /** The underlay interface is back: what went with it was no fight. */
+  forgive(): void;
   /** Resolves when no pass is running or due. */
   settled(): Promise<void>;
   /** What a pass would do now; changes nothing. */
@@ -129,6 +131,10 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       loop.mark({ all: true });
     },
     ring: (kinds) => loop.mark(kinds === 'all' ? { all: true } : { kinds }),
+    forgive() {
+      state.limiter.forget();
+      loop.mark({ all: true });
+    },
     settled: () => loop.settled(),
     plan: async () => (state.scene ? planFor(kernel, state.scene, peers.peers()) : []),
     reach: (peer) => state.wants.reach(peer),

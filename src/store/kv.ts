@@ -112,6 +112,8 @@ export interface Kv {
   /** Members and the status of the one member this client talks to (maintenance calls). */
   members(): Promise<readonly MemberInfo[]>;
   status(): Promise<MemberStatus>;
+  /** Ends the streams, with an error, and the connections; the next call opens new ones. Not all clients can. */
+  reconnect?(): void;
   /** Ends the streams and the connections. */
   close(): void;
 }

@@ -45,6 +45,8 @@ export interface Store {
   release(held: HeldKey): Promise<boolean>;
   /** Follows everything under the prefix: see store/watcher.ts. */
   watch(options: WatcherOptions): Watcher;
+  /** Our address has changed: connections are opened anew, watches go on over them. */
+  reconnect(): void;
   close(): void;
 }
 
@@ -141,6 +143,7 @@ export function openStore(kv: Kv, prefix: string): Store {
     revoke: (leaseId) => kv.revoke(leaseId),
     release: (held) => release(kv, held),
     watch: (options) => watchPrefix(kv, `${prefix}/`, options),
+    reconnect: () => kv.reconnect?.(),
     close: () => kv.close(),
   };
 }

@@ -144,6 +144,7 @@ export function openGrpcKv(options: KvOptions): Kv {
     ...leaseCalls(transport),
     ...watchCall(transport),
     ...clusterCalls(transport),
+    reconnect: () => transport.reconnect(),
     close: () => transport.close(),
   };
 }

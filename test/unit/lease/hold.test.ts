@@ -185,6 +185,19 @@ describe('holding a lease', () => {
     assert.deepEqual([...new Set(events)], ['lease-overwritten']);
   });
 
+  it('announces a new address once, on the subnet and the etcd lease it has', async () => {
+    const { clock, etcd, holder, held, leases, events, changes } = await holderRig();
+    const { publicIp } = announcementOf(9);
+    holder.announce({ publicIp, peer: { type: 'udp' } });
+    await clock.advance(0);
+    assert.deepEqual(await leases(), { '10.5.2.0-24': printLease({ ...announcementOf(1), publicIp }) });
+    assert.equal((await etcd.client().range(held.key, { exact: true })).kvs[0]?.lease, held.leaseId);
+    const revision = etcd.revision();
+    assert.equal(holder.current().modRevision, revision);
+    await clock.advance(3_600_000);
+    assert.deepEqual([etcd.revision(), events, changes], [revision, ['lease-announced'], []]);
+  });
+
   it('keeps a field that somebody added', async () => {
     const { etcd, holder, held, leases } = await holderRig();
     const value = printLease(announcementOf(1), '{"Colour":"red"}');

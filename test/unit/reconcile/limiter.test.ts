@@ -45,6 +45,14 @@ describe('limiter', () => {
     assert.deepEqual(limiter.fights(5_010), [{ key: 'route/10.5.2.0/24/0', restores: 2 }]);
   });
 
+  it('forgets what went with an interface that is back', () => {
+    const limiter = createLimiter();
+    for (const now of [0, 1]) go(limiter, now, step(route('10.200.0.2')));
+    limiter.forget();
+    assert.equal(go(limiter, 2, step(route('10.200.0.2'))).done.length, 1);
+    assert.deepEqual(limiter.fights(2), []);
+  });
+
   it('counts an object changed back like one removed', () => {
     const limiter = createLimiter();
     go(limiter, 0, step(route('10.200.0.2')));
