@@ -15,6 +15,9 @@ const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
 const MSG_DONTWAIT = 0x40;
 
+/** Where a message's flags are in its header. */
+const FLAGS_AT = 6;
+
 /** Room for the answers of a batch: each takes about 1 KB of it. */
 const RECEIVE_BYTES = 4 << 20;
 /** One write: small enough that its answers (some hundred) fit the receive buffer many times over. */
@@ -68,23 +71,39 @@ function configure(c: Libc, fd: number, groups: readonly number[]): number {
   return address.readUInt32LE(4);
 }
 
+/** Requests of one system call; their sequence numbers count up from `first`. */
+interface Write {
+  readonly data: Buffer;
+  readonly first: number;
+  readonly count: number;
+}
+
+/**
+ * Only the last request of a write asks for an acknowledgement: the kernel works in order and answers every refusal unasked, so one
+ * that was not answered by then was done. Thousands of acknowledgements would take as long as the work itself.
+ */
+function toWrite(frames: readonly Buffer[], first: number): Write {
+  const last = frames.at(-1);
+  last?.writeUInt16LE(last.readUInt16LE(FLAGS_AT) | NLM.ACK, FLAGS_AT);
+  return { data: Buffer.concat(frames), first, count: frames.length };
+}
+
 /** Requests framed with consecutive sequence numbers, cut into writes of bounded size. */
-function writesOf(requests: readonly Request[], first: number): Buffer[] {
-  const writes: Buffer[] = [];
-  let parts: Buffer[] = [];
+function writesOf(requests: readonly Request[], first: number): Write[] {
+  const writes: Write[] = [];
+  let frames: Buffer[] = [];
   let bytes = 0;
   requests.forEach((request, i) => {
-    const part = frame({ ...request, flags: request.flags | NLM.ACK }, first + i);
-    if (bytes + part.length > WRITE_BYTES) {
-      writes.push(Buffer.concat(parts));
-      parts = [];
+    const one = frame(request, first + i);
+    if (bytes + one.length > WRITE_BYTES) {
+      writes.push(toWrite(frames, first + i - frames.length));
+      frames = [];
       bytes = 0;
     }
-    parts.push(part);
-    bytes += part.length;
+    frames.push(one);
+    bytes += one.length;
   });
-  if (parts.length > 0) writes.push(Buffer.concat(parts));
-  return writes;
+  return frames.length > 0 ? [...writes, toWrite(frames, first + requests.length - frames.length)] : writes;
 }
 
 /** Opens a socket of the netlink `protocol` (0: routes and links) that listens to `groups`. Throws NOT_ROOT, KERNEL_REFUSED. */
@@ -128,29 +147,32 @@ function pipeOver(c: Libc, fd: number): Pipe {
   return { read, take, write: (data) => (c.send(fd, data, data.length, 0) < 0 ? c.errno() : 0) };
 }
 
-function readAnswers(pipe: Pipe, answers: Map<number, Answer>, wanted: number): void {
-  while (answers.size < wanted) {
+/** Answers up to that of the request `last`, by sequence number; without that one when the kernel had to drop some. */
+function readAnswers(pipe: Pipe, last: number): Map<number, Answer> {
+  const answers = new Map<number, Answer>();
+  while (!answers.has(last)) {
     const received = pipe.read(0);
-    if (typeof received === 'number') return;
+    if (typeof received === 'number') break;
     for (const message of received) {
       if (message.type === NLMSG.ERROR) answers.set(message.sequence, answerOf(message));
     }
   }
+  return answers;
 }
 
-function ask(pipe: Pipe, requests: readonly Request[]): Answer[] {
-  const first = pipe.take(requests.length);
-  const answers = new Map<number, Answer>();
-  let sent = 0;
-  for (const data of writesOf(requests, first)) {
-    const count = messagesOf(data).length;
-    const errno = pipe.write(data);
-    if (errno !== 0) for (let i = 0; i < count; i++) answers.set(first + sent + i, { errno });
-    sent += count;
-    readAnswers(pipe, answers, sent);
-  }
-  return requests.map((_, i) => answers.get(first + i) ?? { errno: ERRNO.ENOBUFS, detail: 'the answer was lost' });
+const DONE: Answer = { errno: 0 };
+const LOST: Answer = { errno: ERRNO.ENOBUFS, detail: 'the answer was lost' };
+
+function exchange(pipe: Pipe, { data, first, count }: Write): Answer[] {
+  const errno = pipe.write(data);
+  const last = first + count - 1;
+  const answers = errno === 0 ? readAnswers(pipe, last) : new Map<number, Answer>();
+  const unanswered = errno !== 0 ? { errno } : answers.has(last) ? DONE : LOST;
+  return Array.from({ length: count }, (_, i) => answers.get(first + i) ?? unanswered);
 }
+
+const ask = (pipe: Pipe, requests: readonly Request[]): Answer[] =>
+  writesOf(requests, pipe.take(requests.length)).flatMap((write) => exchange(pipe, write));
 
 function dumpOnce(pipe: Pipe, question: Request): { readonly messages: Message[]; readonly torn: boolean } {
   const sequence = pipe.take(1);

@@ -5,7 +5,7 @@ import { keyOf, OWN } from '../../../src/kernel/state.ts';
 import { type Benches, create, remove, step } from './bench.ts';
 import { address, fdb, neighbour, route, tun, vxlan } from './objects.ts';
 
-export function routeContract({ foreign, removeBehindBack, observe, ours, done, refused }: Benches): void {
+export function routeContract({ kernel, foreign, removeBehindBack, observe, ours, done, refused }: Benches): void {
   describe('links', () => {
     it('changes MTU and alias in place, keeping what hangs on it', async () => {
       await done(create(vxlan(), address(), route(), neighbour(), fdb()));
@@ -77,6 +77,16 @@ export function routeContract({ foreign, removeBehindBack, observe, ours, done, 
       await done(create(route()));
       await refused(create(route({ device: 'eth0', via: '10.200.0.2', onlink: false })), /exist/);
       await done(create(route({ metric: 100 })));
+    });
+
+    it('tells the refused ones of many from those that are done', async () => {
+      const there = [1, 2, 700, 1500];
+      await done(create(...there.map((metric) => route({ metric }))));
+      const all = Array.from({ length: 1500 }, (_, i) => route({ metric: i + 1 }));
+      const outcomes = await kernel().apply(create(...all));
+      const failed = outcomes.flatMap(({ result }, i) => (result === 'failed' ? [i + 1] : []));
+      assert.deepEqual(failed, there);
+      assert.equal((await ours(['route'])).length, 1500);
     });
 
     it('never takes the place of a foreign one', async () => {
