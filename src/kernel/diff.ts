@@ -62,6 +62,7 @@ function stepFor(want: Want, seen: Observed | undefined): Step | undefined {
 function withDependants(steps: readonly Step[]): Step[] {
   const blocked = new Map<string, string>();
   return steps.map((step) => {
+    if (blocked.size === 0 && step.action !== 'blocked') return step;
     const reason = needs(step.object).flatMap((key) => blocked.get(key) ?? [])[0];
     const kept: Step =
       reason !== undefined && step.action !== 'blocked' ? { ...step, action: 'blocked', because: reason } : step;

@@ -27,7 +27,8 @@ export function needs(object: KernelObject): readonly string[] {
 }
 
 const isLive = (step: Step, failed: ReadonlySet<string>): boolean =>
-  step.action !== 'blocked' && (step.action === 'remove' || !needs(step.object).some((key) => failed.has(key)));
+  step.action !== 'blocked' &&
+  (failed.size === 0 || step.action === 'remove' || !needs(step.object).some((key) => failed.has(key)));
 
 async function attempt(lane: Lane, steps: readonly Step[]): Promise<readonly (string | undefined)[]> {
   if (steps.length === 0) return [];

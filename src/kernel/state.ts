@@ -162,35 +162,33 @@ export type KernelObject =
   | Forward;
 export type Kind = KernelObject['kind'];
 
-/** Joined, not added up: V8 keeps a text that was added up as a tree of its parts, and these are kept by the ten thousand. */
-const path = (...parts: readonly (string | number)[]): string => parts.join('/');
+/** What identifies an object of each kind, beside its kind. */
+const KEYS: { readonly [K in Kind]: (object: Extract<KernelObject, { kind: K }>) => readonly (string | number)[] } = {
+  link: ({ name }) => [name],
+  address: ({ device, ip, length }) => [device, printIp(ip), length],
+  route: ({ dst, metric }) => [printPrefix(dst), metric],
+  neighbour: ({ device, ip }) => [device, printIp(ip)],
+  fdb: ({ device, mac }) => [device, printMac(mac)],
+  chain: ({ table, name }) => [table, name],
+  jump: ({ table, from, to }) => [table, from, to],
+  sysctl: ({ name }) => [name],
+  file: ({ path }) => [path],
+  carrier: ({ device }) => [device],
+  forward: ({ device, subnet }) => [device, printPrefix(subnet)],
+};
+
+/** Keys of objects that live, joined rather than added up: V8 keeps a text that was added up as the tree of its parts. */
+const known = new WeakMap<KernelObject, string>();
 
 /** What identifies an object: two objects with one key cannot both exist. */
 export function keyOf(object: KernelObject): string {
-  switch (object.kind) {
-    case 'link':
-      return path('link', object.name);
-    case 'address':
-      return path('address', object.device, printIp(object.ip), object.length);
-    case 'route':
-      return path('route', printPrefix(object.dst), object.metric);
-    case 'neighbour':
-      return path('neighbour', object.device, printIp(object.ip));
-    case 'fdb':
-      return path('fdb', object.device, printMac(object.mac));
-    case 'chain':
-      return path('chain', object.table, object.name);
-    case 'jump':
-      return path('jump', object.table, object.from, object.to);
-    case 'sysctl':
-      return path('sysctl', object.name);
-    case 'file':
-      return path('file', object.path);
-    case 'carrier':
-      return path('carrier', object.device);
-    case 'forward':
-      return path('forward', object.device, printPrefix(object.subnet));
+  let key = known.get(object);
+  if (key === undefined) {
+    const parts = KEYS[object.kind] as (object: KernelObject) => readonly (string | number)[];
+    key = [object.kind, ...parts(object)].join('/');
+    known.set(object, key);
   }
+  return key;
 }
 
 /** An object as found; `owner` says in words whose it is ("kernel", "proto dhcp", "tsflannel"). */

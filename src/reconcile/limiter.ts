@@ -49,7 +49,8 @@ function admit(memories: Memories, plan: Plan, now: number): ReturnType<Limiter[
   const admitted = plan.filter((step) => {
     const wait = waitFor(memories, step, now);
     if (wait > 0) waitMs = Math.min(waitMs, wait);
-    const isHeld = wait > 0 || (step.action !== 'remove' && needs(step.object).some((key) => waiting.has(key)));
+    const isHeld =
+      wait > 0 || (waiting.size > 0 && step.action !== 'remove' && needs(step.object).some((key) => waiting.has(key)));
     if (isHeld) waiting.add(keyOf(step.object));
     return !isHeld;
   });

@@ -107,6 +107,7 @@ function record(state: PassState, outcomes: readonly StepOutcome[]): void {
 function forget(state: PassState, plan: Plan, keys: ReadonlySet<string> | undefined): void {
   for (const found of [state.failed, state.blocked]) {
     if (!keys) found.clear();
+    if (found.size === 0) continue;
     for (const key of keys ?? []) found.delete(key);
     for (const { object } of plan) found.delete(keyOf(object));
   }
