@@ -140,7 +140,10 @@ export function nextSteps(member: Newcomer, { initialCluster }: Added): readonly
   const client = `http${peerUrl.secure ? 's' : ''}://${peerUrl.host}:2379`;
   const peer = printEndpoint(peerUrl);
   const tls = peerUrl.secure
-    ? ['   with the flags for its certificates: --cert-file, --peer-cert-file and their like']
+    ? [
+        '   with --cert-file, --key-file, --trusted-ca-file and their --peer- twins; or take it out again (tsflannel etcd member remove)',
+        "   and let it come in by itself, with certificates: 'tsflannel token create' here, 'tsflannel join TOKEN' there",
+      ]
     : [];
   return [
     `start it on its host, with an empty data dir:`,

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { useHosts } from '../support/hosts.ts';
-import { clusterId, json, purge, succeeds } from '../support/members.ts';
+import { clusterId, json, members, purge, succeeds } from '../support/members.ts';
 
 describe('tsflannel etcd snapshot: save, lose everything, restore', function () {
   this.timeout(90_000);
@@ -70,5 +70,32 @@ describe('tsflannel etcd snapshot: save, lose everything, restore', function () 
     await purge(host(1));
     assert.equal(code((await snapshot('save', saved())).stdout), 'ETCD_UNREACHABLE');
     assert.ok(!existsSync(saved()));
+  });
+});
+
+describe('tsflannel etcd snapshot: a cluster of three, restored on each host', function () {
+  this.timeout(120_000);
+  const { host } = useHosts('care-snap3', 3);
+  const all = [1, 2, 3];
+  const onAll = (...argv: string[]) => Promise.all(all.map((number) => host(number).tsflannel(...argv)));
+  const list = all.map((number) => `m${number}=http://10.78.0.${number}:2380`).join(',');
+
+  it('is one new cluster with the old keys', async () => {
+    for (const ran of await onAll('init', '--yes', '--insecure', '--initial-cluster', list)) succeeds(ran);
+    succeeds(await host(1).tsflannel('config', 'set', '--network', '10.5.0.0/16'));
+    const file = join(host(1).dir, '..', 'saved.db');
+    succeeds(await host(2).tsflannel('etcd', 'snapshot', 'save', file));
+    const id = await clusterId(host(1));
+    for (const ran of await onAll('etcd', 'stop')) succeeds(ran);
+    for (const number of all) rmSync(join(host(number).dir, 'etcd'), { recursive: true });
+    for (const ran of await onAll('etcd', 'snapshot', 'restore', file, '--yes')) succeeds(ran);
+    for (const ran of await onAll('init')) succeeds(ran);
+    const ids = await Promise.all(all.map((number) => clusterId(host(number))));
+    assert.equal(new Set(ids).size, 1);
+    assert.notEqual(ids[0], id);
+    assert.equal(json(await host(3).tsflannel('config', 'get', '--json')).network, '10.5.0.0/16');
+    assert.equal(members(await host(1).tsflannel('etcd', 'status', '--json')).length, 3);
+    rmSync(file);
+    await purge(host(1), host(2), host(3));
   });
 });

@@ -16,6 +16,7 @@ const leaseTable = (steps: readonly LeaseStep[]): string =>
   );
 
 export default class ConfigImport extends TsflannelCommand {
+  static override summary = 'Take over the config and leases of flannel 0.17 or older.';
   static override description =
     'Take over the config and leases of flannel 0.17 or older from etcd\u2019s v2 store into the v3 store. The v2 store is only read; leases keep\n' +
     'the time they have left; what the v3 store has already stays unless --force. Exits 8 when leases were left out.';

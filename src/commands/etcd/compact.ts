@@ -5,6 +5,7 @@ import { type Result, TsflannelCommand } from '../../output/command.ts';
 import { etcdFlags } from '../../output/flags.ts';
 
 export default class EtcdCompact extends TsflannelCommand {
+  static override summary = 'Forget the history of the keys before a revision.';
   static override description =
     'Forget what was overwritten or deleted in etcd before a revision, by default all of it. Keys as they are now stay.\n' +
     'The space becomes free for etcd; etcd defrag gives it back to the file system.';

@@ -6,6 +6,7 @@ import { etcdFlags } from '../../output/flags.ts';
 import { table } from '../../output/table.ts';
 
 export default class EtcdDefrag extends TsflannelCommand {
+  static override summary = 'Give the free space of the databases back, one member after the other.';
   static override description =
     'Give the free space of the members\u2019 databases back to the file system, one member after the other, the leader last.\n' +
     'A member answers nobody while it is defragmented; a cluster of one is away for that time.';

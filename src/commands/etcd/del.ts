@@ -3,6 +3,7 @@ import { confirm } from '../../output/confirm.ts';
 import { keyArg, keyChangeFlags } from '../../output/key-flags.ts';
 
 export default class EtcdDel extends TsflannelCommand {
+  static override summary = 'Delete one key of flannel in etcd.';
   static override description =
     'Delete one key of flannel in etcd, if nobody else writes it meanwhile. Warns when it is a live lease: its node would claim a subnet\n' +
     'anew, and another node could get this one.';

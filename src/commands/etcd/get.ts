@@ -6,6 +6,7 @@ import { keyArg, keyFlags } from '../../output/key-flags.ts';
 import { table } from '../../output/table.ts';
 
 export default class EtcdGet extends TsflannelCommand {
+  static override summary = "Show flannel's keys in etcd and what they mean.";
   static override description =
     "Show flannel's keys in etcd and what they mean: the config, the leases with their time left. A key that ends with / stands for\n" +
     'all below it.';

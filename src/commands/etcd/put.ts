@@ -4,6 +4,7 @@ import { confirm } from '../../output/confirm.ts';
 import { keyArg, keyChangeFlags } from '../../output/key-flags.ts';
 
 export default class EtcdPut extends TsflannelCommand {
+  static override summary = 'Write one key of flannel in etcd.';
   static override description =
     'Write one key of flannel in etcd, if nobody else writes it meanwhile; it stays on its etcd lease. For the config, config set checks\n' +
     'more. Warns when the key is a live lease, and when flannel would not take the value.';

@@ -8,6 +8,7 @@ import { table } from '../../output/table.ts';
 const DEGRADED = 8;
 
 export default class EtcdStatus extends TsflannelCommand {
+  static override summary = 'Show the members of the etcd cluster and how well they are.';
   static override description =
     'Show the members of the etcd cluster, its leader, the size of each database, how far each lags behind, and alarms.\n' +
     'Exits 0 when all are healthy, 8 when some are not or an alarm is on, 69 when none answers.';

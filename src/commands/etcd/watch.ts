@@ -4,6 +4,7 @@ import { notice, type Result, TsflannelCommand } from '../../output/command.ts';
 import { keyArg, keyFlags } from '../../output/key-flags.ts';
 
 export default class EtcdWatch extends TsflannelCommand {
+  static override summary = "Follow flannel's keys in etcd.";
   static override description =
     "Show flannel's keys in etcd as they are (is), then each change (put, delete) until Ctrl-C, across lost connections.\n" +
     'With --json one document a line.';

@@ -4,6 +4,7 @@ import { type Result, TsflannelCommand } from '../../../output/command.ts';
 import { etcdFlags } from '../../../output/flags.ts';
 
 export default class EtcdAlarmDisarm extends TsflannelCommand {
+  static override summary = 'Disarm the alarms, so that etcd takes writes again.';
   static override description =
     'Disarm the alarms, so that etcd takes writes again. Make room first (etcd compact, etcd defrag), or it comes back at once.';
   static override examples = [

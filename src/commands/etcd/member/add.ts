@@ -4,9 +4,11 @@ import { type Result, TsflannelCommand } from '../../../output/command.ts';
 import { changeFlags, newcomerFlags } from '../../../output/member-change-flags.ts';
 
 export default class EtcdMemberAdd extends TsflannelCommand {
+  static override summary = 'Add a member to the etcd cluster, and say what to type on its host.';
   static override description =
     'Add a member to the etcd cluster and say what to type on its host. It comes in as a learner, which has no vote and endangers\n' +
-    'nothing, until etcd member promote. Refused while another member is down or has not started.';
+    'nothing, until etcd member promote. Refused while another member is down or has not started. On a TLS cluster tsflannel join does\n' +
+    'all of it, with certificates.';
   static override examples = ['<%= config.bin %> etcd member add node-4 --peer-url http://10.0.0.4:2380'];
   static override args = { name: Args.string({ description: 'name of the new member', required: true }) };
   static override flags = { ...newcomerFlags, ...changeFlags };

@@ -5,6 +5,7 @@ import { confirm } from '../../../output/confirm.ts';
 import { changeFlags, yesFlag } from '../../../output/member-change-flags.ts';
 
 export default class EtcdMemberRemove extends TsflannelCommand {
+  static override summary = 'Remove a member from the etcd cluster for good.';
   static override description =
     'Remove a member from the etcd cluster, for good: to come back it has to be added again with an empty data dir.\n' +
     'Refused where those that stay would have no majority.';

@@ -5,6 +5,7 @@ import { confirm } from '../../../output/confirm.ts';
 import { changeFlags, newcomerFlags, yesFlag } from '../../../output/member-change-flags.ts';
 
 export default class EtcdMemberReplace extends TsflannelCommand {
+  static override summary = 'Replace a lost member of the etcd cluster.';
   static override description =
     'Replace a lost member: it is removed, its successor is added as a learner, and what to type on its host is said.\n' +
     'Refused while the member is healthy, and where those that stay have no majority.';

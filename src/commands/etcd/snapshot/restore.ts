@@ -9,6 +9,7 @@ import { yesFlag } from '../../../output/member-change-flags.ts';
 import { memberDirFlags } from '../../../output/member-flags.ts';
 
 export default class EtcdSnapshotRestore extends TsflannelCommand {
+  static override summary = 'Make the data of this host\u2019s stopped member anew out of a snapshot.';
   static override description =
     'Make the data of this host\u2019s stopped member anew out of a snapshot, by etcdutl or etcdctl. What was there is put aside.\n' +
     'A restored cluster is a new one: restore the same file on each host that was in it, then run tsflannel init on each.\n' +

@@ -6,6 +6,7 @@ import { type Result, TsflannelCommand } from '../../../output/command.ts';
 import { etcdFlags } from '../../../output/flags.ts';
 
 export default class EtcdSnapshotSave extends TsflannelCommand {
+  static override summary = 'Save all of etcd into a file.';
   static override description =
     'Save all of etcd into a file, as etcdctl snapshot save does: streamed from one member, checked by its sha256, readable by root only.';
   static override examples = ['<%= config.bin %> etcd snapshot save /var/backups/etcd.db'];
