@@ -47,7 +47,7 @@ const reached = (i: number) => (rounds: readonly PathFigures[]) => {
   const rates = rounds.flatMap(({ udp }) => udp[i]?.sentRate ?? []);
   const wanted = rounds[0]?.udp[i]?.rate ?? 0;
   const rate = median(rates);
-  return rate < wanted * 0.98 ? ` of ${Math.round(rate / 1000)},000/s` : '';
+  return rate < wanted * 0.98 ? ` of ${(Math.floor(rate / 100) * 100).toLocaleString('en-US')}/s` : '';
 };
 
 const COLUMNS: readonly Column[] = [

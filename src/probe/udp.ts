@@ -9,7 +9,7 @@ const GRACE_MS = 5000;
 /** How often a sender wakes to send what has become due: at 100,000 a second that is twenty datagrams. */
 const TICK_MS = 0.2;
 /** What has become due longer ago than this is not sent any more: a machine that was busy elsewhere must not answer with a burst. */
-const BACKLOG_MS = 2;
+const BACKLOG_MS = 5;
 
 /** Messages that all lie in the same `size` bytes: what is in them does not matter. */
 function createBatch({ memory }: Sockets, size: number): { readonly address: number } {

@@ -38,7 +38,7 @@ describe('bench/data/numbers', () => {
     const text = figuresTable(results({ good: [round(1), round(3, 61_400), round(2, 60_000)], bad: [undefined] }));
     assert.equal(line(text, 'good')[0], '2.00 (1.00 to 3.00)');
     assert.equal(line(text, 'good')[3], '10.0');
-    assert.equal(line(text, 'good')[4], '0.0 of 61,000/s');
+    assert.equal(line(text, 'good')[4], '0.0 of 61,400/s');
     assert.match(text, /^\| bad \| – \| – /m);
   });
 });
