@@ -38,7 +38,7 @@ function start({ lab, flags }: LabBench, node: LabNode, code: string, args: read
 }
 
 /**
- * Runs `bench --server` on one node and `bench` on the other. Rejects with LAB_STUCK and what the one that failed said. The server is asked
+ * Runs `bench --server` on one node and `bench` on the other. Rejects with BENCH_FAILED and what the one that failed said. The server is asked
  * by its underlay address, which the lab knows; it tells the other one itself.
  */
 export async function benchLab(bench: LabBench): Promise<BenchReport> {
@@ -47,14 +47,14 @@ export async function benchLab(bench: LabBench): Promise<BenchReport> {
   const code = randomUUID();
   const server = start({ ...bench, flags: [] }, to, code, ['--server', '--underlay']);
   const refused = server.then(({ exitCode, stdout }) => {
-    if (exitCode !== 0) throw new TsflannelError('LAB_STUCK', { detail: `${to.name}: ${complaintOf(stdout)}` });
+    if (exitCode !== 0) throw new TsflannelError('BENCH_FAILED', { detail: `${to.name}: ${complaintOf(stdout)}` });
   });
   const client = start(bench, from, code, [to.ip]);
   try {
     // A server that ends well ends after the client.
     await Promise.race([refused, client]);
     const { exitCode, stdout } = await client;
-    if (exitCode !== 0) throw new TsflannelError('LAB_STUCK', { detail: `${from.name}: ${complaintOf(stdout)}` });
+    if (exitCode !== 0) throw new TsflannelError('BENCH_FAILED', { detail: `${from.name}: ${complaintOf(stdout)}` });
     await refused;
     return JSON.parse(stdout) as BenchReport;
   } finally {
