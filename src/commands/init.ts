@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { hostAddresses } from '../etcd/addresses.ts';
+import { enableAuth, readPasswords } from '../etcd/auth.ts';
 import { type InitOptions, settle } from '../etcd/init.ts';
 import { MEMBER_HEADS, memberCells } from '../etcd/members.ts';
 import { keyPrefix, memberPaths } from '../etcd/paths.ts';
@@ -53,17 +54,25 @@ export default class Init extends TsflannelCommand {
       ...(canAsk() && !flags.yes && { ask: openAsk }),
       notice,
     };
+    const passwords = flags.auth ? readPasswords(process.env, flags.insecure) : undefined;
     const settled = await settle(options, flags['dry-run']);
     const network = settled.network === undefined ? undefined : await import('../host/config.ts');
     await network?.checkNetwork(settled.network ?? '');
     if (flags['dry-run']) return preview(settled, options);
     const outcome = await runMember(settled, options);
-    const cells = outcome.cluster ? table(MEMBER_HEADS, memberCells(outcome.cluster)) : '';
-    if (settled.network === undefined || !network || !outcome.cluster)
-      return report(outcome, options, { table: cells });
-    const { changed, notes } = await network.setNetwork(settled.network, options.configDir);
-    for (const note of notes) notice(`note: ${note}`);
-    const written = changed ? `network config written: ${settled.network}` : `the network config is there already`;
-    return report(outcome, options, { table: cells, written });
+    if (!outcome.cluster) return report(outcome, options, { table: '' });
+    const result = await network?.setNetwork(settled.network ?? '', options.configDir);
+    for (const note of result?.notes ?? []) notice(`note: ${note}`);
+    const written = result?.changed
+      ? `network config written: ${settled.network}`
+      : 'the network config is there already';
+    // Last: from here on the network config, too, is for users only.
+    if (passwords) await enableAuth(outcome.member, options.configDir, passwords);
+    const cells = table(MEMBER_HEADS, memberCells(outcome.cluster));
+    return report(outcome, options, {
+      table: cells,
+      ...(result && { written }),
+      ...(passwords && { user: passwords.user }),
+    });
   }
 }

@@ -38,7 +38,7 @@ const joinLines = (tokens: readonly NewToken[]): readonly string[] =>
 export function report(
   outcome: InitOutcome,
   options: InitOptions,
-  parts: { readonly table: string; readonly written?: string },
+  parts: { readonly table: string; readonly written?: string; readonly user?: string },
 ): { readonly data: Record<string, unknown>; readonly text: string } {
   const line = equivalentLine(outcome, options);
   const { cluster, changed, member } = outcome;
@@ -49,6 +49,9 @@ export function report(
     ...(cluster ? [parts.table] : []),
     ...(changed ? [`data ${member.dataDir}, log ${logFile(member.dataDir)}, client.json ${client}`] : []),
     ...(parts.written === undefined ? [] : [parts.written]),
+    ...(parts.user === undefined
+      ? []
+      : [`authentication is on: nodes need TSFLANNEL_ETCD_USERNAME=${parts.user} and TSFLANNEL_ETCD_PASSWORD`]),
     ...joinLines(outcome.tokens ?? []),
     ...(line === undefined ? [] : [`the same without questions: ${line}`]),
     ...(line !== undefined && outcome.network === undefined
@@ -63,6 +66,7 @@ export function report(
     ...(cluster ? clusterData(cluster) : {}),
     ...(line === undefined ? {} : { command: line }),
     ...(parts.written === undefined ? {} : { network: parts.written }),
+    ...(parts.user === undefined ? {} : { user: parts.user }),
     ...(outcome.tokens?.length ? { join: outcome.tokens.map(({ token }) => token) } : {}),
   };
   return { data, text: lines.join('\n') };

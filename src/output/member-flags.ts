@@ -72,6 +72,11 @@ export const initFlags = {
     description: 'plain http instead of TLS: for a lab, or a network that nobody else reaches',
     env: 'TSFLANNEL_INSECURE',
   }),
+  auth: Flags.boolean({
+    description:
+      "turn etcd's authentication on, with a role for flannel's keys only; passwords by TSFLANNEL_ETCD_PASSWORD and TSFLANNEL_ETCD_ROOT_PASSWORD",
+    env: 'TSFLANNEL_AUTH',
+  }),
   'ca-cert': Flags.string({
     description: 'CA certificate (PEM) that all members share; without it a member alone makes a CA',
     env: 'TSFLANNEL_CA_CERT',
