@@ -1,7 +1,7 @@
 /**
  * Benchmarks; they need root. With FLANNELD=path a real flanneld is measured too.
  *   npm run bench -- control [--runs N] [--only start,peer,many]
- *   npm run bench -- data [--runs N] [--seconds N] [--now] [--only wire,veth,raw,vxlan,host-gw,…]
+ *   npm run bench -- data [--runs N] [--seconds N] [--now] [--write docs/benchmarks.md] [--only wire,veth,raw,vxlan,host-gw,…]
  * `data` waits up to ten minutes for an idle machine, unless told `--now`.
  */
 import { parseArgs } from 'node:util';
@@ -12,6 +12,7 @@ const { positionals, values } = parseArgs({
     runs: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
     now: { type: 'boolean', default: false },
+    write: { type: 'string', default: '' },
     only: { type: 'string', default: '' },
   },
 });
@@ -23,7 +24,7 @@ if (positionals[0] === 'control') {
   await control(runs, only);
 } else if (positionals[0] === 'data') {
   const { data } = await import('./data/data.ts');
-  await data({ runs, seconds: Number(values.seconds), only, now: values.now });
+  await data({ runs, seconds: Number(values.seconds), only, now: values.now, write: values.write });
 } else {
   console.error('usage: npm run bench -- control|data [--runs N] [--seconds N] [--only NAME,…]');
   process.exitCode = 2;

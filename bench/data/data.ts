@@ -2,9 +2,10 @@
  * The data plane in figures: every variant in turn, round after round, on both kinds of underlay, so that a slow minute of the machine hits
  * all of them. Prints Markdown.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BACKEND_OPTIONS } from '../../src/model/backend-config.ts';
 import type { PathFigures } from '../../src/model/figures.ts';
 import type { Host } from '../../test/support/ground.ts';
 import { figuresTable, planOf, type Results, ratiosTable } from './numbers.ts';
@@ -14,6 +15,16 @@ import { UNDERLAYS, type Underlay } from './underlay.ts';
 const note = (text: string): void => void process.stderr.write(`${text}\n`);
 
 const ours = (host: Host) => host.startTsflannel('up');
+
+/** Backend udp by one carrier. */
+const udpBy = (carrier: string): Variant => ({
+  name: `udp/${carrier}`,
+  config: ['--backend', 'udp', '--backend-option', `Carrier=${carrier}`],
+  start: ours,
+});
+const UDP: readonly Variant[] = BACKEND_OPTIONS.udp.includes('Carrier')
+  ? [udpBy('tun'), udpBy('ebpf')]
+  : [{ name: 'udp/tun', config: ['--backend', 'udp'], start: ours }];
 
 /** All variants; those of the real flanneld where FLANNELD names one. */
 function variants(flanneld = process.env.FLANNELD): readonly Variant[] {
@@ -31,7 +42,7 @@ function variants(flanneld = process.env.FLANNELD): readonly Variant[] {
     { name: 'raw' },
     { name: 'host-gw', config: ['--backend', 'host-gw'], start: ours },
     { name: 'vxlan', config: ['--backend', 'vxlan'], start: ours },
-    { name: 'udp/tun', config: ['--backend', 'udp'], start: ours },
+    ...UDP,
     ...theirs('udp'),
     ...theirs('vxlan'),
   ];
@@ -57,6 +68,8 @@ export interface DataOptions {
   readonly only: readonly string[];
   /** Do not wait until the machine is idle. */
   readonly now: boolean;
+  /** A Markdown file with the marks, or empty. */
+  readonly write: string;
 }
 
 async function measureUnderlay(underlay: Underlay, chosen: readonly Variant[], options: DataOptions): Promise<Results> {
@@ -85,8 +98,8 @@ const wanted = (only: readonly string[], names: readonly string[]) => {
   return new Set(some.length === 0 ? names : some);
 };
 
-/** Measures and prints. */
-export async function data(options: DataOptions): Promise<void> {
+/** Measures; resolves to Markdown. */
+async function report(options: DataOptions): Promise<string> {
   const all = variants();
   const names = wanted(
     options.only,
@@ -95,13 +108,29 @@ export async function data(options: DataOptions): Promise<void> {
   const idle = await untilIdle(options.now ? 0 : WAIT_MS);
   note(idle);
   const date = new Date().toISOString().slice(0, 10);
-  console.log(
-    `${date}; Linux ${release().split('-')[0]}, ${cpus().length} CPUs (${cpus()[0]?.model}); ${idle}; ${options.runs} rounds.`,
-  );
+  const machine = `Linux ${release().split('-')[0]}, ${cpus().length} CPUs (${cpus()[0]?.model}), ${idle}`;
+  const parts = [
+    `${date}; ${machine}; ${options.runs} rounds of ${options.seconds} s each. Median (least to greatest).`,
+  ];
   for (const underlay of wanted(options.only, UNDERLAYS) as Set<Underlay>) {
     const chosen = all.filter(({ name }) => names.has(name));
     const results = await measureUnderlay(underlay, chosen, options);
-    console.log(`\n### ${TITLES[underlay]}\n\n${figuresTable(results)}`);
-    for (const base of ['vxlan', 'flanneld udp']) if (results.has(base)) console.log(`\n${ratiosTable(results, base)}`);
+    const against = ['vxlan', 'flanneld udp'].filter((base) => results.has(base));
+    parts.push(`### ${TITLES[underlay]}`, figuresTable(results), ...against.map((base) => ratiosTable(results, base)));
   }
+  return parts.join('\n\n');
+}
+
+const MARKS = ['<!-- data: begin -->', '<!-- data: end -->'] as const;
+
+/** Measures and prints; with `write` puts the result between the marks in that file too. */
+export async function data(options: DataOptions): Promise<void> {
+  const text = await report(options);
+  console.log(text);
+  if (options.write === '') return;
+  const page = readFileSync(options.write, 'utf8');
+  const [from, to] = MARKS.map((mark) => page.indexOf(mark));
+  if (from === undefined || to === undefined || from < 0 || to < from)
+    throw new Error(`${options.write} has no ${MARKS.join(' … ')}`);
+  writeFileSync(options.write, `${page.slice(0, from + MARKS[0].length)}\n\n${text}\n\n${page.slice(to)}`);
 }
