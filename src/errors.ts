@@ -4,9 +4,11 @@
  * 6 conflict or exhausted, 7 plan differs, 8 degraded, 9 down, 69 unreachable, 75 timed out, 130/143 signals.
  */
 import { CLUSTER_ERRORS, type ErrorEntry, entry } from './errors-cluster.ts';
+import { LEASE_ERRORS } from './errors-lease.ts';
 
 export const ERRORS = {
   ...CLUSTER_ERRORS,
+  ...LEASE_ERRORS,
   INTERNAL: entry(1, 'tsflannel failed in a way it does not know', '{detail}', 'report this with the command you ran'),
   USAGE: entry(2, 'the command line is not valid', '{detail}', 'tsflannel help'),
   MISSING_FLAGS: entry(2, 'flags are missing: {flags}', 'there is no terminal to ask on', 'pass {flags}'),
@@ -55,17 +57,6 @@ export const ERRORS = {
     'the network {network} overlaps a route of this host: {route}',
     'containers would not reach those addresses, or the host would lose them',
     'tsflannel config set --help',
-  ),
-  NO_FREE_SUBNET: entry(6, 'no subnet is free in {network}', 'all {count} are leased', 'tsflannel leases'),
-  SUBNET_TAKEN: entry(6, '{subnet} is taken', 'another node leases it, or took it just now', 'tsflannel leases'),
-  SUBNET_UNFIT: entry(2, '{subnet} is no subnet of {network}', 'the config hands out others', 'tsflannel config get'),
-  LEASE_MISSING: entry(3, 'nobody leases {subnet}', 'etcd has no key for it', 'tsflannel leases'),
-  NODE_UNKNOWN: entry(3, 'the node {node} is not known', '{detail}', 'tsflannel leases reserve --help'),
-  SUBNETS_CONTESTED: entry(
-    6,
-    'no subnet of {network} could be won',
-    'other nodes were quicker {rounds} times',
-    'tsflannel leases',
   ),
   IFACE_NOT_FOUND: entry(
     3,

@@ -15,6 +15,8 @@ export interface Host {
   /** The underlay interface: name, MTU in bytes, its address and the prefixes reachable on it without a gateway. */
   readonly iface: { readonly name: string; readonly mtu: number; readonly ip: Ip; readonly onLink: readonly Prefix[] };
   readonly publicIp: Ip;
+  /** Fingerprint of this machine, where it has one. */
+  readonly hostId?: string;
   readonly filter: FilterFacts;
   readonly ipMasq: boolean;
   readonly subnetFile: string;

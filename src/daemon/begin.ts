@@ -1,10 +1,11 @@
 import type { Host } from '../backend/backend.ts';
 import { announce, deviceOf, mtuOf, type Scene } from '../backend/desired.ts';
-import { TsflannelError } from '../errors.ts';
-import type { NodeState } from '../files/node-state.ts';
+import { asTsflannelError, TsflannelError } from '../errors.ts';
+import { type NodeState, newIdentity } from '../files/node-state.ts';
 import type { SavedView } from '../files/view-file.ts';
 import { acquire, type ClaimOptions, type Held } from '../lease/acquire.ts';
 import { hold } from '../lease/hold.ts';
+import { isElsewhere } from '../lease/identity.ts';
 import { containsIp, printIp, printPrefix, samePrefix } from '../model/address.ts';
 import { printLease } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
@@ -45,6 +46,7 @@ const claimOptions = (
     peer: announce(scene.host, scene.network),
     nodeId: state.nodeId,
     nodeName: parts.nodeName,
+    ...(scene.host.hostId !== undefined && { hostId: scene.host.hostId }),
   },
   remembered: state.subnet ? [state.subnet] : [],
   ttlSeconds: options.ttlSeconds,
@@ -151,6 +153,9 @@ function checkAddress({ publicIp, iface }: Host, { network }: NetworkConfig): vo
 /** The lease of this node: asked of etcd, or what it was when etcd was seen last. */
 async function heldOf({ cached, follower }: FirstLook, claim: ClaimOptions): Promise<Held> {
   if (!cached) return acquire(claim, follower.view);
+  const { lease } = cached;
+  if (isElsewhere(lease, claim.announcement))
+    throw new TsflannelError('NODE_ID_UNSURE', { node: lease.nodeName ?? '-', ip: printIp(lease.publicIp) });
   return { ...cached.held, value: printLease(claim.announcement), ttlSeconds: claim.ttlSeconds };
 }
 
@@ -159,8 +164,20 @@ async function openHost({ disk }: Daemon, parts: DaemonParts): Promise<{ opened:
   return { opened, host: await parts.makeHost(opened.nodeId) };
 }
 
-/** Looks, takes its subnet and makes the first pass. Throws as runDaemon does. */
+/** Looks, takes its subnet and makes the first pass; on a copied disk, as a new node. Throws as runDaemon does. */
 export async function begin(daemon: Daemon, parts: DaemonParts, end: Pick<Node, 'stop' | 'onReady'>): Promise<Node> {
+  try {
+    return await beginAs(daemon, parts, end);
+  } catch (error) {
+    const { code, why } = asTsflannelError(error);
+    if (code !== 'NODE_ID_CLONED') throw error;
+    parts.log('node-id-cloned', `${why}; this node takes a new id and a subnet of its own`);
+    await daemon.disk.keep(newIdentity(await daemon.disk.open()));
+    return beginAs(daemon, parts, end);
+  }
+}
+
+async function beginAs(daemon: Daemon, parts: DaemonParts, end: Pick<Node, 'stop' | 'onReady'>): Promise<Node> {
   const opening = openHost(daemon, parts);
   const node = opening.then(({ opened }) => opened);
   const [look, { opened, host }] = await Promise.all([firstLook(daemon, parts, node), opening]);

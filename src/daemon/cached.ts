@@ -3,6 +3,7 @@ import type { SavedView } from '../files/view-file.ts';
 import type { Held } from '../lease/acquire.ts';
 import { samePrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Lease } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import { accept, type Parsed, reject } from '../model/parsed.ts';
 import { networkIn } from '../store/network.ts';
@@ -14,6 +15,8 @@ export interface CachedStart {
   readonly saved: SavedView;
   readonly network: NetworkConfig;
   readonly held: Omit<Held, 'value' | 'ttlSeconds'>;
+  /** Our lease as it was then. */
+  readonly lease: Lease;
 }
 
 const configOf = (saved: SavedView, prefix: string): NetworkConfig | undefined => {
@@ -40,7 +43,7 @@ export function judgeView(saved: SavedView, state: NodeState, prefix: string): P
   if (!own) return refuse('the subnet this node held is not in it');
   const { key, leaseId, modified } = own.etcd;
   const held = { key, leaseId: BigInt(leaseId), modRevision: BigInt(modified), subnet: own.subnet, resumed: true };
-  return accept({ saved, network, held });
+  return accept({ saved, network, held, lease: own });
 }
 
 /** The view on disk, if a node may start with it; why not goes to the log. */

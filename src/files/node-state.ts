@@ -50,6 +50,16 @@ export async function readNodeState(stateDir: string): Promise<NodeState> {
   return (text === undefined ? undefined : parse(text)) ?? { nodeId: newNodeId(), created: [] };
 }
 
+/** The same host as a new node: another id, and no subnet of its own yet. */
+export function newIdentity({ created, ipForwardBefore, subnetFile }: NodeState): NodeState {
+  return {
+    nodeId: newNodeId(),
+    created,
+    ...(ipForwardBefore && { ipForwardBefore }),
+    ...(subnetFile !== undefined && { subnetFile }),
+  };
+}
+
 /** Writes the whole state, atomically, 0600. */
 export async function writeNodeState(stateDir: string, state: NodeState): Promise<void> {
   const json = { ...state, ...(state.subnet && { subnet: printPrefix(state.subnet) }) };

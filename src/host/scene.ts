@@ -1,6 +1,7 @@
 import type { Host } from '../backend/backend.ts';
 import type { Kernel, KernelState, Kind } from '../kernel/state.ts';
 import type { Ip } from '../model/address.ts';
+import { hostFingerprint } from './fingerprint.ts';
 import type { Underlay } from './interface.ts';
 
 const KINDS: ReadonlySet<Kind> = new Set(['link', 'address', 'route']);
@@ -19,8 +20,10 @@ export interface HostWish {
 
 /** The host as backends see it. Facts that change later are read again by the reconciler. */
 export async function gatherHost(kernel: Kernel, iface: Underlay, wish: HostWish): Promise<Host> {
+  const hostId = await hostFingerprint(iface.name);
   return {
     nodeId: wish.nodeId,
+    ...(hostId !== undefined && { hostId }),
     iface,
     publicIp: wish.publicIp ?? iface.ip,
     filter: await kernel.filterFacts(),

@@ -5,6 +5,7 @@ import type { NetworkConfig } from '../model/network-config.ts';
 import type { HeldKey, Store } from '../store/store.ts';
 import { createView, type View } from '../store/view.ts';
 import { type Choice, choose, type Situation } from './choose.ts';
+import { checkIdentity } from './identity.ts';
 
 /** What a claim is made with. */
 export interface ClaimOptions {
@@ -75,13 +76,14 @@ export const chooseIn = (view: View, who: Omit<Situation, 'leases' | 'refused'>)
 
 /**
  * Takes a subnet: our own live lease first, one we had before next, else a free one. `known` saves the first look.
- * Throws NO_FREE_SUBNET, SUBNETS_CONTESTED, or what the store throws.
+ * Throws NODE_ID_CLONED, PUBLIC_IP_TAKEN, NO_FREE_SUBNET, SUBNETS_CONTESTED, or what the store throws.
  */
 export async function acquire(options: ClaimOptions, known?: View): Promise<Held> {
   const { announcement, network, remembered, random } = options;
   const { nodeId, publicIp } = announcement;
   for (let round = 0; round < ROUNDS; round++) {
     const view = (round === 0 ? known : undefined) ?? (await look(options));
+    await checkIdentity(options.store, announcement, view.leases().values());
     const choice = chooseIn(view, { network, nodeId, publicIp, remembered, random });
     if (choice.kind === 'exhausted') {
       throw new TsflannelError('NO_FREE_SUBNET', { network: printPrefix(network.network), count: choice.count });

@@ -29,6 +29,8 @@ export interface Lease {
   /** Ours; absent in leases written by flanneld. */
   readonly nodeId?: string;
   readonly nodeName?: string;
+  /** Fingerprint of the machine that wrote it. */
+  readonly hostId?: string;
   readonly etcd: LeaseEtcd;
 }
 
@@ -38,6 +40,7 @@ export interface Announcement {
   readonly peer: PeerData;
   readonly nodeId: string;
   readonly nodeName: string;
+  readonly hostId?: string;
 }
 
 /** No leading zeros: one subnet has one key. */
@@ -97,6 +100,9 @@ const nameOf = (json: Json, key: string, pattern: RegExp): string | undefined =>
 export const NODE_ID = /^[0-9a-f]{16,64}$/;
 export const NODE_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62})$/;
 
+/** A machine's fingerprint. */
+const HOST_ID = /^[0-9a-f]{16}$/;
+
 /** Parses one key and value under `<prefix>/subnets/`. */
 export function parseLease(value: string, etcd: LeaseEtcd): Parsed<Lease> {
   const name = etcd.key.slice(etcd.key.lastIndexOf('/') + 1);
@@ -114,6 +120,7 @@ export function parseLease(value: string, etcd: LeaseEtcd): Parsed<Lease> {
   const publicIp6 = typeof text6 === 'string' ? parseIp(text6) : undefined;
   const nodeId = nameOf(json.value, 'NodeID', NODE_ID);
   const nodeName = nameOf(json.value, 'NodeName', NODE_NAME);
+  const hostId = nameOf(json.value, 'HostID', HOST_ID);
   return accept({
     ...subnets,
     publicIp,
@@ -122,6 +129,7 @@ export function parseLease(value: string, etcd: LeaseEtcd): Parsed<Lease> {
     ...(publicIp6?.family === 6 && { publicIp6 }),
     ...(nodeId !== undefined && { nodeId }),
     ...(nodeName !== undefined && { nodeName }),
+    ...(hostId !== undefined && { hostId }),
   });
 }
 
@@ -132,12 +140,21 @@ function peerFields(peer: PeerData): Record<string, unknown> {
 }
 
 /**
- * The value of our own lease: flannel's fields in flannel's order, then NodeID and NodeName, which flanneld ignores.
+ * The value of our own lease: flannel's fields in flannel's order, then NodeID, NodeName and HostID, which flanneld ignores.
  * `former` is what the key held before (a lease of our own, or one flanneld left here): fields nobody here knows are kept.
  */
 export function printLease(own: Announcement, former?: string): string {
   const parsed = former === undefined ? undefined : parseJsonObject(former, 'former');
-  const ours = new Set(['publicip', 'publicipv6', 'backendtype', 'backenddata', 'backendv6data', 'nodeid', 'nodename']);
+  const ours = new Set([
+    'publicip',
+    'publicipv6',
+    'backendtype',
+    'backenddata',
+    'backendv6data',
+    'nodeid',
+    'nodename',
+    'hostid',
+  ]);
   const kept = parsed?.ok ? Object.entries(parsed.value).filter(([key]) => !ours.has(key.toLowerCase())) : [];
   return JSON.stringify({
     PublicIP: printIp(own.publicIp),
@@ -145,6 +162,7 @@ export function printLease(own: Announcement, former?: string): string {
     ...peerFields(own.peer),
     NodeID: own.nodeId,
     NodeName: own.nodeName,
+    ...(own.hostId !== undefined && { HostID: own.hostId }),
     ...Object.fromEntries(kept),
   });
 }
