@@ -4,7 +4,7 @@ import { enableAuth, readPasswords } from '../etcd/auth.ts';
 import { type InitOptions, settle } from '../etcd/init.ts';
 import { MEMBER_HEADS, memberCells } from '../etcd/members.ts';
 import { keyPrefix, memberPaths } from '../etcd/paths.ts';
-import { preview } from '../etcd/preview.ts';
+import { confirmPlan, preview } from '../etcd/preview.ts';
 import { report } from '../etcd/report.ts';
 import { parseRequest } from '../etcd/request.ts';
 import { runMember } from '../etcd/run-member.ts';
@@ -59,6 +59,7 @@ export default class Init extends TsflannelCommand {
     const network = settled.network === undefined ? undefined : await import('../host/config.ts');
     await network?.checkNetwork(settled.network ?? '');
     if (flags['dry-run']) return preview(settled, options);
+    if (settled.asked) await confirmPlan(settled, options);
     const outcome = await runMember(settled, options);
     if (!outcome.cluster) return report(outcome, options, { table: '' });
     const result = await network?.setNetwork(settled.network ?? '', options.configDir);

@@ -13,7 +13,7 @@ export interface HostDefaults {
   readonly addresses: readonly HostAddress[];
 }
 
-const CLIENT_PORT = 2379;
+export const CLIENT_PORT = 2379;
 export const JOIN_PORT = 2381;
 
 const usage = (detail: string): TsflannelError => new TsflannelError('USAGE', { detail });

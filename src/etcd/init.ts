@@ -11,8 +11,8 @@ import { findEtcdOf } from './process.ts';
 import { checkEtcd, findEtcd } from './program.ts';
 import type { InitRequest, Security, Wish } from './request.ts';
 import type { NewToken } from './tokens.ts';
-import { checkSystemd } from './unit.ts';
-import { askMissing, type Questions } from './wizard.ts';
+import { checkSystemd, systemdRuns } from './unit.ts';
+import { type Answers, askMissing, type Questions } from './wizard.ts';
 
 /** Everything `init` needs; paths are absolute. */
 export interface InitOptions {
@@ -46,6 +46,10 @@ export interface Settled {
   /** Absent for a member that was there. */
   readonly wish?: Wish;
   readonly security?: Security;
+  /** How many members there are to be. */
+  readonly size?: number;
+  /** Questions were asked: the plan is shown before it is done. */
+  readonly asked?: true;
 }
 
 export interface InitOutcome extends Settled {
@@ -63,13 +67,17 @@ export const usable = (found: DataDir, dir: string): Member | undefined => {
   return found.state === 'empty' ? undefined : found.member;
 };
 
-async function fill(options: InitOptions): Promise<{ request: Required<InitRequest>; network: string | undefined }> {
-  const { request, network, host } = options;
-  if (options.yes) return { request: fillRequest(request, host), network };
-  if (options.ask) return askMissing({ request, network }, host, await options.ask());
+async function fill(options: InitOptions): Promise<Answers & { readonly asked?: true }> {
+  const { request, network, host, size, systemd } = options;
+  const open = { network, size, systemd };
+  if (options.yes) return { request: fillRequest(request, host), ...open };
+  if (options.ask) {
+    const canManage = await systemdRuns();
+    return { ...(await askMissing({ request, ...open, canManage }, host, await options.ask())), asked: true };
+  }
   const missing = missingFlags(request, host, false);
   if (missing.length > 0) throw new TsflannelError('MISSING_FLAGS', { flags: missing.join('; ') });
-  return { request: fillRequest(request, host), network };
+  return { request: fillRequest(request, host), ...open };
 }
 
 /** The service is asked for a URL here, so that everything after knows it; without `ask` the URL stays open (a dry run). */
@@ -91,7 +99,7 @@ function withOrigin(member: Member, wish: Wish): Member {
 }
 
 /** A member that ran by itself can be given to systemd. */
-export const managed = (member: Member, { systemd }: InitOptions): Member =>
+export const managed = (member: Member, { systemd }: { readonly systemd?: boolean | undefined }): Member =>
   systemd ? { ...member, systemd: true } : member;
 
 /**
@@ -109,17 +117,18 @@ export async function settle(options: InitOptions, dry: boolean): Promise<Settle
     }
     return { member: managed(member, options), existing: true, network: options.network };
   }
-  const { request, network } = await fill(options);
+  const { request, network, size, systemd, asked } = await fill(options);
   const known = await withUrl(request, options, !dry);
   return {
-    member: managed(
-      withOrigin(buildMember(known, { dataDir, pki: pkiDirOf(options.configDir) }), request.wish),
-      options,
-    ),
+    member: managed(withOrigin(buildMember(known, { dataDir, pki: pkiDirOf(options.configDir) }), request.wish), {
+      systemd,
+    }),
     existing: false,
     network,
     wish: request.wish.kind === 'new' && !dry ? known.wish : request.wish,
     security: request.security,
+    ...(size !== undefined && { size }),
+    ...(asked && { asked }),
   };
 }
 
@@ -144,5 +153,5 @@ export async function preflight(settled: Settled, options: InitOptions): Promise
   if (settled.security?.kind === 'given') await readGivenCa(settled.security.ca);
   if (settled.existing && member.clusterId !== undefined) return [];
   const size = wish?.kind === 'new' ? wish.size : await checkDiscovery(member);
-  return warningsOf(member, size);
+  return warningsOf(member, size ?? settled.size);
 }

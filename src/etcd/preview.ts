@@ -1,3 +1,4 @@
+import { TsflannelError } from '../errors.ts';
 import { clientConfigPath } from '../files/client-config.ts';
 import { JOIN_PORT } from './choose.ts';
 import { type InitOptions, preflight, type Settled } from './init.ts';
@@ -17,7 +18,6 @@ function pathFlags(options: InitOptions): readonly string[] {
     ...(dataDir === DEFAULTS.dataDir ? [] : ['--data-dir', dataDir]),
     ...(runDir === DEFAULTS.runDir ? [] : ['--run-dir', runDir]),
     ...(options.prefix === undefined ? [] : ['--etcd-prefix', options.prefix]),
-    ...(options.systemd ? ['--systemd'] : []),
     ...(configDir === DEFAULTS.configDir ? [] : ['--config-dir', configDir]),
   ];
 }
@@ -28,15 +28,52 @@ export function equivalentLine(settled: Settled, options: InitOptions): string |
   const { name, ip, clientPort, peerPort, joinPort = JOIN_PORT } = settled.member;
   const security = settled.security ?? { kind: 'insecure' };
   const network = settled.network === undefined ? [] : ['--network', settled.network];
-  const size = settled.wish.kind === 'alone' && options.size !== undefined ? ['--size', String(options.size)] : [];
+  const size = settled.wish.kind === 'alone' && settled.size !== undefined ? ['--size', String(settled.size)] : [];
+  const systemd = settled.member.systemd ? ['--systemd'] : [];
   return commandLine(settled.wish, { name, ip, clientPort, peerPort, joinPort, security }, [
     ...size,
+    ...systemd,
     ...network,
     ...pathFlags(options),
   ]);
 }
 
-/** What `init` would do, for `--dry-run`: everything that can be checked is checked, nothing is changed. */
+/** What is about to be done: everything that can be checked is checked, nothing is changed. */
+async function planOf(settled: Settled, options: InitOptions) {
+  const { member, size } = settled;
+  const warnings = await preflight(settled, options);
+  const { args, env } = etcdCommand(member, process.arch);
+  const argv = [findEtcd(options.path), ...args];
+  const { dataDir } = member;
+  const pki = member.pki === undefined ? [] : [`${member.pki}/`];
+  const unit = member.systemd ? [UNIT_FILE] : [];
+  const own = [...pki, memberFile(dataDir), logFile(dataDir), pidFile(options.runDir), ...unit];
+  const files = [...own, clientConfigPath(options.configDir)];
+  const lines = [
+    ...argv.map((arg, index) => (index === 0 ? `  ${arg}` : `    ${arg}`)),
+    'with the environment:',
+    ...Object.entries(env).map(([name, value]) => `  ${name}=${value}`),
+    `run by ${member.systemd ? 'systemd, at each boot too' : 'a background process that starts it again when it ends'}`,
+    ...(member.pki === undefined ? [] : ['with TLS on all ports; who has no certificate of its CA is refused']),
+    `in ${dataDir}, which ${settled.existing ? 'has the data of this member' : 'is empty'}`,
+    'and write:',
+    ...[`${dataDir}/`, ...files].map((file) => `  ${file}`),
+    ...(settled.network === undefined ? [] : [`  the network config ${settled.network} into etcd`]),
+    ...(size !== undefined && size > 1 ? [`and print ${size - 1} join lines for the other hosts`] : []),
+  ];
+  return { data: { argv, env, dataDir, files, warnings }, lines, warnings };
+}
+
+/** Shows the plan to who was asked for it, and goes on with a yes only. Rejects with ABORTED. */
+export async function confirmPlan(settled: Settled, options: InitOptions): Promise<void> {
+  const { lines, warnings } = await planOf(settled, options);
+  const plan = [`${settled.member.name} will start:`, ...lines, ...warnings.map((warning) => `warning: ${warning}`)];
+  options.notice(plan.join('\n'));
+  const ask = await options.ask?.();
+  if (!(await ask?.confirm('Do this?', true))) throw new TsflannelError('ABORTED');
+}
+
+/** What `init` would do, for `--dry-run`. */
 export async function preview(
   settled: Settled,
   options: InitOptions,
@@ -45,29 +82,9 @@ export async function preview(
   const { supervisor } = await inspectProcesses(options.runDir);
   if (supervisor !== undefined)
     return { data: { dryRun: true, running: true }, text: `${member.name} runs already: nothing would be started` };
-  const warnings = await preflight(settled, options);
+  const { data, lines, warnings } = await planOf(settled, options);
   for (const warning of warnings) options.notice(`warning: ${warning}`);
-  const { args, env } = etcdCommand(member, process.arch);
-  const argv = [findEtcd(options.path), ...args];
-  const { dataDir } = member;
-  const pki = member.pki === undefined ? [] : [`${member.pki}/`];
-  const files = [
-    ...pki,
-    memberFile(dataDir),
-    logFile(dataDir),
-    pidFile(options.runDir),
-    clientConfigPath(options.configDir),
-  ];
-  const unit = member.systemd ? [UNIT_FILE] : [];
   const would = settled.existing ? 'would start again from its data dir' : 'would start';
-  const lines = [
-    `${member.name} ${would} (dry run, nothing was changed):`,
-    ...argv.map((arg, index) => (index === 0 ? `  ${arg}` : `    ${arg}`)),
-    'with the environment:',
-    ...Object.entries(env).map(([name, value]) => `  ${name}=${value}`),
-    'and write:',
-    ...[`${dataDir}/`, ...files, ...unit].map((file) => `  ${file}`),
-    ...(settled.network === undefined ? [] : [`  the network config ${settled.network} into etcd`]),
-  ];
-  return { data: { dryRun: true, argv, env, dataDir, files, warnings }, text: lines.join('\n') };
+  const head = `${member.name} ${would} (dry run, nothing was changed):`;
+  return { data: { dryRun: true, ...data }, text: [head, ...lines].join('\n') };
 }

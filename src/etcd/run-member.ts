@@ -7,7 +7,7 @@ import { restoreClient, writeClient } from './client.ts';
 import { inspectDataDir } from './data-dir.ts';
 import { closedFolder, folder } from './folder.ts';
 import { type InitOptions, type InitOutcome, preflight, type Settled, usable } from './init.ts';
-import { identitiesOf, type Member, rootOf } from './member.ts';
+import { identitiesOf, rootOf } from './member.ts';
 import { removeMember, writeMember } from './member-file.ts';
 import type { ClusterStatus } from './members.ts';
 import { ensureCa, ensureCerts, readCa } from './pki-files.ts';
@@ -98,7 +98,7 @@ export async function runMember(settled: Settled, options: InitOptions): Promise
   if (running && options.systemd) await checkManaged(settled.member.dataDir);
   const cluster = await (running ? wait(settled, options) : startAndWait(settled, options));
   const news = cluster ? await remember(settled, options, cluster) : false;
-  const tokens = cluster && !settled.existing ? await firstTokens(settled.member, options) : [];
+  const tokens = cluster && !settled.existing ? await firstTokens(settled, options) : [];
   return { ...settled, changed: !running || news, cluster, tokens };
 }
 
@@ -111,8 +111,8 @@ async function checkManaged(dataDir: string): Promise<void> {
 
 /** A token lets one host in: one for each member to come, and one for a cluster of which no size was said. */
 async function firstTokens(
-  member: Member,
-  { dataDir, configDir, size = 2 }: InitOptions,
+  { member, size = 2 }: Settled,
+  { dataDir, configDir }: InitOptions,
 ): Promise<readonly NewToken[]> {
   if (member.bootstrap.kind !== 'alone' || member.pki === undefined) return [];
   const wish = { purpose: 'member', seconds: TOKEN_SECONDS } as const;

@@ -1,13 +1,35 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { TsflannelError } from '../errors.ts';
 import { parsePrefix, printIp } from '../model/address.ts';
 import { printEndpoint } from '../model/endpoint.ts';
-import { fillRequest, fromCluster, type HostDefaults, plainName } from './choose.ts';
-import { discoveryWish, type InitRequest, nameProblem, newWish, staticWish, type Wish } from './request.ts';
+import { CLIENT_PORT, fillRequest, fromCluster, type HostDefaults, JOIN_PORT, plainName } from './choose.ts';
+import { PEER_PORT } from './cluster.ts';
+import { MAX_SIZE } from './discovery.ts';
+import {
+  discoveryWish,
+  type InitRequest,
+  nameProblem,
+  newWish,
+  type Security,
+  staticWish,
+  type Wish,
+} from './request.ts';
 
 /** How the wizard asks; src/output has it for a terminal. Enter takes the first choice, or the fallback. */
 export interface Questions {
   choose<T>(message: string, choices: readonly { readonly name: string; readonly value: T }[]): Promise<T>;
   text(message: string, fallback: string, check: (answer: string) => string | undefined): Promise<string>;
+  confirm(message: string, fallback: boolean): Promise<boolean>;
+}
+
+/** What a user has said, or was asked for. */
+export interface Answers {
+  readonly request: Required<InitRequest>;
+  /** Absent when nobody wants one written. */
+  readonly network: string | undefined;
+  readonly size: number | undefined;
+  readonly systemd: boolean | undefined;
 }
 
 const problemOf = (parse: () => unknown): string | undefined => {
@@ -21,7 +43,7 @@ const problemOf = (parse: () => unknown): string | undefined => {
 
 async function askWish(ask: Questions): Promise<Wish> {
   const kind = await ask.choose('Which cluster is this member for?', [
-    { name: 'a new one with this host alone', value: 'alone' as const },
+    { name: 'a new one, begun by this host; others can join it by a token', value: 'alone' as const },
     { name: 'several hosts, by a discovery URL I have', value: 'discovery' as const },
     { name: 'several hosts, by a new discovery URL', value: 'new' as const },
     { name: 'several hosts, whose addresses I list', value: 'static' as const },
@@ -67,19 +89,89 @@ const networkProblem = (text: string): string | undefined =>
     ? undefined
     : 'a network such as 172.17.0.0/16 is expected, or nothing';
 
-/** Asks for what the request leaves open, and nothing else. `network` is undefined when nobody wants one written. */
+/** Given files are read at once, so that a wrong path is said here. */
+async function askCa(ask: Questions): Promise<Security> {
+  const path = (text: string) => (existsSync(text) ? undefined : `${text} is not there`);
+  const cert = await ask.text('File of the CA certificate (PEM)', '', path);
+  return {
+    kind: 'given',
+    ca: { cert: resolve(cert), key: resolve(await ask.text('File of its private key', '', path)) },
+  };
+}
+
+async function askSecurity(wish: Wish, ask: Questions): Promise<Security> {
+  const own = [{ name: 'TLS, with a CA that is made here', value: 'own' as const }];
+  const kind = await ask.choose('How do members and clients speak to each other?', [
+    ...(wish.kind === 'alone' ? own : []),
+    { name: 'TLS, with a CA I have, the same for all members', value: 'given' as const },
+    { name: 'plain http: for a lab, or a network that nobody else reaches', value: 'insecure' as const },
+  ]);
+  return kind === 'given' ? askCa(ask) : { kind };
+}
+
+const sizeProblem = (text: string): string | undefined =>
+  /^[0-9]{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= MAX_SIZE
+    ? undefined
+    : `1 to ${MAX_SIZE} is expected; 3 or 5 survive the loss of 1 or 2, an even number survives no more than the odd one below it`;
+
+const portsOf = (text: string): readonly number[] => text.split(/[\s,]+/).map(Number);
+
+const portsProblem = (count: number) => (text: string) => {
+  const ports = portsOf(text);
+  const good = ports.every((port) => Number.isInteger(port) && port > 0 && port < 65_536);
+  return good && ports.length === count && new Set(ports).size === count
+    ? undefined
+    : `${count} different ports are expected`;
+};
+
+/** All ports in one question; those that were given are not asked. */
+async function askPorts(request: InitRequest, ask: Questions): Promise<InitRequest> {
+  const all = [
+    ['clientPort', 'clients', CLIENT_PORT],
+    ['peerPort', 'members', PEER_PORT],
+    ...(request.security?.kind === 'insecure' ? [] : [['joinPort', 'joining', JOIN_PORT] as const]),
+  ] as const;
+  const open = all.filter(([key]) => request[key] === undefined);
+  if (open.length === 0) return request;
+  const question = `Ports for ${open.map(([, what]) => what).join(', ')}`;
+  const answer = await ask.text(question, open.map(([, , port]) => port).join(', '), portsProblem(open.length));
+  const ports = portsOf(answer);
+  return { ...request, ...Object.fromEntries(open.map(([key], index) => [key, ports[index]])) };
+}
+
+const askManager = (ask: Questions): Promise<boolean> =>
+  ask.choose('What runs etcd?', [
+    { name: 'a systemd unit, at each boot too', value: true },
+    { name: 'a background process, until the next boot', value: false },
+  ]);
+
+/** How many members there will be, where they come one by one. */
+async function askSize({ wish }: InitRequest, size: number | undefined, ask: Questions): Promise<number | undefined> {
+  if (size !== undefined || wish?.kind !== 'alone') return size;
+  const question = 'How many members will the cluster have, with this one (1, 3 or 5)';
+  return Number(await ask.text(question, '1', sizeProblem));
+}
+
+async function askNames(given: InitRequest, host: HostDefaults, ask: Questions): Promise<InitRequest> {
+  let request = await askEntry(given, host, ask);
+  if (!request.ip) request = { ...request, ...(await askAddress(host, ask)) };
+  if (request.name !== undefined) return request;
+  return { ...request, name: await ask.text('Name of this member', plainName(host.hostname), nameProblem) };
+}
+
+/** Asks for what the request leaves open, and nothing else. `canManage`: systemd runs here. */
 export async function askMissing(
-  given: { readonly request: InitRequest; readonly network: string | undefined },
+  given: Omit<Answers, 'request'> & { readonly request: InitRequest; readonly canManage: boolean },
   host: HostDefaults,
   ask: Questions,
-): Promise<{ readonly request: Required<InitRequest>; readonly network: string | undefined }> {
-  let request: InitRequest = given.request.wish ? given.request : { ...given.request, wish: await askWish(ask) };
-  request = await askEntry(request, host, ask);
-  if (!request.ip) request = { ...request, ...(await askAddress(host, ask)) };
-  if (request.name === undefined) {
-    request = { ...request, name: await ask.text('Name of this member', plainName(host.hostname), nameProblem) };
-  }
+): Promise<Answers> {
+  const wish = given.request.wish ?? (await askWish(ask));
+  const size = await askSize({ wish }, given.size, ask);
+  const security = given.request.security ?? (await askSecurity(wish, ask));
+  const named = await askNames({ ...given.request, wish, security }, host, ask);
+  const request = await askPorts(named, ask);
+  const systemd = given.systemd || !given.canManage ? given.systemd : await askManager(ask);
   const question = 'Network for the containers of all nodes (Enter: later, by config set)';
   const network = given.network ?? (await ask.text(question, '', networkProblem));
-  return { request: fillRequest(request, host), network: network === '' ? undefined : network };
+  return { request: fillRequest(request, host), network: network === '' ? undefined : network, size, systemd };
 }

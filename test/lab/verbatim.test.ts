@@ -12,7 +12,10 @@ describe('the four lines of the quick start, typed as they stand', () => {
 
   it('tsflannel init, with Enter at each question', async () => {
     const terminal = openTerminal(words('tsflannel init'), { env: nodeEnvironment(test.lab, test.node(1)) });
-    for (const question of [/Which cluster/, /Address/, /Name of this member/, /Network for/]) {
+    for (const question of [
+      ...[/Which cluster/, /How many members/, /speak to each other/, /Address/, /Name of this member/, /Ports for/],
+      ...[/Network for/, /Do this/],
+    ]) {
       await terminal.shows(question);
       terminal.type('\r');
       await terminal.shows(/✔/);
