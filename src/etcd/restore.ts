@@ -7,7 +7,7 @@ import { inspectDataDir } from './data-dir.ts';
 import { founder, founders, type Member, peerUrl } from './member.ts';
 import { writeMember } from './member-file.ts';
 import { isRunning } from './process.ts';
-import { findProgram } from './program.ts';
+import { checkEtcd, findEtcd, findProgram } from './program.ts';
 import { checkSnapshot } from './snapshot-sum.ts';
 
 export interface RestoreOptions {
@@ -38,20 +38,40 @@ async function memberOf({ dataDir, runDir }: RestoreOptions): Promise<Member> {
   return found.member;
 }
 
-/** etcd 3.5 moved the restoration from etcdctl to etcdutl. */
-function programOf(path: string): string {
-  const program = findProgram('etcdutl', path) ?? findProgram('etcdctl', path);
-  if (program) return program;
-  const details = { tool: 'etcdctl', detail: 'it restores snapshots', package: 'etcd-client' };
-  throw new TsflannelError('TOOL_MISSING', details);
+const ENV = { ETCDCTL_API: '3' };
+
+/** `etcdutl version: 3.6.6` -> `3.6`; empty for what does not run. */
+async function versionOf(program: string): Promise<string> {
+  const { execa } = await import('execa');
+  const { stdout } = await execa(program, ['version'], { reject: false, timeout: 10_000, extendEnv: false, env: ENV });
+  return /version: ([0-9]{1,3}\.[0-9]{1,3})\./.exec(String(stdout))?.[1] ?? '';
 }
 
-/** Checks file, member and tools. Rejects with SNAPSHOT_INVALID, ETCD_DATA_DIR, ETCD_NOT_MANAGED, ETCD_RUNNING or TOOL_MISSING. */
+/**
+ * The tool that restores: etcd 3.5 moved that from etcdctl to etcdutl. What a tool of another version makes, etcd may not read.
+ */
+async function programOf(path: string): Promise<string> {
+  const etcd = await checkEtcd(findEtcd(path));
+  const found: string[] = [];
+  for (const name of ['etcdutl', 'etcdctl']) {
+    const program = findProgram(name, path);
+    const version = program === undefined ? '' : await versionOf(program);
+    if (program !== undefined && version === etcd) return program;
+    if (program !== undefined) found.push(`${program} is ${version || 'of no version'}`);
+  }
+  const detail = `etcd here is ${etcd}, and a snapshot is restored by its own tool; ${found.join(', ') || 'there is none'}`;
+  throw new TsflannelError('TOOL_MISSING', { tool: `etcdutl or etcdctl ${etcd}`, detail, package: 'etcd-client' });
+}
+
+/**
+ * Checks file, member and tools. Rejects with SNAPSHOT_INVALID, ETCD_DATA_DIR, ETCD_NOT_MANAGED, ETCD_RUNNING, TOOL_MISSING or
+ * ETCD_VERSION.
+ */
 export async function prepareRestore(options: RestoreOptions): Promise<Restoration> {
   const sha256 = await checkSnapshot(options.file);
   const member = await memberOf(options);
   const cluster = options.alone ? [founder(member)] : founders(member);
-  return { ...options, member, cluster, sha256, program: programOf(options.path) };
+  return { ...options, member, cluster, sha256, program: await programOf(options.path) };
 }
 
 /** All hosts that restore one file make one cluster, and no other: its old members are not let in. */
@@ -65,7 +85,7 @@ async function restoreInto(restoration: Restoration, dir: string): Promise<void>
     ...['--initial-cluster', printCluster(cluster), '--initial-cluster-token', tokenOf(restoration)],
     ...['--initial-advertise-peer-urls', printEndpoint(peerUrl(member))],
   ];
-  const env = { ETCDCTL_API: '3', PATH: restoration.path };
+  const env = { ...ENV, PATH: restoration.path };
   const result = await execa(program, args, { env, extendEnv: false, reject: false });
   if (result.exitCode === 0) return chmod(dir, 0o700);
   const said = String(result.stderr).trim().split('\n').at(-1) ?? '';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { useHosts } from '../support/hosts.ts';
@@ -55,6 +55,20 @@ describe('tsflannel etcd snapshot: save, lose everything, restore', function () 
     assert.equal(kept, null);
     succeeds(await host(1).tsflannel('init'));
     assert.equal(await network(), '10.5.0.0/16');
+  });
+
+  it('restores by the tool of the same version only', async () => {
+    succeeds(await host(1).tsflannel('etcd', 'stop'));
+    const bin = join(host(1).dir, '..', 'bin');
+    mkdirSync(bin);
+    for (const name of ['etcdctl', 'etcdutl'])
+      writeFileSync(join(bin, name), `#!/bin/sh\necho "${name} version: 3.99.1"\n`, { mode: 0o755 });
+    const env = { PATH: `${bin}:${host(1).env.PATH}` };
+    const ran = await host(1).tsflannelWith(env, 'etcd', 'snapshot', 'restore', saved(), '--yes', '--json');
+    assert.equal(code(ran.stdout), 'TOOL_MISSING');
+    assert.match(ran.stdout, /etcd here is 3\.\d+[\s\S]*etcdctl is 3\.99/);
+    rmSync(bin, { recursive: true });
+    succeeds(await host(1).tsflannel('init'));
   });
 
   it('takes no damaged file, and changes nothing for it', async () => {
