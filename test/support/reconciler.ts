@@ -65,3 +65,21 @@ export const strangeRoute = (number: number, device = 'eth0'): KernelObject => {
   const { subnet } = nodeLease(`10.5.${number}.0/24`, number);
   return { kind: 'route', dst: subnet, device, onlink: false, metric: 0, protocol: 4 };
 };
+
+type Rig = ReturnType<typeof reconcilerRig>;
+
+/** A started node with peers 2 to `last`; what was applied at the start is forgotten. */
+export async function started(
+  last: number,
+  config?: Record<string, unknown>,
+): Promise<Rig & { peers: ReturnType<typeof peersTo> }> {
+  const rig = reconcilerRig(config);
+  const peers = peersTo(last);
+  await rig.reconciler.start(rig.scene, peers);
+  rig.plans.length = 0;
+  return { ...rig, peers };
+}
+
+/** Keys of all routes into the network. */
+export const routesIn = async (rig: Rig): Promise<string[]> =>
+  [...(await rig.seen()).keys()].filter((key) => /^route\/10\.5/.test(key)).sort();
