@@ -1,5 +1,5 @@
 import { TsflannelError } from '../errors.ts';
-import { accept, field, type Parsed, parseJsonObject, printable, reject } from '../model/parsed.ts';
+import { accept, field, type Parsed, parseJsonObject, printable, reject, shown } from '../model/parsed.ts';
 import { type ClusterMember, parseCluster } from './cluster.ts';
 import { type Reply, request } from './http.ts';
 
@@ -68,14 +68,14 @@ export function parseSize(body: string): Parsed<number> {
   const size = typeof value === 'string' && /^[1-9][0-9]{0,3}$/.test(value) ? Number(value) : 0;
   return size >= 1 && size <= MAX_SIZE
     ? accept(size)
-    : reject('SIZE', 'size', `${String(value)}; 1 to ${MAX_SIZE} is expected`);
+    : reject('SIZE', 'size', `${shown(value)}; 1 to ${MAX_SIZE} is expected`);
 }
 
 function parseMember(node: unknown): Parsed<RegisteredMember & { readonly order: number }> {
   if (!isObject(node)) return reject('MEMBER', 'node', 'not an object');
   const { key, value, createdIndex } = node;
   const id = typeof key === 'string' ? key.slice(key.lastIndexOf('/') + 1) : '';
-  if (!/^[0-9a-f]{1,16}$/.test(id)) return reject('MEMBER', 'key', String(key));
+  if (!/^[0-9a-f]{1,16}$/.test(id)) return reject('MEMBER', 'key', shown(key));
   if (typeof value !== 'string' || value.length > 1000) return reject('MEMBER', id, 'no value of sensible length');
   const members = parseCluster(value, id);
   if (!members.ok) return members;
