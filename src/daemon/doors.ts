@@ -51,11 +51,12 @@ function checksOf(node: Node): Check[] {
 
 const usageNow = (node: Node): Usage => usageOf(sceneOf(node).network, node.follower.view.leases().values());
 
+/** A full network is a warning: this node, which has its subnet, is well. */
 function usageCheck(node: Node): Check {
   const usage = usageNow(node);
   const full = isNearlyFull(usage);
   const hint = full ? '; tsflannel leases release --dead gives back those of nodes that are gone' : '';
-  return check('subnets', full ? 'degraded' : 'ok', `${usageText(usage)}${hint}`);
+  return check('subnets', 'ok', `${full ? 'warning: ' : ''}${usageText(usage)}${hint}`);
 }
 
 function nodeOf({ node, waitingFor }: Daemon): Node {

@@ -49,6 +49,17 @@ describe('daemon', () => {
     assert.equal((await subnets(rig)).length, 1);
   });
 
+  it('warns of a network that is nearly full, and is well', async () => {
+    const { options, run, etcd } = await use({ Network: '10.5.0.0/22', SubnetLen: 24, SubnetMin: '10.5.0.0' });
+    for (const third of [0, 1, 2])
+      await overwrite(etcd, `subnets/10.5.${third}.0-24`, printLease(announcementOf(third + 2)));
+    await run().ready;
+    const { checks } = await ask(options.runDir, 'status');
+    const found = checks.find(({ name }) => name === 'subnets');
+    assert.equal(found?.state, 'ok');
+    assert.match(found?.detail ?? '', /^warning: 4 of 4 subnets are leased \(100 %\); tsflannel leases release --dead/);
+  });
+
   it('has the same subnet after it was started again', async () => {
     const { options, run } = await use();
     const first = run();
