@@ -9,7 +9,7 @@ import { pkiDirOf, readGivenCa } from './pki-files.ts';
 import { checkPorts } from './ports.ts';
 import { findEtcdOf } from './process.ts';
 import { checkEtcd, findEtcd } from './program.ts';
-import type { InitRequest, Security, Wish } from './request.ts';
+import { type InitRequest, type Security, securityFlags, type Wish } from './request.ts';
 import type { NewToken } from './tokens.ts';
 import { checkSystemd, systemdRuns } from './unit.ts';
 import { type Answers, askMissing, type Questions } from './wizard.ts';
@@ -89,7 +89,8 @@ async function withUrl(
   const { wish } = request;
   if (wish.kind !== 'new') return request;
   const url = ask ? await newDiscoveryUrl(wish.base, wish.size) : `${wish.base.replace(/\/+$/, '')}/TOKEN`;
-  if (ask) options.notice(`discovery URL: ${url} (run 'tsflannel init --discovery ${url}' on the other hosts)`);
+  const others = ['tsflannel init', ...securityFlags(request.security), '--discovery', url].join(' ');
+  if (ask) options.notice(`discovery URL: ${url} (run '${others}' on the other hosts)`);
   return { ...request, wish: { kind: 'discovery', url } };
 }
 

@@ -39,7 +39,7 @@ export function joinReport(
   if (joined.as === 'client') {
     const { changed, client } = joined;
     const head = changed
-      ? 'this host has joined as a client'
+      ? 'this host has joined as a client; its certificate is new'
       : 'this host has joined as a client before: nothing to do';
     const lines = [
       head,

@@ -8,13 +8,15 @@ import { PEER_PORT } from './cluster.ts';
 import { inspectDataDir } from './data-dir.ts';
 import { type InitOptions, type InitOutcome, managed, usable } from './init.ts';
 import { ask, type Verified, verifyService } from './join-client.ts';
+import { serviceOfMember } from './join-enlist.ts';
 import { type JoinAnswer, KINDS, PATHS, parseJoinAnswer, printJoin, type Requests } from './join-protocol.ts';
 import { type JoinToken, type Purpose, serviceOf } from './join-token.ts';
 import type { Member } from './member.ts';
 import { certificate, hashOfCa } from './pki.ts';
-import { clientFiles, ensureKey, pkiDirOf, readCaCert, writeCert } from './pki-files.ts';
+import { clientFiles, ensureKey, pkiDirOf, readCaCert, readVia, writeCert, writeVia } from './pki-files.ts';
 import { checkPorts } from './ports.ts';
 import { checkEtcd, findEtcd } from './program.ts';
+import { dueKinds, renewBy } from './renew.ts';
 import { runMember } from './run-member.ts';
 import { checkSystemd } from './unit.ts';
 
@@ -111,6 +113,7 @@ async function joinAsClient(plan: JoinPlan, options: InitOptions): Promise<Joine
   if (!endpoints.ok) throw new TsflannelError('JOIN_FAILED', { detail: endpoints.rejection.detail });
   const prefix = options.prefix ?? answer.prefix;
   const client = { endpoints: endpoints.value.map(printEndpoint), prefix, ...clientFiles(pki) };
+  await writeVia(pki, serviceOf(plan.token));
   await writeClientConfig(options.configDir, client);
   return { as: 'client', changed: true, client };
 }
@@ -119,10 +122,19 @@ async function joinAsMember(plan: JoinPlan & { readonly member: Member }, option
   const { member } = plan;
   await checkEtcd(findEtcd(options.path));
   if (options.systemd) await checkSystemd();
-  await checkPorts({ ...member, joinPort: member.clientPort });
+  await checkPorts(member);
   const { prefix } = await enroll(plan, pkiDirOf(options.configDir));
   const settled = { member: managed(member, options), existing: false, network: undefined };
   return { as: 'member', outcome: await runMember(settled, { ...options, prefix: options.prefix ?? prefix }) };
+}
+
+/** A host without a member has no supervisor that looks at its certificate: a later `join` does. Resolves to whether it is new. */
+async function renewClient(configDir: string): Promise<boolean> {
+  const pki = pkiDirOf(configDir);
+  const via = await readVia(pki);
+  if (via === undefined || (await dueKinds(pki, ['client'])).length === 0) return false;
+  await renewBy(serviceOfMember(via), pki, ['client']);
+  return true;
 }
 
 /** A client that has joined by a token of the same CA, and lost nothing since. */
@@ -154,7 +166,7 @@ export async function joinCluster(wish: JoinWish, options: InitOptions): Promise
     };
   const before = await joinedBefore(wish.token, options.configDir);
   const as = wish.as ?? wish.token?.purpose ?? 'client';
-  if (before && as === 'client') return { as, changed: false, client: before };
+  if (before && as === 'client') return { as, changed: await renewClient(options.configDir), client: before };
   if (!wish.token) throw usage("a token is needed: 'tsflannel token create' prints one on the host that ran init");
   const plan = await planJoin(wish.token, as, options);
   const { member: planned } = plan;

@@ -25,6 +25,11 @@ export const clientFiles = (dir: string, kind: 'client' | 'root' = 'client') => 
 
 const write = (file: string, text: string): Promise<void> => writeFileAtomic(file, text, 0o600);
 
+/** The join service this host came in by, for the renewal of its certificate. */
+export const readVia = async (dir: string): Promise<string | undefined> =>
+  (await readIfThere(join(dir, 'via')))?.trim();
+export const writeVia = (dir: string, via: string): Promise<void> => write(join(dir, 'via'), `${via}\n`);
+
 /** The CA certificate of this folder; `undefined` when there is none. Rejects with PKI_INVALID or FILE_UNREADABLE. */
 export async function readCaCert(dir: string): Promise<X509Certificate | undefined> {
   const text = await readIfThere(certFile(dir, 'ca'));

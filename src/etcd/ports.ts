@@ -35,7 +35,9 @@ async function checkPort(ip: Ip, port: number): Promise<void> {
 
 /** Checks that etcd can listen where the member's plan says. Rejects with ETCD_PORT_TAKEN, naming the owner where /proc shows it. */
 export async function checkPorts(member: Member): Promise<void> {
-  const join = member.joinPort === undefined ? [] : [{ ...clientUrl(member), port: member.joinPort }];
+  // A host that joined may not sign, so that no join service listens there.
+  const { joinPort = 0, bootstrap } = member;
+  const join = joinPort === 0 || bootstrap.kind === 'joined' ? [] : [{ ...clientUrl(member), port: joinPort }];
   for (const endpoint of [clientUrl(member), localUrl(member), peerUrl(member), ...join]) {
     if (endpoint.ip) await checkPort(endpoint.ip, endpoint.port);
   }

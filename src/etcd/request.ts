@@ -157,7 +157,8 @@ export function wishFlags(wish: Wish): readonly string[] {
   }
 }
 
-const securityFlags = (security: Security): readonly string[] => {
+/** The flags that say the same as this answer. */
+export const securityFlags = (security: Security): readonly string[] => {
   if (security.kind === 'insecure') return ['--insecure'];
   return security.kind === 'own' ? [] : ['--ca-cert', word(security.ca.cert), '--ca-key', word(security.ca.key)];
 };

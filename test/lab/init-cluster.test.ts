@@ -130,7 +130,7 @@ describe('tsflannel init: three members by plain http', function () {
     const ran = await asking;
     await agree([ran, ...others]);
     assert.equal(json(ran).discovery, bootstrap.url);
-    assert.ok(ran.stderr.includes(`tsflannel init --discovery ${bootstrap.url}`));
+    assert.ok(ran.stderr.includes(`tsflannel init --insecure --discovery ${bootstrap.url}`));
     const again = await host(1).tsflannel('init', '--new-discovery', discovery.base, '--size', '3', '--json');
     assert.equal(json(again).changed, false);
     await purge(...three());

@@ -35,7 +35,7 @@ async function age(ca: TestHost, host: TestHost, name: string, kind: Identity['k
 
 describe('certificates are renewed before they expire', function () {
   this.timeout(60_000);
-  const { host } = useHosts('join-renew', 2);
+  const { host } = useHosts('join-renew', 3);
 
   it('on the host with the CA key: etcd and the join service show the new ones without a restart', async () => {
     succeeds(await host(1).tsflannel('init', '--yes', '--name', 'n1'));
@@ -65,6 +65,17 @@ describe('certificates are renewed before they expire', function () {
     assert.ok(Date.parse(cert.validTo) > Date.now() + 300 * DAY_MS);
     assert.ok(cert.checkIP('10.78.0.2') && cert.checkHost('n2'));
     await until('both are healthy', () => healthy(host(2)));
+  });
+
+  it('on a host that is a client only, by a later join', async () => {
+    const { token } = json(succeeds(await host(1).tsflannel('token', 'create', '--for', 'client', '--json')));
+    succeeds(await host(3).tsflannel('join', String(token)));
+    assert.equal(json(succeeds(await host(3).tsflannel('join', '--json'))).changed, false);
+    await age(host(1), host(3), 'n3', 'client', 250);
+    const old = serialOf(host(3), 'client');
+    assert.equal(json(succeeds(await host(3).tsflannel('join', '--json'))).changed, true);
+    assert.notEqual(serialOf(host(3), 'client'), old);
+    succeeds(await host(3).tsflannel('etcd', 'status'));
   });
 
   it('not for who shows a certificate that has expired', async () => {

@@ -138,7 +138,7 @@ describe('tsflannel join: three members and a client over TLS', function () {
       'client',
     );
     assert.match(succeeds(await host(4).tsflannel('join')).stdout, /nothing to do/);
-    assert.deepEqual(readdirSync(pki(host(4), '.')).sort(), ['ca.crt', 'client.crt', 'client.key']);
+    assert.deepEqual(readdirSync(pki(host(4), '.')).sort(), ['ca.crt', 'client.crt', 'client.key', 'via']);
     assert.match(succeeds(await host(4).tsflannel('config', 'get')).stdout, /10\.5\.0\.0\/16/);
     const env = {
       TSFLANNEL_STATE_DIR: join(host(4).dir, 'state'),

@@ -33,7 +33,7 @@ export default class EtcdStop extends TsflannelCommand {
 }
 
 async function confirmed(dataDir: string): Promise<void> {
-  const detail = `--purge removes all of ${dataDir}`;
+  const detail = `--purge removes all of ${dataDir} and the member's keys; where the CA key is among them, no host can join the cluster any more`;
   if (!canAsk()) throw new TsflannelError('NEEDS_CONFIRMATION', { detail });
   const ask = await openAsk();
   if (!(await ask.confirm(`${detail}. Go on?`, false))) throw new TsflannelError('ABORTED');
