@@ -14,12 +14,15 @@ export interface Overlap {
 
 const describe = (route: Route, owner: string): string => `${printPrefix(route.dst)} dev ${route.device} (${owner})`;
 
+/** The default route, also in the two halves that VPNs make of it, is no network of its own. */
+const isDefault = ({ dst }: Route): boolean => dst.length <= 1;
+
 /** Routes of this host that share addresses with the network; docker0's is expected, the default route never counts. */
 export function overlapsOf(network: Prefix, state: KernelState): Overlap {
   const conflicts: string[] = [];
   const notes: string[] = [];
   for (const { object, ours, owner } of state.values()) {
-    if (object.kind !== 'route' || ours || object.dst.length === 0 || !overlaps(network, object.dst)) continue;
+    if (object.kind !== 'route' || ours || isDefault(object) || !overlaps(network, object.dst)) continue;
     if (object.device === 'docker0') {
       notes.push(
         `docker0 is on ${printPrefix(object.dst)}, which lies in the network: 'tsflannel docker apply' re-addresses it`,

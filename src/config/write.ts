@@ -67,14 +67,16 @@ export async function writeNetworkConfig(
 ): Promise<WriteResult> {
   const now = await store.config();
   const raw = 'raw' in input ? input.raw.trim() : buildConfig(input.wish, now?.raw);
-  const config = checkedConfig(raw);
+  const config = checkedConfig(raw, now?.raw);
   const text = canonical(raw);
   const changed = now === undefined || !now.parsed.ok || canonical(now.raw) !== text;
+  // What is in use already is nobody's to refuse.
+  if (!changed) return { raw: text, before: now.raw, changed, config, notes: [] };
   const notes = [
     ...(await overlapNotes(config.network, options)),
     ...(await leaseNotes(store, now, config, options.force)),
   ];
-  if (changed && !options.dryRun && !(await store.putConfig(text, now?.modRevision ?? 0n))) {
+  if (!options.dryRun && !(await store.putConfig(text, now?.modRevision ?? 0n))) {
     throw new TsflannelError('CONFIG_CHANGED', { revision: String(now?.modRevision ?? 0n) });
   }
   return { raw: text, before: now?.raw, changed, config, notes };

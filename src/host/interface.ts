@@ -1,6 +1,6 @@
 import { TsflannelError } from '../errors.ts';
 import type { Address, KernelState, Link, Route } from '../kernel/state.ts';
-import { containsIp, type Ip, type Prefix, parseIp4, prefixOf, printIp } from '../model/address.ts';
+import { containsIp, type Ip, isSpecialIp4, type Prefix, parseIp4, prefixOf, printIp } from '../model/address.ts';
 
 /** The underlay interface as a backend needs it. */
 export interface Underlay {
@@ -31,10 +31,10 @@ function candidates(state: KernelState): Candidate[] {
   const byDevice = Map.groupBy(entriesOf(state, 'address'), ({ device }: Address) => device);
   return [...byDevice].flatMap(([name, addresses]) => {
     const link = links.get(name);
-    const first = addresses.find(({ ip }) => ip.value >> 24n !== 127n);
+    const first = addresses.find(({ ip }) => !isSpecialIp4(ip));
     if (!link?.up || !first || name === 'lo') return [];
     const onLink = addresses.filter(({ length }) => length < 32).map(({ ip, length }) => prefixOf(ip, length));
-    const bridge = /^(?:docker|br-|veth|virbr|cni)/.test(name);
+    const bridge = /^(?:docker|br-|veth|virbr|cni|flannel)/.test(name);
     return [{ name, mtu: link.mtu, ip: first.ip, onLink, bridge }];
   });
 }
@@ -51,14 +51,20 @@ function byName(state: KernelState, all: readonly Candidate[], wish: string): Ca
   return all.map((candidate) => withIp(candidate, state, ip)).find((candidate) => candidate !== undefined);
 }
 
-function byPattern(all: readonly Candidate[], pattern: string): Candidate | undefined {
+function byPattern(state: KernelState, all: readonly Candidate[], pattern: string): Candidate | undefined {
   let regex: RegExp;
   try {
     regex = new RegExp(pattern);
   } catch (error) {
     throw new TsflannelError('USAGE', { detail: `--iface-regex ${pattern}: ${(error as Error).message}` });
   }
-  return all.find(({ name }) => regex.test(name)) ?? all.find(({ ip }) => regex.test(printIp(ip)));
+  // As flanneld: every address first, and the one that fits is taken; names after.
+  const fitting = entriesOf(state, 'address').filter(({ ip }) => !isSpecialIp4(ip) && regex.test(printIp(ip)));
+  for (const { device, ip } of fitting) {
+    const found = all.find(({ name }) => name === device);
+    if (found) return { ...found, ip };
+  }
+  return all.find(({ name }) => regex.test(name));
 }
 
 /** The main table's route to an address: longest prefix, then lowest metric. */
@@ -78,7 +84,7 @@ function explicit(state: KernelState, all: readonly Candidate[], wish: Interface
     if (found) return found;
   }
   for (const pattern of wish.ifaceRegex) {
-    const found = byPattern(all, pattern);
+    const found = byPattern(state, all, pattern);
     if (found) return found;
   }
   if (!wish.ifaceCanReach) return undefined;

@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import type { DaemonParts } from '../daemon/node.ts';
 import { TsflannelError } from '../errors.ts';
 import type { Ip } from '../model/address.ts';
-import { parseIp4 } from '../model/address.ts';
+import { isSpecialIp4, parseIp4 } from '../model/address.ts';
 import { systemClock } from '../model/clock.ts';
 import { NODE_NAME } from '../model/lease.ts';
 import { openStore } from '../store/store.ts';
@@ -31,7 +31,10 @@ export interface NodeWish {
 export function flagIp(flag: string, text: string | undefined): Ip | undefined {
   if (text === undefined || text === '') return undefined;
   const ip = parseIp4(text);
-  if (!ip) throw new TsflannelError('USAGE', { detail: `--${flag} ${text}: an IPv4 address is expected` });
+  if (!ip || isSpecialIp4(ip))
+    throw new TsflannelError('USAGE', {
+      detail: `--${flag} ${text}: an IPv4 address that a host can have is expected`,
+    });
   return ip;
 }
 
