@@ -62,6 +62,12 @@ async function untilVoting(member: Member, via: string, { stop, log }: EnlistOpt
   }
 }
 
+/** It votes, and has never started here: an empty member under its name would forget what it has voted for. */
+const lost = ({ name }: Member): TsflannelError =>
+  new TsflannelError('JOIN_FAILED', {
+    detail: `${name} votes in the cluster already and its data is not here; 'tsflannel etcd member remove ${name}' on another member, then join by a new token`,
+  });
+
 /**
  * Resolves to the member with the cluster it starts in, as soon as it was added; its promotion goes on in the background. Rejects with
  * JOIN_FAILED or JOIN_REFUSED when it will never be added.
@@ -77,6 +83,7 @@ export async function enlist(member: Member, options: EnlistOptions): Promise<Me
   }
   for (let said = ''; ; await sleep(ROUND_MS, undefined, { signal: options.stop })) {
     const { state, cluster, waiting = '' } = await askInTime(member, via);
+    if (state === 'voting') throw lost(member);
     if (state !== 'queued') {
       const enlisted: Member = { ...member, bootstrap: { ...bootstrap, cluster } };
       await writeMember(enlisted);

@@ -187,5 +187,19 @@ describe('tsflannel join: three members and a client over TLS', function () {
     await until('all are healthy', () => healthy(host(2)));
   });
 
+  it('takes the same token again where the answer was lost, and no member whose data is', async () => {
+    const word = await token(host(1));
+    succeeds(await host(4).tsflannel('join', word, '--as', 'member', '--name', 'n4', '--wait-timeout', '60'));
+    succeeds(await host(4).tsflannel('etcd', 'stop'));
+    for (const name of ['etcd', 'etcd.member.json']) rmSync(join(host(4).dir, name), { recursive: true });
+    const ran = await host(4).tsflannel('join', word, '--name', 'n4', '--json');
+    assert.equal(errorOf(ran).code, 'JOIN_FAILED', ran.stdout);
+    assert.match(errorOf(ran).why, /votes in the cluster already.*member remove n4/);
+    succeeds(await host(1).tsflannel('etcd', 'member', 'remove', 'n4', '--yes'));
+    succeeds(await host(4).tsflannel('etcd', 'stop', '--purge', '--yes'));
+    succeeds(await host(4).tsflannel('join', await token(host(1)), '--name', 'n4'));
+    succeeds(await host(4).tsflannel('etcd', 'stop', '--purge', '--yes'));
+  });
+
   it('is gone with all its files', () => purge(...all()));
 });
