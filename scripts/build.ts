@@ -1,10 +1,11 @@
-/** Builds dist/ (one entry a command, shared code in chunks) and oclif.manifest.json. Usage: npm run build */
+/** Builds dist/ (one entry a command, shared code in chunks), oclif.manifest.json and docs/errors.md. Usage: npm run build */
 import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core';
 import { build, type Plugin as EsbuildPlugin } from 'esbuild';
+import { ERRORS_PAGE, errorsPage } from './docs.ts';
 import { generateProto } from './proto.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -82,6 +83,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   generateProto();
   await bundle();
   writeFileSync(join(root, 'oclif.manifest.json'), await manifest());
+  writeFileSync(ERRORS_PAGE, errorsPage());
   console.log(
     `built ${entries().length} entries, ${Object.keys(JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8')).commands).length} commands`,
   );

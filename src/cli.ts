@@ -10,8 +10,8 @@ export async function runCli(argv: string[], url: string): Promise<void> {
     await flush();
   } catch (error) {
     const ours = fromThrown(error);
-    if (argv.includes('--json')) process.stdout.write(`${stringify(errorData(ours))}\n`);
-    else if (ours.exit !== 0) process.stderr.write(`${printError(ours)}\n`);
+    if (argv.includes('--json')) process.stdout.write(`${stringify(errorData(ours, 'tsflannel'))}\n`);
+    else if (ours.exit !== 0) process.stderr.write(`${printError(ours, 'tsflannel')}\n`);
     process.exitCode = ours.exit;
   }
 }

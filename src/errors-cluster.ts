@@ -6,12 +6,13 @@ export interface ErrorEntry {
   readonly fix: readonly string[];
 }
 
-export const entry = (exit: number, what: string, why: string, ...fix: string[]): ErrorEntry => ({
-  exit,
-  what,
-  why,
-  fix,
-});
+/** One row. The texts keep their literal types: which details they need is checked where the error is made. */
+export const entry = <const W extends string, const Y extends string, const F extends readonly string[]>(
+  exit: number,
+  what: W,
+  why: Y,
+  ...fix: F
+) => ({ exit, what, why, fix });
 
 export const CLUSTER_ERRORS = {
   PKI_INVALID: entry(2, 'the certificates are not usable', '{detail}', 'tsflannel init --help'),
@@ -82,21 +83,21 @@ export const CLUSTER_ERRORS = {
     'this would endanger the etcd cluster',
     '{detail}',
     'tsflannel etcd status',
-    'run it again with --force',
+    '{command} --force',
   ),
   ETCD_MEMBER_UNKNOWN: entry(3, 'the cluster has no member {name}', 'it has {detail}', 'tsflannel etcd member list'),
   SNAPSHOT_INVALID: entry(1, '{file} is no whole snapshot', '{detail}', 'tsflannel etcd snapshot save --help'),
-  FILE_EXISTS: entry(6, '{file} is there already', 'it would be overwritten', 'run it again with --force'),
+  FILE_EXISTS: entry(6, '{file} is there already', 'it would be overwritten', '{command} --force'),
   ETCD_RUNNING: entry(6, 'the etcd member of this host runs', '{detail}', 'tsflannel etcd stop'),
   KEY_MISSING: entry(3, 'there is no key {key} in etcd', '{detail}', 'tsflannel etcd get'),
-  KEY_OUTSIDE: entry(2, "{key} is not one of flannel's keys", 'they begin with {prefix}/', 'run it again with --all'),
+  KEY_OUTSIDE: entry(2, "{key} is not one of flannel's keys", 'they begin with {prefix}/', '{command} --all'),
   KEY_CHANGED: entry(6, '{key} was changed by somebody else meanwhile', 'nothing was written', 'tsflannel etcd get'),
   IMPORT_CONFLICT: entry(
     6,
     'etcd has another network config at {key} already',
     '{detail}',
     'tsflannel config get',
-    'run it again with --force',
+    '{command} --force',
   ),
   IMPORT_FAILED: entry(
     1,

@@ -1,6 +1,6 @@
 /**
  * Every error a user can meet: one table of code, exit status, what, why and how to fix. Nothing else in the program prints an error text.
- * `{name}` in a text is filled from the error's details. Exit codes: 1 failed, 2 usage, 3 not found, 4 permission, 5 auth,
+ * `{name}` in a text is filled from the error's details, `{command}` in a fix with the command that failed. Each fix can be run. Exit codes: 1 failed, 2 usage, 3 not found, 4 permission, 5 auth,
  * 6 conflict or exhausted, 7 plan differs, 8 degraded, 9 down, 69 unreachable, 75 timed out, 130/143 signals.
  */
 import { CLUSTER_ERRORS, type ErrorEntry, entry } from './errors-cluster.ts';
@@ -9,17 +9,22 @@ import { LEASE_ERRORS } from './errors-lease.ts';
 export const ERRORS = {
   ...CLUSTER_ERRORS,
   ...LEASE_ERRORS,
-  INTERNAL: entry(1, 'tsflannel failed in a way it does not know', '{detail}', 'report this with the command you ran'),
-  USAGE: entry(2, 'the command line is not valid', '{detail}', 'tsflannel help'),
-  MISSING_FLAGS: entry(2, 'flags are missing: {flags}', 'there is no terminal to ask on', 'pass {flags}'),
+  INTERNAL: entry(
+    1,
+    'tsflannel failed in a way it does not know; please report it with the command that you ran',
+    '{detail}',
+    'tsflannel version',
+  ),
+  USAGE: entry(2, 'the command line is not valid', '{detail}', '{command} --help'),
+  MISSING_FLAGS: entry(2, 'flags are missing: {flags}', 'there is no terminal to ask on', '{command} --help'),
   NEEDS_CONFIRMATION: entry(
     2,
     'this needs a confirmation: {detail}',
     'there is no terminal to ask on',
-    'run it again with --yes',
+    '{command} --yes',
   ),
-  ABORTED: entry(130, 'stopped, nothing was changed', 'the question was answered with no, or Ctrl-C', 'run it again'),
-  NOT_ROOT: entry(4, 'root is needed to {detail}', 'the kernel refuses it to other users', 'run it with sudo'),
+  ABORTED: entry(130, 'stopped, nothing was changed', 'the question was answered with no, or Ctrl-C', '{command}'),
+  NOT_ROOT: entry(4, 'root is needed to {detail}', 'the kernel refuses it to other users', 'sudo {command}'),
   ETCD_UNREACHABLE: entry(
     69,
     'etcd does not answer at {endpoints}',
@@ -77,7 +82,6 @@ export const ERRORS = {
     'ip link delete dev {device}',
     'tsflannel up',
   ),
-  BACKEND_UNSUPPORTED: entry(1, 'backend {type} cannot run here', '{detail}', 'tsflannel config set --help'),
   KERNEL_REFUSED: entry(1, 'the kernel refused: {detail}', '{why}', 'tsflannel plan'),
   ALREADY_RUNNING: entry(
     6,
@@ -201,17 +205,34 @@ export type { ErrorEntry };
 
 export type ErrorCode = keyof typeof ERRORS;
 
-const fill = (text: string, details: Readonly<Record<string, string | number>>): string =>
+type Names<S> = S extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never;
+type Row<C extends ErrorCode> = (typeof ERRORS)[C];
+
+/** What the texts of this error are filled with; `command` is filled in when it is printed. */
+type DetailName<C extends ErrorCode> = Exclude<
+  Names<Row<C>['what'] | Row<C>['why'] | Row<C>['fix'][number]>,
+  'command'
+>;
+type Values = Readonly<Record<string, string | number>>;
+type Details<C extends ErrorCode> = Values & { readonly [N in DetailName<C>]: string | number };
+
+const fill = (text: string, details: Values): string =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => String(details[name] ?? whole));
 
 /** The one error class. `details` fill the table's texts; secrets do not belong in them. */
-export class TsflannelError extends Error {
+export class TsflannelError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: ErrorCode;
   readonly exit: number;
   readonly why: string;
   readonly fix: readonly string[];
 
-  constructor(code: ErrorCode, details: Readonly<Record<string, string | number>> = {}, cause?: unknown) {
+  constructor(
+    code: C,
+    ...rest: [DetailName<C>] extends [never]
+      ? [details?: Values, cause?: unknown]
+      : [details: Details<C>, cause?: unknown]
+  ) {
+    const [details = {}, cause] = rest as [Values?, unknown?];
     const row: ErrorEntry = ERRORS[code];
     super(fill(row.what, details), cause === undefined ? undefined : { cause });
     this.name = 'TsflannelError';
@@ -221,6 +242,10 @@ export class TsflannelError extends Error {
     this.fix = row.fix.map((line) => fill(line, details));
   }
 }
+
+/** An error whose code is found out at run time only. What its texts ask for beyond these details stays open. */
+export const errorOf = (code: ErrorCode, details: Values): TsflannelError =>
+  new TsflannelError(code, details as Details<ErrorCode>);
 
 /** Anything thrown, as one of ours. */
 export const asTsflannelError = (error: unknown): TsflannelError =>

@@ -28,8 +28,7 @@ export interface WriteResult {
 
 const canonical = (raw: string): string => JSON.stringify(JSON.parse(raw));
 
-function fail(code: 'NETWORK_OVERLAP' | 'CONFIG_LEASES', details: Record<string, string>, force: boolean): string {
-  const error = new TsflannelError(code, details);
+function pass(error: TsflannelError, force: boolean): string {
   if (!force) throw error;
   return `forced: ${error.message}`;
 }
@@ -39,7 +38,9 @@ async function overlapNotes(network: Prefix, { overlap, force }: WriteOptions): 
   const route = conflicts[0];
   return [
     ...notes,
-    ...(route === undefined ? [] : [fail('NETWORK_OVERLAP', { network: printPrefix(network), route }, force)]),
+    ...(route === undefined
+      ? []
+      : [pass(new TsflannelError('NETWORK_OVERLAP', { network: printPrefix(network), route }), force)]),
   ];
 }
 
@@ -53,7 +54,7 @@ async function leaseNotes(
   const view = createView(store.prefix);
   view.reset((await store.snapshot()).kvs);
   const detail = leaseConflict(now.parsed.value, next, view.leases().values());
-  return detail === undefined ? [] : [fail('CONFIG_LEASES', { detail }, force)];
+  return detail === undefined ? [] : [pass(new TsflannelError('CONFIG_LEASES', { detail }), force)];
 }
 
 /**

@@ -79,7 +79,12 @@ async function launchOf(spec: ProcessSpec, argv: readonly string[], home: Home |
   const argv0 = argv[0] ?? spec.exe;
   if (!home) return { file: spec.exe, argv0, args: argv.slice(1), cwd: spec.cwd };
   const nsenter = await findProgram('nsenter');
-  if (nsenter === undefined) throw new TsflannelError('TOOL_MISSING', { tool: 'nsenter', package: 'util-linux' });
+  if (nsenter === undefined)
+    throw new TsflannelError('TOOL_MISSING', {
+      tool: 'nsenter',
+      detail: 'PATH has no nsenter',
+      package: 'util-linux',
+    });
   const into = [`--mount=${home.mounts}`, `--wd=${home.cwd}`, '--'];
   // nsenter has no way to say argv[0]: the name alone will do where it leads to the same program.
   const program = (await leadsTo(argv0, spec.env.PATH, spec.exe)) ? argv0 : spec.exe;

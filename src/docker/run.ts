@@ -25,7 +25,12 @@ export const runTool =
       return stdout;
     } catch (error) {
       const { code, shortMessage, stderr } = error as ToolFailure;
-      if (code === 'ENOENT') throw new TsflannelError('TOOL_MISSING', { tool: file, package: 'systemd' }, error);
+      if (code === 'ENOENT')
+        throw new TsflannelError(
+          'TOOL_MISSING',
+          { tool: file, detail: `PATH has no ${file}`, package: 'systemd' },
+          error,
+        );
       throw new TsflannelError('TOOL_FAILED', { tool: file, detail: oneLine(stderr || shortMessage || '') }, error);
     }
   };

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ERRORS, type ErrorCode, TsflannelError } from '../errors.ts';
+import { ERRORS, type ErrorCode, errorOf, TsflannelError } from '../errors.ts';
 import { printEndpoint } from '../model/endpoint.ts';
 import { lastWords } from './log.ts';
 import { accessOf, localUrl, logFile, type Member } from './member.ts';
@@ -31,7 +31,7 @@ function failureOf(member: Member, { state, supervisor }: Processes, starts: num
   const detail = state?.trouble ?? '';
   if (state?.phase === 'failed') {
     const code = isCode(state.code) ? state.code : 'ETCD_START';
-    return new TsflannelError(code, { detail, name: member.name, dir: member.dataDir });
+    return errorOf(code, { detail, name: member.name, dir: member.dataDir });
   }
   const crashed = state?.phase === 'restarting' || (state?.starts ?? 0) > Math.max(1, starts);
   if (!crashed && supervisor !== undefined) return undefined;

@@ -20,25 +20,45 @@ export const notice = (line: string): void => {
   process.stderr.write(`${line}\n`);
 };
 
+/** The fixes, `{command}` being the command that failed (`tsflannel up`), without its arguments: they may hold a secret. */
+const fixesOf = (error: TsflannelError, command: string): string[] =>
+  error.fix.map((line) => line.replace('{command}', command));
+
 /** An error as people read it: what, why, how to fix. */
-export function printError(error: TsflannelError): string {
-  const fixes = error.fix.map((line) => `  try:  ${line}`);
+export function printError(error: TsflannelError, command: string): string {
+  const fixes = fixesOf(error, command).map((line) => `  try:  ${line}`);
   return [`Error: ${error.message}`, `  why:  ${error.why}`, ...fixes, `  code: ${error.code}`].join('\n');
 }
 
-/** An error as `--json` shows it. */
-export const errorData = (error: TsflannelError): Record<string, unknown> => ({
+const MAX_TEXT = 600;
+const clip = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text);
+
+/** An error as `--json` shows it: less than 2 kB. */
+export const errorData = (error: TsflannelError, command: string): Record<string, unknown> => ({
   schemaVersion: 1,
-  error: { code: error.code, what: error.message, why: error.why, fix: error.fix, exit: error.exit },
+  error: {
+    code: error.code,
+    what: clip(error.message),
+    why: clip(error.why),
+    fix: fixesOf(error, command),
+    exit: error.exit,
+  },
 });
 
-/** oclif's parse errors carry their exit status in `oclif`; their message is the first line only (the rest is help text). */
+/** What oclif says of a command line, on one line, without the help text after it and without the value of a flag it does not know. */
+const usageOf = (message: string): string =>
+  (message.split('\nSee more help')[0] ?? '')
+    .replace(/^command (\S+) not found$/, (_, id: string) => `there is no command ${id.replaceAll(':', ' ')}`)
+    .replace(/^(Nonexistent flags?: )(.*)$/s, (_, head: string, flags: string) => head + flags.replace(/=\S*/g, ''))
+    .replace(/\s+/g, ' ')
+    .trim();
+
+/** oclif's own errors carry their exit status in `oclif`; 0 is no failure (help was shown). */
 export function fromThrown(error: unknown): TsflannelError {
   if (error instanceof TsflannelError) return error;
   if (error instanceof Error && 'oclif' in error) {
-    if ((error as { oclif: { exit?: number } }).oclif.exit === 0)
-      return Object.assign(new TsflannelError('USAGE'), { exit: 0 });
-    return new TsflannelError('USAGE', { detail: error.message.split('\nSee more help')[0] ?? error.message }, error);
+    const usage = new TsflannelError('USAGE', { detail: usageOf(error.message) }, error);
+    return (error as { oclif: { exit?: number } }).oclif.exit === 0 ? Object.assign(usage, { exit: 0 }) : usage;
   }
   if (error instanceof Error && error.name === 'ExitPromptError') return new TsflannelError('ABORTED');
   return asTsflannelError(error);
@@ -62,8 +82,9 @@ export abstract class TsflannelCommand extends Command {
 
   override async catch(error: unknown): Promise<void> {
     const ours = fromThrown(error);
-    if (this.wantsJson()) process.stdout.write(`${stringify(errorData(ours))}\n`);
-    else process.stderr.write(`${printError(ours)}\n`);
+    const command = `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`;
+    if (this.wantsJson()) process.stdout.write(`${stringify(errorData(ours, command))}\n`);
+    else process.stderr.write(`${printError(ours, command)}\n`);
     if (ours.code === 'INTERNAL' && process.env.TSFLANNEL_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
     process.exitCode = ours.exit;
   }

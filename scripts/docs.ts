@@ -1,0 +1,51 @@
+/** Writes docs/errors.md from the error table. Usage: node scripts/docs.ts; a test fails when the page is stale. */
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ERRORS, type ErrorEntry } from '../src/errors.ts';
+
+/** Exit statuses and what they say. */
+export const EXITS: Readonly<Record<number, string>> = {
+  1: 'failed',
+  2: 'the command line or a config is not valid',
+  3: 'not found',
+  4: 'root is needed',
+  5: 'credentials are refused',
+  6: 'in conflict with what is there, or used up',
+  7: 'the plan is not empty (`plan --detailed-exitcode`)',
+  8: 'degraded',
+  9: 'down',
+  69: 'a service does not answer',
+  75: 'timed out',
+  130: 'stopped by the user',
+};
+
+const rows = Object.entries(ERRORS as Record<string, ErrorEntry>).sort(([a], [b]) => (a < b ? -1 : 1));
+const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\{(\w+)\}/g, '_$1_');
+const code = (text: string): string => `\`${text.replace('{command}', 'tsflannel …').replace(/\{(\w+)\}/g, '<$1>')}\``;
+
+const errorRow = ([name, { exit, what, why, fix }]: [string, ErrorEntry]): string =>
+  `| ${name} | ${exit} | ${cell(what)} | ${cell(why)} | ${fix.map(code).join('<br>')} |`;
+
+/** The page. */
+export const errorsPage = (): string =>
+  [
+    '# Errors',
+    '',
+    'Each failure has a code, an exit status, what happened, why, and commands that help. With `--json` the same stands in',
+    '`{"error":{code,what,why,fix,exit}}` on stdout. This page is made from `src/errors.ts` by `node scripts/docs.ts`.',
+    '',
+    '| exit | meaning |',
+    '|---|---|',
+    ...Object.entries(EXITS).map(([exit, meaning]) => `| ${exit} | ${meaning} |`),
+    '',
+    '| code | exit | what | why | try |',
+    '|---|---|---|---|---|',
+    ...rows.map(errorRow),
+    '',
+  ].join('\n');
+
+/** Where it stands. */
+export const ERRORS_PAGE = join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs', 'errors.md');
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(ERRORS_PAGE, errorsPage());
