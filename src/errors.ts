@@ -1,14 +1,17 @@
 /**
  * Every error a user can meet: one table of code, exit status, what, why and how to fix. Nothing else in the program prints an error text.
- * `{name}` in a text is filled from the error's details, `{command}` in a fix with the command that failed. Each fix can be run. Exit codes: 1 failed, 2 usage, 3 not found, 4 permission, 5 auth,
- * 6 conflict or exhausted, 7 plan differs, 8 degraded, 9 down, 69 unreachable, 75 timed out, 130/143 signals.
+ * `{name}` in a text is filled from the error's details, `{command}` in a fix with the command that failed. Each fix can be run.
+ * Exit codes: 1 failed, 2 usage, 3 not found, 4 permission, 5 auth, 6 conflict or exhausted, 7 plan differs, 8 degraded, 9 down,
+ * 69 unreachable, 75 timed out, 130/143 signals.
  */
 import { CLUSTER_ERRORS, type ErrorEntry, entry } from './errors-cluster.ts';
+import { DOCKER_ERRORS } from './errors-docker.ts';
 import { LEASE_ERRORS } from './errors-lease.ts';
 
 export const ERRORS = {
   ...CLUSTER_ERRORS,
   ...LEASE_ERRORS,
+  ...DOCKER_ERRORS,
   INTERNAL: entry(
     1,
     'tsflannel failed in a way it does not know; please report it with the command that you ran',
@@ -126,41 +129,6 @@ export const ERRORS = {
     'tsflannel etcd status',
   ),
   ETCD_NOT_MANAGED: entry(3, 'no etcd member of this host is managed here', 'nothing at {dir}', 'tsflannel init'),
-  SUBNET_ENV_MISSING: entry(3, 'there is no usable {file}', '{detail}', 'tsflannel up --detach'),
-  SUBNET_ENV_INVALID: entry(1, '{file} is not valid', '{detail}', 'tsflannel status'),
-  SUBNET_ROUTED: entry(
-    6,
-    'the routing table already sends {subnet} to another node',
-    'it has a route through {gateway}: two nodes would own these addresses',
-    'tsflannel routes',
-  ),
-  DOCKER_NOT_FOUND: entry(3, 'no dockerd was found on this host', '{detail}', 'tsflannel docker apply --help'),
-  DOCKER_CONFIG: entry(1, 'the Docker configuration is not usable', '{detail}', 'tsflannel docker apply --dry-run'),
-  DOCKER_FAILED: entry(
-    1,
-    'Docker could not be switched; everything was put back',
-    '{detail}',
-    'tsflannel docker apply --dry-run',
-  ),
-  DOCKER_UNREACHABLE: entry(69, 'Docker does not answer at {socket}', '{detail}', 'tsflannel docker apply --help'),
-  DOCKER_LIVE_RESTORE: entry(
-    6,
-    'live-restore is on and containers run: {containers}',
-    'they would live through the restart, and Docker then ignores a new bip',
-    'tsflannel docker apply --stop-containers',
-  ),
-  DOCKER_NOT_RESTORED: entry(
-    1,
-    'Docker could not be switched, and not everything could be put back',
-    '{detail}',
-    'tsflannel docker revert',
-  ),
-  DOCKER_NOT_APPLIED: entry(
-    3,
-    'there is nothing to revert',
-    'docker apply has not changed this host',
-    'tsflannel docker apply',
-  ),
   FILE_FAILED: entry(1, 'the file {file} could not be written', '{detail}', 'tsflannel status'),
   FILE_UNREADABLE: entry(1, 'the file {file} could not be read', '{detail}', 'tsflannel status'),
   CLIENT_CONFIG_INVALID: entry(2, '{file} is not valid', '{detail}', 'tsflannel init --help'),
