@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { findProgram } from '../../../src/etcd/program.ts';
 import { execWord, UNIT, unitText } from '../../../src/etcd/unit.ts';
 
 describe('etcd/unit', () => {
@@ -16,8 +15,7 @@ describe('etcd/unit', () => {
     await assert.rejects(unitText('/a\nExecStartPre=/bin/false', '/run'), /systemd does not run/);
   });
 
-  it('is a unit as systemd-analyze wants it', async function () {
-    if (!findProgram('systemd-analyze', '')) this.skip();
+  it('is a unit as systemd-analyze wants it', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'tsflannel-unit-'));
     try {
       const text = await unitText('/var/lib/tsflannel/et cd$x', '/run/tsflannel');
