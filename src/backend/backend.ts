@@ -5,7 +5,7 @@
 
 import type { FilterFacts, KernelObject } from '../kernel/state.ts';
 import type { Ip, Prefix } from '../model/address.ts';
-import type { BackendConfig } from '../model/backend-config.ts';
+import type { BackendConfig, CarrierWish } from '../model/backend-config.ts';
 import type { Lease, PeerData } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 
@@ -19,6 +19,8 @@ export interface Host {
   readonly hostId?: string;
   readonly filter: FilterFacts;
   readonly ipMasq: boolean;
+  /** Carrier of backend udp on this node, whatever the config says; absent: as it says. */
+  readonly udpCarrier?: CarrierWish;
   readonly subnetFile: string;
   /** Some foreign route holds the network's own prefix (docker0 still on 172.17.0.0/16): routes go per peer. */
   readonly wideRouteTaken: boolean;

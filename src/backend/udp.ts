@@ -1,6 +1,6 @@
 import { type KernelObject, OWN } from '../kernel/state.ts';
 import { baseOf, type Prefix, printPrefix } from '../model/address.ts';
-import type { BackendConfig } from '../model/backend-config.ts';
+import type { BackendConfig, CarrierType } from '../model/backend-config.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Backend, Context, Host, PeerDesire } from './backend.ts';
 
@@ -25,6 +25,11 @@ const routeTo = (dst: Prefix): KernelObject => ({
   protocol: OWN.routeProtocol,
 });
 
+const carrierType = (host: Host, config: Config): { readonly type?: CarrierType } => {
+  const wish = host.udpCarrier ?? config.carrier;
+  return wish === 'auto' ? {} : { type: wish };
+};
+
 const base = ({ self, host, network: { network }, config }: Context<Config>): readonly KernelObject[] => [
   {
     kind: 'link',
@@ -37,12 +42,14 @@ const base = ({ self, host, network: { network }, config }: Context<Config>): re
   { kind: 'address', device: DEVICE, ip: baseOf(self.subnet), length: 32 },
   {
     kind: 'carrier',
+    ...carrierType(host, config),
     device: DEVICE,
     local: host.iface.ip,
     port: config.port,
     mtu: mtu(host, config),
     network,
     subnet: self.subnet,
+    sourceCheck: config.sourceCheck,
   },
   ...(host.wideRouteTaken ? [] : [routeTo(network)]),
 ];

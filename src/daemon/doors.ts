@@ -5,10 +5,12 @@ import { printObject, printPlan } from '../kernel/print.ts';
 import type { Plan } from '../kernel/state.ts';
 import { usageOf } from '../lease/choose.ts';
 import { printIp, printPrefix } from '../model/address.ts';
+import type { ForwarderCounters } from '../model/carrier-report.ts';
 import { duration } from '../model/duration.ts';
 import { isNearlyFull, type Usage, usageText } from '../model/report.ts';
 import { queryOf } from '../reconcile/pass.ts';
 import { routeRows } from '../reconcile/report.ts';
+import { carrierChecks } from './carrier-checks.ts';
 import { type Handlers, serveControl } from './control-server.ts';
 import { serveHealth } from './health.ts';
 import type { Daemon, Node } from './node.ts';
@@ -70,8 +72,13 @@ function sceneOf(node: Node) {
   return scene;
 }
 
+function carrierChecksOf({ parts, follower }: Node, counters: ForwarderCounters | undefined): Check[] {
+  return carrierChecks(parts.carrier(), counters?.peers ?? [], follower.view.leases().values());
+}
+
 function statusOf(node: Node): DaemonStatus {
   const { self, host, network } = sceneOf(node);
+  const counters = node.parts.counters();
   return {
     pid: process.pid,
     ready: node.ready,
@@ -85,8 +92,12 @@ function statusOf(node: Node): DaemonStatus {
     peers: node.follower.peers(node.holder.current().key).size,
     uptimeSeconds: Math.floor((node.parts.clock.now() - node.startedAt) / 1000),
     ...(node.cachedAt !== undefined && { cachedAt: node.cachedAt }),
-    checks: [...checksOf(node), usageCheck(node)],
-    counters: node.parts.counters(),
+    checks: [
+      ...checksOf(node),
+      ...(network.backend.type === 'udp' ? carrierChecksOf(node, counters) : []),
+      usageCheck(node),
+    ],
+    ...(counters && { counters }),
   };
 }
 

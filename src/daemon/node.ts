@@ -2,6 +2,7 @@ import type { Host } from '../backend/backend.ts';
 import type { NodeState } from '../files/node-state.ts';
 import type { Kernel } from '../kernel/state.ts';
 import type { Holder } from '../lease/hold.ts';
+import type { CarrierReport, ForwarderCounters } from '../model/carrier-report.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 import type { Store } from '../store/store.ts';
@@ -20,7 +21,10 @@ export interface DaemonParts {
   readonly nodeName: string;
   /** `before`: what it was; the same interface is looked at again, and nobody is asked. Rejects with IFACE_…. */
   readonly makeHost: (nodeId: string, before?: Host) => Promise<Host>;
-  readonly counters: () => unknown;
+  /** Of the carrier of backend udp, where one runs. */
+  readonly counters: () => ForwarderCounters | undefined;
+  /** Which carrier of backend udp runs, where one does. */
+  readonly carrier: () => CarrierReport | undefined;
   /** Tells systemd (sd_notify); does nothing without it. */
   readonly notify: (message: string) => void;
   readonly log: (event: string, detail: string) => void;

@@ -2,7 +2,7 @@ import { createIovecs, createMessages } from '../sys/messages.ts';
 import { BUFFER, type Context, createSpans } from './context.ts';
 import { createDelivery } from './deliver.ts';
 import { TIME_EXCEEDED } from './icmp.ts';
-import { judgeInbound } from './judge.ts';
+import { judgeInbound, misusedRow } from './judge.ts';
 import { DROP, type Span, sourceOf } from './packet.ts';
 import { lookup } from './table.ts';
 
@@ -51,16 +51,17 @@ export function createInbound(context: Context): () => boolean {
   const { table, counters, answers, job } = context;
   const delivery = createDelivery(context);
 
-  function refuse(span: Span, reason: number): void {
+  function refuse(span: Span, reason: number, outer: number): void {
     counters.dropped(reason, 1);
-    if (reason !== TTL || !answers.allowed()) return;
-    const row = lookup(table, sourceOf(span));
-    answers.toPeer(span, TIME_EXCEEDED, table.hop[row]!, table.port[row]!);
+    const misused = misusedRow(span, reason, job.self, table);
+    if (misused >= 0) counters.refused(table.peer[misused]!, outer);
+    const row = reason === TTL ? lookup(table, sourceOf(span)) : -1;
+    if (row >= 0 && answers.allowed()) answers.toPeer(span, TIME_EXCEEDED, table.hop[row]!, table.port[row]!);
   }
 
   const receive = createReceiver(context, (span, outer) => {
     const row = judgeInbound(span, outer, job.self, table);
-    if (row < 0) refuse(span, row);
+    if (row < 0) refuse(span, row, outer);
     else delivery.take(span, row);
   });
   return () => {

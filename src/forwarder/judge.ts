@@ -1,11 +1,13 @@
+import type { SourceCheck } from '../model/backend-config.ts';
 import { DROP, decrementTtl, destinationOf, ip4Length, type Span, sourceOf, ttlOf } from './packet.ts';
-import { isHop, lookup, type Table } from './table.ts';
+import { isHop, lookup, NOBODY, type Table } from './table.ts';
 
-/** What a node is in the network: the range of its subnet, and the address its ICMP errors come from. */
+/** What a node is in the network: the range of its subnet, the address its ICMP errors come from, and what it lets in. */
 export interface Self {
   readonly first: number;
   readonly last: number;
   readonly address: number;
+  readonly check: SourceCheck;
 }
 
 const FIRST_MULTICAST = 0xe0000000;
@@ -47,17 +49,39 @@ function judgeSource(span: Span, self: Self, table: Table): number {
   return isOwn(self, destinationOf(span)) ? row : INNER_DESTINATION_FOREIGN;
 }
 
-/**
- * A datagram from `outer`: delivered only if a peer sent it, from within that peer's subnet, to within ours. Returns the peer's row, with
- * the packet trimmed and its time to live decremented, or a DROP number. A datagram of a stranger is counted as that, whatever is in it.
- */
-export function judgeInbound(span: Span, outer: number, self: Self, table: Table): number {
+/** Any sound packet: the row of the peer in whose subnet its source is, or NOBODY. */
+function judgeAny(span: Span, table: Table): number {
+  const total = ip4Length(span);
+  if (total < 0) return total;
+  span.length = total;
+  const row = lookup(table, sourceOf(span));
+  return row < 0 ? NOBODY : row;
+}
+
+/** As `judgeInbound`, the time to live apart. */
+function judgeOrigin(span: Span, outer: number, self: Self, table: Table): number {
+  if (self.check === 'off') return judgeAny(span, table);
   const row = judgeSource(span, self, table);
-  if (row >= 0 && table.hop[row] === outer) {
-    if (ttlOf(span) <= 1) return TTL;
-    decrementTtl(span);
-    return row;
-  }
+  if (self.check === 'subnet' || (row >= 0 && table.hop[row] === outer)) return row;
   if (!isHop(table, outer)) return OUTER_SOURCE_UNKNOWN;
   return row < 0 ? row : INNER_SOURCE_FOREIGN;
+}
+
+/**
+ * A datagram from `outer`: delivered only if a peer sent it, from within that peer's subnet, to within ours (or as far as the source check
+ * is loosened). Returns the peer's row, with the packet trimmed and its time to live decremented, or a DROP number. A datagram of a
+ * stranger is counted as that, whatever is in it.
+ */
+export function judgeInbound(span: Span, outer: number, self: Self, table: Table): number {
+  const row = judgeOrigin(span, outer, self, table);
+  if (row < 0) return row;
+  if (ttlOf(span) <= 1) return TTL;
+  decrementTtl(span);
+  return row;
+}
+
+/** The row of the peer in whose name a packet came that was dropped for this reason, because that peer is somewhere else; or -1. */
+export function misusedRow(span: Span, reason: number, self: Self, table: Table): number {
+  if (reason !== OUTER_SOURCE_UNKNOWN && reason !== INNER_SOURCE_FOREIGN) return -1;
+  return judgeSource(span, self, table);
 }

@@ -23,7 +23,12 @@ function jobOf(carrier: Carrier, opened: Opened, table: SharedArrayBuffer): Job 
   const first = Number(carrier.subnet.address);
   return {
     ...opened,
-    self: { first, last: Number(lastOf(carrier.subnet)), address: Number(baseOf(carrier.subnet).value) },
+    self: {
+      first,
+      last: Number(lastOf(carrier.subnet)),
+      address: Number(baseOf(carrier.subnet).value),
+      check: carrier.sourceCheck,
+    },
     local: Number(carrier.local.value),
     table,
     counters: createSharedCounters(),

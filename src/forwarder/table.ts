@@ -16,6 +16,9 @@ export interface Row {
 /** Rows at most: all /24 of a /8. */
 export const MAX_ROWS = 65_536;
 
+/** The row of whoever has none, and the index of its counters. */
+export const NOBODY = MAX_ROWS;
+
 const COLUMNS = ['first', 'last', 'hop', 'port', 'peer', 'hops'] as const;
 type Column = (typeof COLUMNS)[number];
 type Columns = Readonly<Record<Column, Uint32Array>>;
@@ -67,12 +70,14 @@ export interface Table extends Columns {
   hopCount: number;
 }
 
-export const createTable = (): Table => ({
-  ...columnsAt(new ArrayBuffer(4 * COLUMNS.length * MAX_ROWS), 0),
-  generation: 0,
-  rows: 0,
-  hopCount: 0,
-});
+export function createTable(): Table {
+  const columns = Object.fromEntries(COLUMNS.map((name) => [name, new Uint32Array(MAX_ROWS + 1)])) as Record<
+    Column,
+    Uint32Array
+  >;
+  columns.peer[NOBODY] = NOBODY;
+  return { ...columns, generation: 0, rows: 0, hopCount: 0 };
+}
 
 /** Returns a function that brings `table` up to date with the shared one; costs one load when nothing changed. */
 export function tableReader(buffer: SharedArrayBuffer, table: Table): () => void {

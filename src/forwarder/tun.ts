@@ -9,13 +9,20 @@ import { rowsOf } from './rows.ts';
 import { launch, type Run } from './run.ts';
 import { createSharedTable, MAX_ROWS, publishRows } from './table.ts';
 
-const sameCarrier = (a: Carrier, b: Carrier): boolean =>
+export const sameCarrier = (a: Carrier, b: Carrier): boolean =>
   a.device === b.device &&
   a.port === b.port &&
   a.mtu === b.mtu &&
+  a.sourceCheck === b.sourceCheck &&
   sameIp(a.local, b.local) &&
   samePrefix(a.network, b.network) &&
   samePrefix(a.subnet, b.subnet);
+
+/** The offloads in use, in words. */
+function howOf(offloads: Offloads): string {
+  const names = Object.entries(offloads).flatMap(([name, on]) => (on ? [name] : []));
+  return names.length === 0 ? 'a thread, packet by packet' : `a thread, offloads ${names.join(' ')}`;
+}
 
 /** The table of a forwarder: kept over a restart of the worker, so that packets go on at once. */
 function createForwards() {
@@ -83,7 +90,8 @@ export function tunForwarder(wanted: Offloads = ALL_OFFLOADS): Forwarder {
         forwards.clear();
       }),
     setForwards: (list) => forwards.set(list, (index) => run && clearPeer(run.counters, index)),
-    running: () => run && { carrier: run.carrier, forwards: forwards.list() },
+    running: () => run && { carrier: { ...run.carrier, type: 'tun' }, forwards: forwards.list() },
+    report: () => run && { type: 'tun', how: howOf(run.offloads) },
     counters: () =>
       run &&
       readCounters(

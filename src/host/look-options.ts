@@ -1,7 +1,7 @@
 import type { EtcdFlags } from '../output/flags.ts';
 import { resolveConnection } from './connection.ts';
 import type { LookOptions } from './look.ts';
-import { flagIp } from './node.ts';
+import { carrierWish, flagIp } from './node.ts';
 
 /** Flags of the looking commands. */
 export interface LookFlags extends EtcdFlags {
@@ -11,6 +11,7 @@ export interface LookFlags extends EtcdFlags {
   readonly iface?: readonly string[] | undefined;
   readonly 'public-ip'?: string | undefined;
   readonly 'ip-masq'?: boolean | undefined;
+  readonly 'udp-carrier'?: string | undefined;
 }
 
 /** Those flags, parsed. Throws USAGE. */
@@ -23,6 +24,7 @@ export async function lookOptions(flags: LookFlags): Promise<LookOptions> {
     wish: {
       interface: { iface: flags.iface ?? [], ifaceRegex: [] },
       ipMasq: flags['ip-masq'] ?? false,
+      ...carrierWish(flags),
       subnetFile: flags['subnet-file'],
       ...(publicIp && { publicIp }),
     },

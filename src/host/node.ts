@@ -7,6 +7,7 @@ import type { DaemonParts } from '../daemon/node.ts';
 import { TsflannelError } from '../errors.ts';
 import type { Ip } from '../model/address.ts';
 import { isSpecialIp4, parseIp4 } from '../model/address.ts';
+import { CARRIER_WISHES, type CarrierWish } from '../model/backend-config.ts';
 import { systemClock } from '../model/clock.ts';
 import { NODE_NAME } from '../model/lease.ts';
 import { openStore } from '../store/store.ts';
@@ -22,6 +23,8 @@ export interface NodeWish {
   readonly publicIp?: Ip;
   readonly nodeName?: string;
   readonly ipMasq: boolean;
+  /** --udp-carrier: goes before the config's. */
+  readonly udpCarrier?: CarrierWish;
   readonly subnetFile: string;
   /** Asks a person which of several interfaces is meant; absent where nobody can be asked. */
   readonly choose?: (candidates: readonly Underlay[]) => Promise<Underlay>;
@@ -38,6 +41,15 @@ export function flagIp(flag: string, text: string | undefined): Ip | undefined {
   return ip;
 }
 
+/** The carrier that --udp-carrier names. Throws USAGE. */
+export function carrierWish(flags: { readonly 'udp-carrier'?: string | undefined }): Pick<NodeWish, 'udpCarrier'> {
+  const text = flags['udp-carrier'];
+  if (text === undefined) return {};
+  const udpCarrier = CARRIER_WISHES.find((wish) => wish === text);
+  if (!udpCarrier) throw new TsflannelError('USAGE', { detail: `--udp-carrier ${text}: ${CARRIER_WISHES.join(', ')}` });
+  return { udpCarrier };
+}
+
 /** The name to publish: the one given (USAGE when it is none), else the host's where it may be published. */
 function publishedName(given: string | undefined): string {
   if (given !== undefined && !NODE_NAME.test(given)) {
@@ -51,10 +63,13 @@ function publishedName(given: string | undefined): string {
 export const openStoreAt = async ({ kv, prefix }: Connection) =>
   openStore(await openKv(kv, process.env.TSFLANNEL_ETCD_CLIENT), prefix);
 
-/** The kernel for commands that run beside a daemon: no forwarder. */
+/** The kernel for commands that run beside a daemon or without one: of carriers it sees what goes on by itself, and can end it. */
 export async function plainKernel() {
-  const { linuxKernel } = await import('../kernel/linux/linux.ts');
-  return linuxKernel();
+  const [{ linuxKernel }, { leftCarriers }] = await Promise.all([
+    import('../kernel/linux/linux.ts'),
+    import('../forwarder/ebpf/left.ts'),
+  ]);
+  return linuxKernel({ forwarder: leftCarriers() });
 }
 
 async function underlay(kernel: DaemonParts['kernel'], wish: NodeWish, before?: Underlay): Promise<Underlay> {
@@ -73,13 +88,13 @@ export const makeHost = async (kernel: DaemonParts['kernel'], wish: NodeWish, no
 
 /** Everything a daemon runs on. */
 export async function buildParts(connection: Connection, wish: NodeWish): Promise<DaemonParts> {
-  const [store, { linuxKernel }, { tunForwarder }, { notifySystemd }] = await Promise.all([
+  const [store, { linuxKernel }, { chosenForwarder }, { notifySystemd }] = await Promise.all([
     openStoreAt(connection),
     import('../kernel/linux/linux.ts'),
-    import('../forwarder/tun.ts'),
+    import('../forwarder/ebpf/choice.ts'),
     import('../sys/notify.ts'),
   ]);
-  const forwarder = tunForwarder();
+  const forwarder = chosenForwarder();
   const kernel = linuxKernel({ forwarder });
   return {
     store,
@@ -89,6 +104,7 @@ export async function buildParts(connection: Connection, wish: NodeWish): Promis
     nodeName: publishedName(wish.nodeName),
     makeHost: (nodeId, before) => makeHost(kernel, wish, nodeId, before?.iface),
     counters: () => forwarder.counters(),
+    carrier: () => forwarder.report(),
     notify: (message) => notifySystemd(process.env.NOTIFY_SOCKET, message),
     log: logTo((line) => process.stderr.write(line), process.env.JOURNAL_STREAM !== undefined),
   };

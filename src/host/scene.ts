@@ -1,6 +1,7 @@
 import type { Host } from '../backend/backend.ts';
 import type { Kernel, KernelState, Kind } from '../kernel/state.ts';
 import type { Ip } from '../model/address.ts';
+import type { CarrierWish } from '../model/backend-config.ts';
 import { hostFingerprint } from './fingerprint.ts';
 import type { Underlay } from './interface.ts';
 
@@ -15,6 +16,7 @@ export interface HostWish {
   readonly nodeId: string;
   readonly publicIp?: Ip;
   readonly ipMasq: boolean;
+  readonly udpCarrier?: CarrierWish;
   readonly subnetFile: string;
 }
 
@@ -28,6 +30,7 @@ export async function gatherHost(kernel: Kernel, iface: Underlay, wish: HostWish
     publicIp: wish.publicIp ?? iface.ip,
     filter: await kernel.filterFacts(),
     ipMasq: wish.ipMasq,
+    ...(wish.udpCarrier && { udpCarrier: wish.udpCarrier }),
     subnetFile: wish.subnetFile,
     wideRouteTaken: false,
     routePerPeer: false,

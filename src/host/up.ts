@@ -11,7 +11,7 @@ import { parseDuration } from '../model/duration.ts';
 import { resolveConnection } from './connection.ts';
 import { detach, reportToParent } from './detach.ts';
 import type { Underlay } from './interface.ts';
-import { buildParts, flagIp, type NodeWish } from './node.ts';
+import { buildParts, carrierWish, flagIp, type NodeWish } from './node.ts';
 
 /** The flags of `up`, as oclif hands them over. */
 export interface UpFlags
@@ -31,6 +31,7 @@ export interface UpFlags
   readonly 'public-ip'?: string | undefined;
   readonly 'node-name'?: string | undefined;
   readonly 'ip-masq'?: boolean | undefined;
+  readonly 'udp-carrier'?: string | undefined;
   readonly 'lease-ttl'?: string | undefined;
   readonly 'subnet-lease-renew-margin': number;
   readonly 'healthz-ip': string;
@@ -56,6 +57,7 @@ function wishOf(flags: UpFlags, choose: ChooseName | undefined): NodeWish {
       ...(canReach && { ifaceCanReach: canReach }),
     },
     ipMasq: flags['ip-masq'] ?? false,
+    ...carrierWish(flags),
     subnetFile: flags['subnet-file'],
     ...(publicIp && { publicIp }),
     ...(flags['node-name'] !== undefined && { nodeName: flags['node-name'] }),

@@ -6,7 +6,7 @@ import { type Carrier, type Forward, type Kind, keyOf, type Observed, OWN, type 
 export interface Carriers {
   /** Starts, or starts anew when the carrier differs from the running one. */
   start(carrier: Carrier): Promise<void>;
-  /** Replaces the whole table. */
+  /** Replaces the whole table, also that of a carrier which is started next. */
   setForwards(forwards: readonly Forward[]): void;
   /** `undefined`: nothing runs. */
   running(): { readonly carrier: Carrier; readonly forwards: readonly Forward[] } | undefined;
@@ -39,7 +39,11 @@ function tableAfter(table: ReadonlyMap<string, Forward>, steps: readonly Step[])
 async function run(carriers: Carriers, steps: readonly Step[], table: readonly Forward[]): Promise<void> {
   const carrier = steps.findLast((step) => step.object.kind === 'carrier');
   if (carrier?.action === 'remove') return carriers.stop();
-  if (carrier) await carriers.start(carrier.object as Carrier);
+  // Before the start, so that its first packet finds a table, and after it: another device begins with an empty one.
+  if (carrier) {
+    carriers.setForwards(table);
+    await carriers.start(carrier.object as Carrier);
+  }
   if (carriers.running()) carriers.setForwards(table);
 }
 

@@ -61,8 +61,8 @@ export function printObject(object: KernelObject): string {
       return `file ${object.path} mode ${object.mode.toString(8)} (${object.content.length} bytes)`;
     case 'carrier':
       return [
-        `carrier ${object.device} udp ${printIp(object.local)}:${object.port} mtu ${object.mtu}`,
-        `network ${printPrefix(object.network)} subnet ${printPrefix(object.subnet)}`,
+        `carrier ${object.device} ${object.type ?? 'auto'} udp ${printIp(object.local)}:${object.port} mtu ${object.mtu}`,
+        `network ${printPrefix(object.network)} subnet ${printPrefix(object.subnet)} source-check ${object.sourceCheck}`,
       ].join(' ');
     case 'forward':
       return `forward ${printPrefix(object.subnet)} to ${printIp(object.nextHop)}:${object.port} dev ${object.device}`;

@@ -5,6 +5,9 @@
  */
 import { type Ip, type Prefix, printIp, printPrefix } from '../model/address.ts';
 import { type Mac, printMac } from '../model/mac.ts';
+import type { Carrier, Forward } from './carrier.ts';
+
+export type { Carrier, Forward };
 
 /** Marks by which what is ours is found again after a crash. */
 export const OWN = {
@@ -124,28 +127,6 @@ export interface ManagedFile {
   readonly path: string;
   readonly content: string;
   readonly mode: number;
-}
-
-/** The user-space forwarder of the udp backend on this device: runs in the daemon, is gone with it. */
-export interface Carrier {
-  readonly kind: 'carrier';
-  readonly device: string;
-  /** Address and UDP port it listens on and sends from. */
-  readonly local: Ip;
-  readonly port: number;
-  readonly mtu: number;
-  /** The network all peers share, and our own part of it. */
-  readonly network: Prefix;
-  readonly subnet: Prefix;
-}
-
-/** One entry of the carrier's table: inner packets to `subnet` go to `nextHop`; only `nextHop` may send from `subnet`. */
-export interface Forward {
-  readonly kind: 'forward';
-  readonly device: string;
-  readonly subnet: Prefix;
-  readonly nextHop: Ip;
-  readonly port: number;
 }
 
 export type KernelObject =

@@ -46,6 +46,13 @@ async function removeCgroups(name: string): Promise<void> {
   }
 }
 
+/** Programs of carrier ebpf that a node's daemon has pinned, by the number of its namespace; the last folder goes with the last of them. */
+async function removePins(inodes: ReadonlySet<number>): Promise<void> {
+  const root = '/sys/fs/bpf/tsflannel';
+  for (const inode of inodes) await rm(join(root, String(inode)), { recursive: true }).catch(() => undefined);
+  await rmdir(root).catch(() => undefined);
+}
+
 function subfolders(dir: string): string[] {
   try {
     return readdirSync(dir, { withFileTypes: true })
@@ -72,6 +79,7 @@ export async function labDown(name: string, labs: string): Promise<Removed> {
   const mounts = await unmount(dir);
   await removeCgroups(name);
   await unwire(namespaces);
+  await removePins(inodes);
   const files = await rm(dir, { recursive: true }).then(
     () => true,
     () => false,

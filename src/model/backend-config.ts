@@ -1,8 +1,29 @@
 import { accept, field, type Parsed, type Rejection, reject, shown, wholeNumber } from './parsed.ts';
 
+/** What moves the packets of backend udp: programs in the kernel (`ebpf`), or a thread of the daemon (`tun`). */
+export const CARRIER_TYPES = ['ebpf', 'tun'] as const;
+export type CarrierType = (typeof CARRIER_TYPES)[number];
+
+/** The same, or the best one that works on the node. */
+export const CARRIER_WISHES = ['auto', ...CARRIER_TYPES] as const;
+export type CarrierWish = (typeof CARRIER_WISHES)[number];
+
+/**
+ * Which packets backend udp takes from the underlay. `strict`: from a peer's own address, with a source in that peer's subnet, for ours;
+ * `subnet`: from anywhere, with a source in some peer's subnet, for ours; `off`: all, as flannel does.
+ */
+export const SOURCE_CHECKS = ['strict', 'subnet', 'off'] as const;
+export type SourceCheck = (typeof SOURCE_CHECKS)[number];
+
 /** The backend part of the network config, flannel's defaults filled in. `mtu` 0 means "from the interface". */
 export type BackendConfig =
-  | { readonly type: 'udp'; readonly port: number; readonly mtu: number }
+  | {
+      readonly type: 'udp';
+      readonly port: number;
+      readonly mtu: number;
+      readonly carrier: CarrierWish;
+      readonly sourceCheck: SourceCheck;
+    }
   | {
       readonly type: 'vxlan';
       readonly vni: number;
@@ -21,7 +42,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** Options of each backend, as `--backend-option` takes them. */
 export const BACKEND_OPTIONS: Readonly<Record<BackendConfig['type'], readonly string[]>> = {
-  udp: ['Port', 'MTU'],
+  udp: ['Port', 'MTU', 'Carrier', 'SourceCheck'],
   vxlan: ['VNI', 'Port', 'GBP', 'Learning', 'DirectRouting', 'MTU'],
   'host-gw': [],
 };
@@ -43,6 +64,16 @@ function flagOption(json: Json, name: string): Parsed<boolean> {
   return typeof given === 'boolean'
     ? accept(given)
     : reject('BACKEND_OPTION', `Backend.${name}`, 'true or false is expected');
+}
+
+/** One of these words, the first by default. flannel has no such options, so nothing binds us to fold their case. */
+function wordOption<T extends string>(json: Json, name: string, words: readonly [T, ...T[]]): Parsed<T> {
+  const given = field(json, name);
+  if (given === undefined) return accept(words[0]);
+  const word = words.find((one) => one === given);
+  return word === undefined
+    ? reject('BACKEND_OPTION', `Backend.${name}`, `${shown(given)}; ${words.join(', ')} are expected`)
+    : accept(word);
 }
 
 function parseVxlan(json: Json): Parsed<BackendConfig> {
@@ -73,7 +104,18 @@ function parseUdp(json: Json): Parsed<BackendConfig> {
   const port = numberOption(json, 'Port', 8285, [1, 65_535]);
   if (!port.ok) return port;
   const mtu = numberOption(json, 'MTU', 0, [576, 65_535]);
-  return mtu.ok ? accept({ type: 'udp', port: port.value, mtu: mtu.value }) : mtu;
+  if (!mtu.ok) return mtu;
+  const carrier = wordOption(json, 'Carrier', CARRIER_WISHES);
+  if (!carrier.ok) return carrier;
+  const check = wordOption(json, 'SourceCheck', SOURCE_CHECKS);
+  if (!check.ok) return check;
+  return accept({
+    type: 'udp',
+    port: port.value,
+    mtu: mtu.value,
+    carrier: carrier.value,
+    sourceCheck: check.value,
+  });
 }
 
 const isOption = (type: BackendConfig['type'], key: string): boolean =>

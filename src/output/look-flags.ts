@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { CARRIER_WISHES } from '../model/backend-config.ts';
 import { etcdFlags, nodeFlags, subnetFileFlag } from './flags.ts';
 
 /** Flags of the commands that look at a node with or without a daemon. */
@@ -19,6 +20,11 @@ export const lookFlags = {
     description: 'as given to up, where no daemon runs',
     allowNo: true,
     env: 'TSFLANNEL_IP_MASQ',
+  }),
+  'udp-carrier': Flags.string({
+    description: 'as given to up, where no daemon runs',
+    options: [...CARRIER_WISHES],
+    env: 'TSFLANNEL_UDP_CARRIER',
   }),
 };
 

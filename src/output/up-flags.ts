@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { CARRIER_WISHES } from '../model/backend-config.ts';
 import { etcdFlags, nodeFlags, subnetFileFlag } from './flags.ts';
 
 /** flanneld's flags by its names, and ours. */
@@ -29,6 +30,11 @@ export const upFlags = {
     description: 'masquerade what leaves the network',
     allowNo: true,
     env: 'TSFLANNEL_IP_MASQ',
+  }),
+  'udp-carrier': Flags.string({
+    description: 'what moves the packets of backend udp on this node (default: as the network config says)',
+    options: [...CARRIER_WISHES],
+    env: 'TSFLANNEL_UDP_CARRIER',
   }),
   'lease-ttl': Flags.string({
     description: 'how long the lease outlives this node, as 90s, 45m, 24h (5s to 365d; default: 24h, as flannel)',

@@ -61,6 +61,7 @@ export async function daemonRig(config: object | undefined = { Network: '10.5.0.
     nodeName: 'n1',
     makeHost: async (nodeId) => hostOf(1, { nodeId, subnetFile: options.subnetFile }),
     counters: () => undefined,
+    carrier: () => undefined,
     notify: (message) => notices.push(message),
     log: (event, detail) => log.push(`${event} ${detail}`),
   });

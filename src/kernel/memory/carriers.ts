@@ -6,7 +6,7 @@ export function fakeCarriers(): Carriers {
   let running: { carrier: Carrier; forwards: readonly Forward[] } | undefined;
   return {
     async start(carrier) {
-      running = { carrier, forwards: running?.forwards ?? [] };
+      running = { carrier: { ...carrier, type: carrier.type ?? 'tun' }, forwards: running?.forwards ?? [] };
     },
     setForwards(forwards) {
       if (running) running = { ...running, forwards };

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { DropReason } from '../../../src/forwarder/forwarder.ts';
+import type { DropReason } from '../../../src/model/carrier-report.ts';
 import { address, type Fields, packet, segment } from '../../support/packets.ts';
 import { until } from '../../support/until.ts';
 import { answered, delivered, device, inside, outer, PORT, ping, scene, specOf } from './scene.ts';

@@ -1,6 +1,5 @@
 /** Nodes a, b and c on one underlay (10.200.0.1 to .3): a and b run a carrier, c is the stranger, or a peer gone bad. */
 import { execa } from 'execa';
-import type { DropReason, ForwarderCounters } from '../../../src/forwarder/forwarder.ts';
 import type { Offloads } from '../../../src/forwarder/job.ts';
 import {
   addNamespace,
@@ -10,6 +9,7 @@ import {
   nsenterArgs,
 } from '../../../src/kernel/linux/netns.ts';
 import { parseIp4 } from '../../../src/model/address.ts';
+import type { DropReason, ForwarderCounters } from '../../../src/model/carrier-report.ts';
 import { type Child, startChild } from '../../support/children.ts';
 import type { NodeSpec } from '../../support/forwarder-node.ts';
 import { difference, type Snapshot, snapshot } from '../../support/leaks.ts';
@@ -33,6 +33,7 @@ export const specOf = (name: Name, peers: readonly Name[], without: readonly (ke
   subnet: `${device(name)}/24`,
   forwards: peers.map((peer) => [`${device(peer)}/24`, outer(peer)] as const),
   without,
+  type: 'tun',
 });
 
 /** Runs a program in the node's namespace; its output, whatever its exit status. */

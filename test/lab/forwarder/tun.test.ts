@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { DropReason } from '../../../src/forwarder/forwarder.ts';
+import type { DropReason } from '../../../src/model/carrier-report.ts';
 import { until } from '../../support/until.ts';
 import { answered, DEVICE, device, inside, type Name, outer, ping, scene, specOf } from './scene.ts';
 

@@ -1,12 +1,17 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { DROP_REASONS } from '../../../src/forwarder/forwarder.ts';
 import { buildIcmpError, ICMP_MAX, TIME_EXCEEDED } from '../../../src/forwarder/icmp.ts';
 import { judgeInbound, judgeOutbound, type Self } from '../../../src/forwarder/judge.ts';
 import { createSharedTable, createTable, publishRows, tableReader } from '../../../src/forwarder/table.ts';
+import { DROP_REASONS } from '../../../src/model/carrier-report.ts';
 import { address, bytesOf, packet, spanOf } from '../../support/packets.ts';
 
-const self: Self = { first: address('10.1.1.0'), last: address('10.1.1.255'), address: address('10.1.1.0') };
+const self: Self = {
+  first: address('10.1.1.0'),
+  last: address('10.1.1.255'),
+  address: address('10.1.1.0'),
+  check: 'strict',
+};
 const PEER = address('192.168.0.2');
 const table = createTable();
 const shared = createSharedTable();

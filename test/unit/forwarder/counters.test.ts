@@ -40,6 +40,7 @@ describe('forwarder/counters', () => {
       subnet: A,
       sent: { packets: 1, bytes: 100 },
       received: { packets: 0, bytes: 0 },
+      refused: 0,
     });
     assert.deepEqual(read.peers[1]?.received, { packets: 1, bytes: 2 ** 40 });
     assert.equal(read.drops.ttl, 3);

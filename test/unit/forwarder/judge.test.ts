@@ -4,7 +4,12 @@ import { DROP, ttlOf } from '../../../src/forwarder/packet.ts';
 import { createSharedTable, createTable, publishRows, tableReader } from '../../../src/forwarder/table.ts';
 import { address, bytesOf, type Fields, naiveChecksum, packet, spanOf } from '../../support/packets.ts';
 
-const self: Self = { first: address('10.1.1.0'), last: address('10.1.1.255'), address: address('10.1.1.0') };
+const self: Self = {
+  first: address('10.1.1.0'),
+  last: address('10.1.1.255'),
+  address: address('10.1.1.0'),
+  check: 'strict',
+};
 const OUTER_2 = address('192.168.0.2');
 const OUTER_3 = address('192.168.0.3');
 const table = createTable();

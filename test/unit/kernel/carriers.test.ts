@@ -6,12 +6,14 @@ import { ip, prefix } from '../../contract/kernel/objects.ts';
 
 const carrier = (port = 8285): Carrier => ({
   kind: 'carrier',
+  type: 'tun',
   device: 'flannel0',
   local: ip('10.200.0.1'),
   port,
   mtu: 1472,
   network: prefix('172.20.0.0/16'),
   subnet: prefix('172.20.57.0/24'),
+  sourceCheck: 'strict',
 });
 const forward = (third: number, port = 8285): Forward => ({
   kind: 'forward',

@@ -75,14 +75,22 @@ describe('network config', () => {
 });
 
 describe('the backend of a config', () => {
+  const UDP = { type: 'udp', port: 8285, mtu: 0, carrier: 'auto', sourceCheck: 'strict' };
   const VXLAN = { type: 'vxlan', vni: 1, port: 8472, gbp: false, learning: false, directRouting: false, mtu: 0 };
   const cases: [unknown, unknown][] = [
-    [undefined, { type: 'udp', port: 8285, mtu: 0 }],
-    [{ Type: 'udp' }, { type: 'udp', port: 8285, mtu: 0 }],
+    [undefined, UDP],
+    [{ Type: 'udp' }, UDP],
     [
       { Type: 'udp', Port: 9000, MTU: 1400 },
-      { type: 'udp', port: 9000, mtu: 1400 },
+      { ...UDP, port: 9000, mtu: 1400 },
     ],
+    [
+      { Type: 'udp', Carrier: 'tun', SourceCheck: 'subnet' },
+      { ...UDP, carrier: 'tun', sourceCheck: 'subnet' },
+    ],
+    [{ Type: 'udp', Carrier: 'fou' }, 'BACKEND_OPTION'],
+    [{ Type: 'udp', Carrier: true }, 'BACKEND_OPTION'],
+    [{ Type: 'udp', SourceCheck: 'none' }, 'BACKEND_OPTION'],
     [{ Type: 'vxlan' }, VXLAN],
     [
       { Type: 'VXLAN', vni: 7, DirectRouting: true },
