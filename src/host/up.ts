@@ -94,13 +94,21 @@ function optionsOf(flags: UpFlags, wish: NodeWish, version: string): NodeOptions
   };
 }
 
+/** The first pass is over by then. */
+const SHRINK_AFTER_MS = 2_000;
+
 /** Runs the daemon in this process until it is told to stop. */
 export async function startHere(flags: UpFlags, version: string, choose: ChooseName | undefined): Promise<void> {
   try {
     const wish = wishOf(flags, choose);
     const options = optionsOf(flags, wish, version);
+    const { keepHeapSmall, shrinkHeap } = await import('../sys/heap.ts');
+    keepHeapSmall();
     const parts = await buildParts(await resolveConnection(flags), wish);
-    await runDaemon(options, parts, () => reportToParent({ ready: true }));
+    await runDaemon(options, parts, () => {
+      reportToParent({ ready: true });
+      setTimeout(shrinkHeap, SHRINK_AFTER_MS).unref();
+    });
   } catch (error) {
     const { code, message, why } = asTsflannelError(error);
     reportToParent({ ready: false, error: { code, detail: `${message}: ${why}` } });

@@ -1,3 +1,4 @@
+import { equal } from './equal.ts';
 import { printObject } from './print.ts';
 import { needs } from './runs.ts';
 import { type KernelObject, type KernelState, type Kind, keyOf, type Observed, type Plan, type Step } from './state.ts';
@@ -31,6 +32,7 @@ const WRITTEN_OVER = new Set<Kind>(['sysctl', 'file']);
 
 /** Whether what is seen is what is wanted, in the parts that are wanted: a link wanted without a MAC fits any MAC. */
 export function sameObject(wanted: KernelObject, seen: KernelObject): boolean {
+  if (equal(wanted, seen)) return true;
   if (wanted.kind === 'link' && seen.kind === 'link' && !wanted.mac) {
     const { mac: _, ...rest } = seen;
     return printObject(wanted) === printObject(rest) && wanted.alias === seen.alias;

@@ -216,15 +216,14 @@ export interface Kernel {
   apply(plan: Plan): Promise<readonly StepOutcome[]>;
   /** `seen`: as the last `observe` of chains or jumps found it, without another look. */
   filterFacts(seen?: boolean): Promise<FilterFacts>;
-  /**
-   * Rings with the kinds that may have changed. Our own changes do not ring, but what a replaced link takes along unplanned (new MAC:
-   * its neighbours; made anew or set down: all on it) does. An overflow rings every kind.
-   */
+  /** Rings with the kinds that may have changed; not for our own changes, but for what a replaced link took along unplanned. */
   monitor(bell: (kinds: ReadonlySet<Kind>) => void): { close(): void };
   close(): Promise<void>;
 }
 
 export interface ObserveQuery {
+  /** What was seen before: entries that are still the same may be taken from it, so that thousands are not made anew. */
+  readonly before?: KernelState;
   readonly kinds?: ReadonlySet<Kind>;
   readonly paths: readonly string[];
   readonly sysctls: readonly string[];

@@ -1,5 +1,6 @@
 import type { Scene } from '../backend/desired.ts';
 import { diff } from '../kernel/diff.ts';
+import { equal } from '../kernel/equal.ts';
 import {
   type Kernel,
   type KernelState,
@@ -26,6 +27,8 @@ export interface PassState {
   readonly limiter: Limiter;
   readonly peers: HeldPeers;
   scene: Scene | undefined;
+  /** The scene that `wants` is made for; undefined while it may lack what changed. */
+  wantedFor: Scene | undefined;
   cache: Map<string, Observed>;
   passes: number;
   changes: number;
@@ -76,7 +79,7 @@ export async function withFacts(kernel: Kernel, scene: Scene, seen: KernelState)
 }
 
 async function observe(state: PassState, scene: Scene, kinds: ReadonlySet<Kind> | undefined): Promise<void> {
-  const seen = await state.kernel.observe({ ...queryOf(scene), ...(kinds && { kinds }) });
+  const seen = await state.kernel.observe({ ...queryOf(scene), before: state.cache, ...(kinds && { kinds }) });
   if (!kinds) {
     state.cache = new Map(seen);
     return;
@@ -137,12 +140,18 @@ export async function runPass(state: PassState, work: Dirty): Promise<PassResult
     const plan = diff(wants, state.cache, (key) => keys.has(key));
     return apply(state, plan, keys);
   }
+  const wantedFor = state.wantedFor;
+  // Should the look fail, what changed meanwhile is not lost: the next pass computes everything anew.
+  state.wantedFor = undefined;
   await observe(state, state.scene, work.all ? undefined : work.kinds);
   if (work.all || FACT_KINDS.some((kind) => work.kinds.has(kind))) {
     const facts = await factsOf(state.kernel, state.scene, state.cache, work.all || work.kinds.has('chain'));
     // The scene may have been set anew meanwhile.
-    state.scene = { ...state.scene, host: { ...state.scene.host, ...facts } };
+    const { host } = state.scene;
+    if (!equal({ ...host, ...facts }, host)) state.scene = { ...state.scene, host: { ...host, ...facts } };
   }
-  state.wants.rebuild(state.scene, state.peers.peers());
+  if (state.scene === wantedFor) state.wants.refresh(state.scene, state.peers.peers(), work.peers);
+  else state.wants.rebuild(state.scene, state.peers.peers());
+  state.wantedFor = state.scene;
   return apply(state, diff(state.wants.all(), state.cache));
 }

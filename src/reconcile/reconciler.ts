@@ -109,6 +109,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     wants: createWants(),
     limiter: createLimiter(),
     scene: undefined,
+    wantedFor: undefined,
     cache: new Map(),
     passes: 0,
     changes: 0,

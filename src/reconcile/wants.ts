@@ -37,27 +37,25 @@ interface State {
    * Peers by the FDB entry they ask for. It alone is not named by the peer's subnet but by a MAC, which anybody may claim: the oldest
    * lease has it, and the others get nothing, since what is sent to them would go to another node.
    */
-  readonly claims: Map<string, Set<string>>;
+  readonly claims: Map<string, readonly string[]>;
 }
+
+const NOBODY: readonly string[] = [];
 
 const claimsOf = ({ wants }: Entry): string[] =>
   wants.flatMap(({ object }) => (object.kind === 'fdb' ? [keyOf(object)] : []));
 
 function add(state: State, peer: string, entry: Entry): void {
   state.entries.set(peer, entry);
-  for (const claim of claimsOf(entry)) {
-    const claimants = state.claims.get(claim);
-    if (claimants) claimants.add(peer);
-    else state.claims.set(claim, new Set([peer]));
-  }
+  for (const claim of claimsOf(entry)) state.claims.set(claim, (state.claims.get(claim) ?? NOBODY).concat(peer));
 }
 
 function remove(state: State, peer: string): void {
   const entry = state.entries.get(peer);
   for (const claim of entry ? claimsOf(entry) : []) {
-    const claimants = state.claims.get(claim);
-    claimants?.delete(peer);
-    if (claimants?.size === 0) state.claims.delete(claim);
+    const others = (state.claims.get(claim) ?? NOBODY).filter((other) => other !== peer);
+    if (others.length > 0) state.claims.set(claim, others);
+    else state.claims.delete(claim);
   }
   state.entries.delete(peer);
 }

@@ -36,6 +36,8 @@ export interface NetlinkSocket {
   request(requests: readonly Request[]): Answer[];
   /** All messages of a dump, asked again while the kernel says that it changed under our hands. Throws KERNEL_REFUSED. */
   dump(request: Request): Message[];
+  /** As `dump`, but each message is given to `take`, for the time of the call only; returns what that makes of them. */
+  scan<T>(request: Request, take: (message: Message) => T | undefined): T[];
   /** What has arrived, without waiting; `overflow` when the kernel had to drop messages. */
   drain(): { readonly messages: Message[]; readonly overflow: boolean };
   close(): void;
@@ -123,7 +125,9 @@ export function openNetlink(protocol: number, groups: readonly number[] = []): N
 interface Pipe {
   /** 0, or the errno. */
   write(data: Buffer): number;
-  /** One datagram's messages, or the errno. */
+  /** One datagram's messages, or the errno. They are valid until the next read. */
+  peek(flags: number): Message[] | number;
+  /** As `peek`, for as long as they are needed. */
   read(flags: number): Message[] | number;
   /** The first of `count` fresh sequence numbers. */
   take(count: number): number;
@@ -132,19 +136,27 @@ interface Pipe {
 function pipeOver(c: Libc, fd: number): Pipe {
   const input = Buffer.alloc(READ_BYTES);
   let used = 0;
-  const read = (flags: number): Message[] | number => {
+  const receive = (flags: number): Buffer | number => {
     const length = c.recv(fd, input, input.length, flags);
-    if (length >= 0) return messagesOf(Buffer.from(input.subarray(0, length)));
+    if (length >= 0) return input.subarray(0, length);
     const errno = c.errno();
     // A signal may come in between, since a receive timeout forbids the kernel to restart the call.
-    return errno === ERRNO.EINTR ? read(flags) : errno;
+    return errno === ERRNO.EINTR ? receive(flags) : errno;
+  };
+  const peek = (flags: number): Message[] | number => {
+    const data = receive(flags);
+    return typeof data === 'number' ? data : messagesOf(data);
+  };
+  const read = (flags: number): Message[] | number => {
+    const data = receive(flags);
+    return typeof data === 'number' ? data : messagesOf(Buffer.from(data));
   };
   const take = (count: number): number => {
     const first = used + 1;
     used = (used + count) % 0x7fff_0000;
     return first;
   };
-  return { read, take, write: (data) => (c.send(fd, data, data.length, 0) < 0 ? c.errno() : 0) };
+  return { peek, read, take, write: (data) => (c.send(fd, data, data.length, 0) < 0 ? c.errno() : 0) };
 }
 
 /** Answers up to that of the request `last`, by sequence number; without that one when the kernel had to drop some. */
@@ -174,31 +186,37 @@ function exchange(pipe: Pipe, { data, first, count }: Write): Answer[] {
 const ask = (pipe: Pipe, requests: readonly Request[]): Answer[] =>
   writesOf(requests, pipe.take(requests.length)).flatMap((write) => exchange(pipe, write));
 
-function dumpOnce(pipe: Pipe, question: Request): { readonly messages: Message[]; readonly torn: boolean } {
+type Take<T> = (message: Message) => T | undefined;
+
+function scanOnce<T>(pipe: Pipe, question: Request, take: Take<T>): { readonly found: T[]; readonly torn: boolean } {
   const sequence = pipe.take(1);
   const errno = pipe.write(frame({ ...question, flags: question.flags | NLM.DUMP }, sequence));
   if (errno !== 0) throw refused('asking for a dump', errno);
-  const messages: Message[] = [];
+  const found: T[] = [];
   let torn = false;
   for (;;) {
-    const received = pipe.read(0);
+    const received = pipe.peek(0);
     if (typeof received === 'number') throw refused('reading a dump', received);
-    for (const message of received.filter((one) => one.sequence === sequence)) {
+    for (const message of received) {
+      if (message.sequence !== sequence) continue;
       torn ||= (message.flags & NLM.DUMP_INTR) !== 0;
-      if (message.type === NLMSG.DONE) return { messages, torn };
+      if (message.type === NLMSG.DONE) return { found, torn };
       const failure = message.type === NLMSG.ERROR ? answerOf(message).errno : 0;
       if (failure !== 0) throw refused('reading a dump', failure);
-      messages.push(message);
+      const one = take(message);
+      if (one !== undefined) found.push(one);
     }
   }
 }
 
-function dump(pipe: Pipe, question: Request): Message[] {
+function scan<T>(pipe: Pipe, question: Request, take: Take<T>): T[] {
   for (let tries = 1; ; tries++) {
-    const { messages, torn } = dumpOnce(pipe, question);
-    if (!torn || tries === DUMP_TRIES) return messages;
+    const { found, torn } = scanOnce(pipe, question, take);
+    if (!torn || tries === DUMP_TRIES) return found;
   }
 }
+
+const copied = (message: Message): Message => ({ ...message, payload: Buffer.from(message.payload) });
 
 function drain(pipe: Pipe): { messages: Message[]; overflow: boolean } {
   const messages: Message[] = [];
@@ -218,7 +236,8 @@ function socketOver(c: Libc, fd: number, port: number): NetlinkSocket {
     fd,
     port,
     request: (requests) => ask(pipe, requests),
-    dump: (question) => dump(pipe, question),
+    dump: (question) => scan(pipe, question, copied),
+    scan: (question, take) => scan(pipe, question, take),
     drain: () => drain(pipe),
     close() {
       if (!closed) c.close(fd);

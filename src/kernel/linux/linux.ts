@@ -55,7 +55,7 @@ interface Parts {
 async function observe({ socket, filter, forwarder }: Parts, query: ObserveQuery): Promise<KernelState> {
   const kinds = query.kinds ?? new Set(ALL);
   const state = new Map<string, Observed>();
-  observeRtnetlink(socket, kinds, state);
+  observeRtnetlink(socket, kinds, state, query.before);
   if (kinds.has('chain') || kinds.has('jump')) await filter.observe(kinds, state);
   if (kinds.has('sysctl')) await observeSysctls(query.sysctls, state);
   if (kinds.has('file')) await observeFiles(query.paths, state);

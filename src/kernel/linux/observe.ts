@@ -1,7 +1,8 @@
 /** Links, addresses, routes, neighbours and forwarding entries as the kernel shows them: one dump a kind. */
-import type { Message } from '../../sys/netlink.ts';
+import type { Request } from '../../sys/netlink.ts';
 import type { NetlinkSocket } from '../../sys/netlink-socket.ts';
-import { type KernelObject, type Kind, keyOf, type Observed, OWN } from '../state.ts';
+import { equal } from '../equal.ts';
+import { type KernelObject, type KernelState, type Kind, keyOf, type Observed, OWN } from '../state.ts';
 import { addressDump, parseAddress } from './address.ts';
 import { isOurs, linkDump, observeLink, type RawLink, rawLink } from './link.ts';
 import { fdbDump, neighbourDump, parseNeighbour } from './neighbour.ts';
@@ -32,49 +33,63 @@ function onDevice(object: KernelObject & { readonly device: string }, links: Lin
   return { object, ours, owner: ours ? OWN.comment : object.device };
 }
 
-const defined = <T>(value: T | undefined): value is T => value !== undefined;
+/** Where an entry is kept, or the same one of an earlier look. */
+type Keep = (seen: Observed) => Observed;
 
-function addresses(socket: NetlinkSocket, links: Links): Observed[] {
-  const found = socket.dump(addressDump).map((message) => parseAddress(message, links));
-  return found.filter(defined).map((address) => onDevice(address, links));
-}
+/** One kind of object. */
+type Reader = (socket: NetlinkSocket, links: Links, keep: Keep) => Observed[];
+
+const addresses: Reader = (socket, links, keep) =>
+  socket.scan(addressDump, (message) => {
+    const address = parseAddress(message, links);
+    return address && keep(onDevice(address, links));
+  });
+
+const routes: Reader = (socket, links, keep) =>
+  socket.scan(routeDump, (message) => {
+    const route = parseRoute(message, links);
+    return route && keep(route);
+  });
 
 /** Neighbours and forwarding entries of our own links; those of others are nobody's business here. */
-function entries(messages: readonly Message[], links: Links): Observed[] {
-  const found = messages.map((message) => parseNeighbour(message, links));
-  return found
-    .filter(defined)
-    .map((entry) => onDevice(entry, links))
-    .filter((entry) => entry.ours);
-}
+const entries = (socket: NetlinkSocket, request: Request, links: Links, keep: Keep): Observed[] =>
+  socket.scan(request, (message) => {
+    const entry = parseNeighbour(message, links);
+    const seen = entry && onDevice(entry, links);
+    return seen?.ours ? keep(seen) : undefined;
+  });
 
 const readers = {
-  link: (_: NetlinkSocket, links: Links) => links.raw.map((raw) => observeLink(raw, links)),
+  link: (_, links) => links.raw.map((raw) => observeLink(raw, links)),
   address: addresses,
-  route: (socket: NetlinkSocket, links: Links) =>
-    socket
-      .dump(routeDump)
-      .map((message) => parseRoute(message, links))
-      .filter(defined),
-  neighbour: (socket: NetlinkSocket, links: Links) => entries(socket.dump(neighbourDump), links),
-  fdb: (socket: NetlinkSocket, links: Links) =>
-    [...links.ours].flatMap((index) => entries(socket.dump(fdbDump(index)), links)),
-} as const;
+  route: routes,
+  neighbour: (socket, links, keep) => entries(socket, neighbourDump, links, keep),
+  fdb: (socket, links, keep) => [...links.ours].flatMap((index) => entries(socket, fdbDump(index), links, keep)),
+} as const satisfies Readonly<Record<string, Reader>>;
 
 export type RouteKind = keyof typeof readers;
 export const ROUTE_KINDS = Object.keys(readers) as RouteKind[];
+
+const keepFrom =
+  (before: KernelState | undefined): Keep =>
+  (seen) => {
+    const known = before?.get(keyOf(seen.object));
+    return known && equal(known, seen) ? known : seen;
+  };
 
 /** Everything of these kinds into `state`. Of two routes under one key the first counts: it is the one the kernel uses. */
 export function observeRtnetlink(
   open: () => NetlinkSocket,
   kinds: ReadonlySet<Kind>,
   state: Map<string, Observed>,
+  before?: KernelState,
 ): void {
   const wanted = ROUTE_KINDS.filter((kind) => kinds.has(kind));
   if (wanted.length === 0) return;
   const socket = open();
   const links = readLinks(socket);
-  for (const observed of wanted.flatMap((kind) => readers[kind](socket, links))) {
+  const keep = keepFrom(before);
+  for (const observed of wanted.flatMap((kind) => readers[kind](socket, links, keep))) {
     const key = keyOf(observed.object);
     if (!state.has(key)) state.set(key, observed);
   }
