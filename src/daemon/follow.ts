@@ -9,7 +9,7 @@ import type { WatchState } from '../store/watcher.ts';
 /** The view of etcd kept up to date, and what to do when it changes. */
 export interface Follower {
   readonly view: View;
-  /** Leases of others, by key. */
+  /** Leases of others, by key. The map changes with the view. */
   peers(ownKey: string): ReadonlyMap<string, Lease>;
   start(handlers: FollowHandlers): void;
   connection(): WatchState;
@@ -47,6 +47,26 @@ function rawKeys(first: RangeResult) {
   };
 }
 
+/** The view's leases without our own: one map that is kept up to date, since a change must not cost a copy of thousands. */
+function othersIn(view: View) {
+  let own: string | undefined;
+  let others = new Map<string, Lease>();
+  return {
+    take({ leases }: ViewChange) {
+      for (const key of leases) {
+        const lease = key === own ? undefined : view.leases().get(key);
+        if (lease) others.set(key, lease);
+        else others.delete(key);
+      }
+    },
+    of(ownKey: string): ReadonlyMap<string, Lease> {
+      if (own !== ownKey) others = new Map([...view.leases()].filter(([key]) => key !== ownKey));
+      own = ownKey;
+      return others;
+    },
+  };
+}
+
 const applyTo = (view: View, event: WatchEvent): ViewChange =>
   event.type === 'put' ? view.set(event.kv.key, event.kv) : view.set(event.key, undefined);
 
@@ -70,24 +90,29 @@ export function follow(parts: FollowParts, { first, away }: FollowFrom, network:
   const view = createView(store.prefix, network);
   view.reset(first.kvs);
   const raw = rawKeys(first);
+  const others = othersIn(view);
   let connection: WatchState =
     away === undefined ? { connected: true } : { connected: false, error: away, since: clock.now() };
   let close = () => {};
   return {
     view,
-    peers: (ownKey) => new Map([...view.leases()].filter(([key]) => key !== ownKey)),
+    peers: others.of,
     start({ changed, log }) {
+      const tell = (change: ViewChange): void => {
+        others.take(change);
+        changed(change);
+      };
       const watcher = store.watch({
         clock,
         random,
         ...(away === undefined && { after: first }),
         onSnapshot(kvs, revision, clusterId) {
           raw.reset({ kvs, revision, clusterId });
-          changed(view.reset(kvs));
+          tell(view.reset(kvs));
         },
         onEvents(events) {
           for (const event of events) raw.take(event);
-          changed(merge(events.map((event) => applyTo(view, event))));
+          tell(merge(events.map((event) => applyTo(view, event))));
         },
         onState: (state) => {
           if (state.connected !== connection.connected)

@@ -1,5 +1,5 @@
 import type { Scene } from '../backend/desired.ts';
-import { diff } from '../kernel/diff.ts';
+import { diff, type Want } from '../kernel/diff.ts';
 import { equal } from '../kernel/equal.ts';
 import {
   type Kernel,
@@ -129,6 +129,17 @@ async function apply(state: PassState, plan: Plan, keys?: ReadonlySet<string>): 
   return { ok: state.failed.size === 0, again, waitMs };
 }
 
+/** What was seen at the keys that a change of some peers is about, and on the devices these stand on. */
+function seenAt({ cache }: PassState, wants: readonly Want[], keys: ReadonlySet<string>): KernelState {
+  const about = new Set([...wants.map(({ object }) => keyOf(object)), ...keys]);
+  return new Map(
+    [...about].flatMap((key) => {
+      const seen = cache.get(key);
+      return seen ? [[key, seen] as const] : [];
+    }),
+  );
+}
+
 const FACT_KINDS: readonly Kind[] = ['route', 'chain'];
 
 /** One pass over what is dirty: look, compare, apply. */
@@ -137,8 +148,7 @@ export async function runPass(state: PassState, work: Dirty): Promise<PassResult
   state.passes++;
   if (!work.all && work.kinds.size === 0) {
     const { wants, keys } = state.wants.refresh(state.scene, state.peers.peers(), work.peers);
-    const plan = diff(wants, state.cache, (key) => keys.has(key));
-    return apply(state, plan, keys);
+    return apply(state, diff(wants, seenAt(state, wants, keys)), keys);
   }
   const wantedFor = state.wantedFor;
   // Should the look fail, what changed meanwhile is not lost: the next pass computes everything anew.
