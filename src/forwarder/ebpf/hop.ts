@@ -85,6 +85,8 @@ export function openHop(device: string, cpus: number): Hop {
       must(socket, [create(device, Math.min(cpus, MAX_QUEUES))], `making ${names.enter}`);
     const [enter, leave] = [libc().ifIndex(names.enter), libc().ifIndex(names.leave)];
     for (const index of [enter, leave]) dress(socket, device, index);
+    // veth does GRO only on what comes from an end that would have to cut super-packets (veth_skb_is_eligible_for_gro).
+    setOffload(names.enter, 'tso', false);
     setOffload(names.leave, 'gro', true);
     must(socket, [change(enter, IFF_UP), change(leave, IFF_UP)], `setting ${names.enter} up`);
     return { enter, leave };
