@@ -6,6 +6,11 @@
 //   decapsulate  ingress of the underlay device: a peer's datagram is checked, and its packet goes into the device
 //   deliver      ingress of the far end of the GRO hop: TCP packets that were joined on the way there go into the device
 //
+// and, on an underlay that is a piece of software (veth), which hands over super-packets and unfinished checksums as they are:
+//
+//   unmark       ingress of the strip device: super-packets that have lost their marks of a tunnel there go into the device
+//   reveal       egress of the underlay device: datagrams of the slow path show that this node has programs, too
+//
 // What these programs cannot do they leave as it is: it goes on to the TUN's queue or to the UDP socket, where the carrier `tun` runs as
 // the slow path. These are fragments of the underlay, datagrams with outer IP options, packets with inner ones, an expired time to live,
 // packets for nobody, and packets that are too big for their path. What must not pass is dropped and counted here, by the same reasons as
@@ -24,6 +29,7 @@
 #include "layout.h"
 
 #define AF_INET 2
+#define MORE 0x2000
 #define MORE_OR_OFFSET 0x3fff
 #define DONT_FRAGMENT 0x4000
 #define FIRST_MULTICAST 0xe0000000
@@ -155,6 +161,13 @@ INLINE void count_received(struct forward *forward, struct size size)
 	}
 }
 
+// Never the carrier's own port: that is what packets of a carrier `tun` come from.
+INLINE __be16 source_port(const struct settings *own, struct __sk_buff *skb)
+{
+	__be16 port = bpf_htons(FIRST_SOURCE_PORT + (bpf_get_hash_recalc(skb) & SOURCE_PORTS));
+	return port == own->port ? port ^ bpf_htons(1) : port;
+}
+
 // What is put before an inner packet, and the part of the inner header that changes with it.
 struct outer {
 	struct iphdr ip;
@@ -174,7 +187,7 @@ INLINE void write_outer(struct outer *outer, const struct settings *own, const s
 	outer->ip.saddr = own->local;
 	outer->ip.daddr = forward->hop;
 	outer->ip.check = ~sum_header(&outer->ip);
-	outer->udp.source = bpf_htons(FIRST_SOURCE_PORT + (bpf_get_hash_recalc(skb) & SOURCE_PORTS));
+	outer->udp.source = source_port(own, skb);
 	outer->udp.dest = forward->port;
 	outer->udp.len = bpf_htons(length - sizeof(struct iphdr));
 }
@@ -206,6 +219,13 @@ INLINE int leave(const struct settings *own, struct bpf_redir_neigh *way)
 	return bpf_redirect_neigh(own->underlay, 0, 0, 0);
 }
 
+// An underlay of software brings checksums unfinished and super-packets uncut to the peer's kernel: its programs take them as they are,
+// but a carrier `tun`, or flanneld, would read them like that from its socket. The slow path finishes and cuts for those.
+INLINE int is_unfit(const struct settings *own, const struct forward *forward, __u8 protocol)
+{
+	return own->strip && !forward->in_kernel && (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP);
+}
+
 SEC("tc/encapsulate")
 int encapsulate(struct __sk_buff *skb)
 {
@@ -218,7 +238,7 @@ int encapsulate(struct __sk_buff *skb)
 		return PASS;
 	struct forward *forward = find_forward(ip->daddr);
 	__u32 segment = skb->gso_size, headers = segment ? headers_of(skb, ip->protocol, 0) : 0;
-	if (!forward || (segment && !headers))
+	if (!forward || (segment && !headers) || is_unfit(own, forward, ip->protocol))
 		return PASS;
 	struct size size = size_of(skb->len, segment, headers);
 	struct bpf_redir_neigh way = {};
@@ -293,6 +313,90 @@ INLINE int is_plain(const struct settings *own, const struct datagram *packet, _
 	       bpf_ntohs(packet->inner.tot_len) == length && bpf_ntohs(packet->udp.len) == length + sizeof(struct udphdr);
 }
 
+struct icmp_error {
+	__u8 type, code;
+	__sum16 checksum;
+	__be16 unused, mtu;
+};
+
+// "Fragmentation needed", with the beginning of the datagram it is about.
+struct refusal {
+	struct iphdr ip;
+	struct icmp_error icmp;
+	struct iphdr about;
+	struct udphdr about_udp;
+};
+
+#define ICMP_UNREACHABLE 3
+#define ICMP_FRAGMENTATION_NEEDED 4
+
+// The kernel notes the path's MTU if it finds the socket that the datagram came from: ours came from none, the slow path's is meant.
+INLINE int translate(struct __sk_buff *skb, const struct settings *own)
+{
+	const int bytes = ETH_HLEN + sizeof(struct refusal);
+	if ((void *)(long)skb->data + bytes > (void *)(long)skb->data_end && bpf_skb_pull_data(skb, bytes))
+		return PASS;
+	struct refusal *refusal = (void *)(long)skb->data + ETH_HLEN;
+	if ((void *)(refusal + 1) > (void *)(long)skb->data_end || refusal->ip.ihl != 5 ||
+	    refusal->icmp.type != ICMP_UNREACHABLE || refusal->icmp.code != ICMP_FRAGMENTATION_NEEDED)
+		return PASS;
+	if (refusal->about.ihl != 5 || refusal->about.protocol != IPPROTO_UDP || refusal->about.saddr != own->local ||
+	    refusal->about_udp.dest != own->port)
+		return PASS;
+	__be16 from = refusal->about_udp.source, to = own->port;
+	bpf_l4_csum_replace(skb, ETH_HLEN + offsetof(struct refusal, icmp.checksum), from, to, sizeof(to));
+	bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct refusal, about_udp.source), &to, sizeof(to), 0);
+	return PASS;
+}
+
+// What stands between the outer IP header and the inner packet on the way through the strip device.
+struct wrap {
+	struct udphdr udp;
+	__be32 flags, vni;
+	__be16 destination[3];
+	__be32 source_high;
+	__be16 source_low, protocol;
+} __attribute__((packed, aligned(2)));
+
+#define WRAP ((int)(sizeof(struct wrap) - sizeof(struct udphdr)))
+#define VXLAN_HAS_VNI 0x08000000
+
+// A VXLAN device of our own takes the packet out, since its code alone takes off the marks of a tunnel: with them, the first device that
+// cannot do tunnels (a bridge) would have the packet cut. The packet goes to the device's socket past the port it listens on.
+INLINE int strip(struct __sk_buff *skb, const struct settings *own, struct datagram *packet)
+{
+	struct wrap wrap = {
+		.udp = { .source = packet->udp.source, .dest = packet->udp.dest },
+		.flags = bpf_htonl(VXLAN_HAS_VNI),
+		.vni = own->strip_vni,
+		.source_high = own->strip_mac_high,
+		.source_low = own->strip_mac_low,
+		.protocol = bpf_htons(ETH_P_IP),
+	};
+	struct bpf_sock_tuple tuple = { .ipv4 = { .daddr = own->local, .dport = own->strip_port } };
+	wrap.udp.len = bpf_htons(bpf_ntohs(packet->udp.len) + WRAP);
+	packet->ip.tot_len = bpf_htons(bpf_ntohs(packet->ip.tot_len) + WRAP);
+	packet->ip.check = 0;
+	packet->ip.check = ~sum_header(&packet->ip);
+	if (bpf_skb_adjust_room(skb, WRAP, BPF_ADJ_ROOM_NET, BPF_F_ADJ_ROOM_FIXED_GSO) ||
+	    bpf_skb_store_bytes(skb, ETH_HLEN + sizeof(struct iphdr), &wrap, sizeof(wrap), BPF_F_RECOMPUTE_CSUM))
+		return drop(DROP_WRITE_FAILED);
+	struct bpf_sock *socket = bpf_sk_lookup_udp(skb, &tuple, sizeof(tuple.ipv4), BPF_F_CURRENT_NETNS, 0);
+	if (!socket)
+		return drop(DROP_WRITE_FAILED);
+	long assigned = bpf_sk_assign(skb, socket, 0);
+	bpf_sk_release(socket);
+	return assigned ? drop(DROP_WRITE_FAILED) : TC_ACT_OK;
+}
+
+// Learns from a peer's packet whether its kernel takes ours as they are: those of carrier `tun` come from its own port, others never.
+INLINE void learn(const struct settings *own, struct forward *forward, __be16 source)
+{
+	__u16 in_kernel = source != own->port;
+	if (forward && forward->in_kernel != in_kernel)
+		forward->in_kernel = in_kernel;
+}
+
 SEC("tc/decapsulate")
 int decapsulate(struct __sk_buff *skb)
 {
@@ -301,6 +405,8 @@ int decapsulate(struct __sk_buff *skb)
 		return PASS;
 	struct datagram *packet = find_datagram(skb);
 	__u32 length = skb->len - ETH_HLEN - OVERHEAD;
+	if (packet && packet->ip.protocol == IPPROTO_ICMP && packet->ip.daddr == own->local)
+		return translate(skb, own);
 	if (!packet || !is_plain(own, packet, length))
 		return PASS;
 	struct iphdr *inner = &packet->inner;
@@ -314,10 +420,13 @@ int decapsulate(struct __sk_buff *skb)
 	if (reason != MAY_PASS)
 		return drop(reason);
 
+	learn(own, forward, packet->udp.source);
+	count_received(forward, size_of(length, segment, headers));
 	decrement_ttl(inner);
+	if (segment && own->strip && length + OVERHEAD + WRAP <= 0xffff)
+		return strip(skb, own, packet);
 	if (bpf_skb_adjust_room(skb, -OVERHEAD, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
 		return drop(DROP_WRITE_FAILED);
-	count_received(forward, size_of(length, segment, headers));
 	if (own->hop && protocol == IPPROTO_TCP && !segment)
 		return bpf_redirect(own->hop, 0);
 	return bpf_redirect(own->device, BPF_F_INGRESS);
@@ -332,6 +441,48 @@ int deliver(struct __sk_buff *skb)
 	// The MAC address is the underlay's, not the hop's: to the stack that would be another host's packet.
 	bpf_skb_change_type(skb, PACKET_HOST);
 	return bpf_redirect(own->device, BPF_F_INGRESS);
+}
+
+SEC("tc/unmark")
+int unmark(struct __sk_buff *skb)
+{
+	struct settings *own = find_settings();
+	struct ethhdr *eth = (void *)(long)skb->data;
+	if (!own || (void *)(eth + 1) > (void *)(long)skb->data_end || eth->h_proto != bpf_htons(ETH_P_IP))
+		return TC_ACT_SHOT;
+	// Anybody can send to the device's port; the address that `strip` has put there never leaves this host.
+	__be32 high;
+	__be16 low;
+	__builtin_memcpy(&high, eth->h_source, sizeof(high));
+	__builtin_memcpy(&low, eth->h_source + sizeof(high), sizeof(low));
+	if (high != own->strip_mac_high || low != own->strip_mac_low)
+		return drop(DROP_OUTER_SOURCE_UNKNOWN);
+	bpf_skb_change_type(skb, PACKET_HOST);
+	return bpf_redirect(own->device, BPF_F_INGRESS);
+}
+
+struct plain_datagram {
+	struct iphdr ip;
+	struct udphdr udp;
+};
+
+SEC("tc/reveal")
+int reveal(struct __sk_buff *skb)
+{
+	struct settings *own = find_settings();
+	struct plain_datagram *packet = (void *)(long)skb->data + ETH_HLEN;
+	if (!own || skb->protocol != bpf_htons(ETH_P_IP) || (void *)(packet + 1) > (void *)(long)skb->data_end)
+		return PASS;
+	if (packet->ip.saddr != own->local || packet->ip.ihl != 5 || packet->ip.protocol != IPPROTO_UDP ||
+	    (packet->ip.frag_off & bpf_htons(MORE_OR_OFFSET & ~MORE)) || packet->udp.source != own->port ||
+	    packet->udp.dest != own->port)
+		return PASS;
+	__be16 from = packet->udp.source, to = source_port(own, skb);
+	if (packet->udp.check)
+		bpf_l4_csum_replace(skb, ETH_HLEN + offsetof(struct plain_datagram, udp.check), from, to,
+				    BPF_F_MARK_MANGLED_0 | sizeof(to));
+	bpf_skb_store_bytes(skb, ETH_HLEN + offsetof(struct plain_datagram, udp.source), &to, sizeof(to), 0);
+	return PASS;
 }
 
 char _license[] SEC("license") = "GPL";

@@ -33,10 +33,15 @@ struct settings {
 	__u32 underlay;
 	__u32 hop;
 	__u32 hop_end;
+	__u32 strip;
+	__be32 strip_vni;
+	__be32 strip_mac_high;
+	__be16 strip_mac_low;
+	__be16 strip_port;
 	__be16 port;
 	__u16 check;
 };
-_Static_assert(sizeof(struct settings) == 48, "layout of settings");
+_Static_assert(sizeof(struct settings) == 64, "layout of settings");
 
 struct subnet {
 	__u32 length;
@@ -47,7 +52,7 @@ _Static_assert(sizeof(struct subnet) == 8, "layout of subnet");
 struct forward {
 	__be32 hop;
 	__be16 port;
-	__u16 unused;
+	__u16 in_kernel;
 	__u32 peer;
 };
 _Static_assert(sizeof(struct forward) == 12, "layout of forward");

@@ -70,6 +70,7 @@ export const ERRNO = {
   EEXIST: 17,
   ENODEV: 19,
   EINVAL: 22,
+  EADDRINUSE: 98,
   EADDRNOTAVAIL: 99,
   ENOBUFS: 105,
 } as const;

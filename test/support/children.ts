@@ -24,7 +24,9 @@ export const startChild = (namespace: string, name: string, ...args: string[]): 
 export async function startProgram(namespace: string, path: string, ...args: string[]): Promise<Child> {
   const [program, ...rest] = nsenterArgs(namespace);
   const argv = [...rest, '--', process.execPath, join(packageRoot(), path), ...args];
-  const child = spawn(program!, argv, { stdio: ['pipe', 'pipe', 'inherit'] });
+  // By the name in its environment leaks.ts tells whose it is.
+  const env = { ...process.env, TSFLANNEL_TEST_NAMESPACE: namespace };
+  const child = spawn(program!, argv, { stdio: ['pipe', 'pipe', 'inherit'], env });
   const exited = once(child, 'exit') as Promise<[number | null]>;
   const waiting: ((line: string | Error) => void)[] = [];
   const next = () =>

@@ -12,6 +12,7 @@ import { closeMaps, type Maps, openMaps, pinMaps } from './maps.ts';
 import { readPrograms } from './object.ts';
 import { openPins, othersPins, type Pins } from './pins.ts';
 import { placesOf, readSettings, type Settings, settingsOf } from './settings.ts';
+import { NO_STRIP, openStrip, removeStrip } from './strip.ts';
 import { openTable, type Table } from './table.ts';
 import { underlayOf } from './underlay.ts';
 
@@ -110,16 +111,22 @@ function pathOver(opening: Opening, pins: Pins, settings: Settings, cpus: number
  * (`removeFastPath`).
  */
 export function openFastPath(opening: Opening): FastPath {
-  const { carrier } = opening;
-  const device = libc().ifIndex(carrier.device);
+  const { device: name, local } = opening.carrier;
+  const device = libc().ifIndex(name);
   if (device === 0)
-    throw new TsflannelError('KERNEL_REFUSED', { detail: `programs on ${carrier.device}`, why: 'no such device' });
-  const underlay = underlayOf(carrier.local);
-  const pins = openPins(carrier.device);
+    throw new TsflannelError('KERNEL_REFUSED', { detail: `programs on ${name}`, why: 'no such device' });
+  const underlay = underlayOf(local);
+  const pins = openPins(name);
   clearDead(pins);
   const cpus = possibleCpus();
-  const settings = settingsOf(carrier, { device, underlay, hop: openHop(carrier.device, cpus) });
-  return pathOver(opening, pins, settings, cpus);
+  const devices = {
+    device,
+    underlay: underlay.ifindex,
+    hop: openHop(name, cpus),
+    strip: underlay.isSoftware ? openStrip(name, readSettings(pins)) : NO_STRIP,
+  };
+  if (!underlay.isSoftware) removeStrip(name);
+  return pathOver(opening, pins, settingsOf(opening.carrier, devices), cpus);
 }
 
 /** Takes everything of this device's programs away: programs, qdiscs, pins, maps, the hop. Fine if there is nothing. */
@@ -129,4 +136,5 @@ export function removeFastPath(device: string): void {
   for (const place of former ? placesOf(former) : []) detach(pins, place);
   pins.clear();
   removeHop(device);
+  removeStrip(device);
 }

@@ -69,7 +69,11 @@ export const VERSION = 1;
 /** Subnets at most: all /24 of a /8. */
 export const MAX_FORWARDS = 65_536;
 
-/** The one entry of the map `settings`; interfaces by index, `check` one of SOURCE_CHECKS; what goes into `hop` comes out at `hop_end`. */
+/**
+ * The one entry of the map `settings`; interfaces by index, `check` one of SOURCE_CHECKS. What goes into `hop` comes out at `hop_end`.
+ * `strip`: a VXLAN device by which super-packets lose their marks, with what only we know of it (strip.ts); 0: there is none, since the
+ * underlay hands over neither those nor unfinished checksums.
+ */
 export const SETTINGS = layout('settings', [
   ['u32', 'version'],
   ['be32', 'local'],
@@ -82,6 +86,11 @@ export const SETTINGS = layout('settings', [
   ['u32', 'underlay'],
   ['u32', 'hop'],
   ['u32', 'hop_end'],
+  ['u32', 'strip'],
+  ['be32', 'strip_vni'],
+  ['be32', 'strip_mac_high'],
+  ['be16', 'strip_mac_low'],
+  ['be16', 'strip_port'],
   ['be16', 'port'],
   ['u16', 'check'],
 ]);
@@ -92,11 +101,11 @@ export const SUBNET = layout('subnet', [
   ['be32', 'address'],
 ]);
 
-/** Value of the map `forwards`; `peer` is the key of its counters. */
+/** Value of the map `forwards`; `peer` is the key of its counters, `in_kernel` what the programs have learned (carrier.c). */
 export const FORWARD = layout('forward', [
   ['be32', 'hop'],
   ['be16', 'port'],
-  ['u16', 'unused'],
+  ['u16', 'in_kernel'],
   ['u32', 'peer'],
 ]);
 

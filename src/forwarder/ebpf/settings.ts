@@ -6,6 +6,7 @@ import type { Place } from './attach.ts';
 import type { Hop } from './hop.ts';
 import { SETTINGS, VERSION } from './layout.ts';
 import { type Pins, withPinned } from './pins.ts';
+import type { Strip } from './strip.ts';
 
 /** What the programs know of this node. */
 export type Settings = ReturnType<typeof SETTINGS.decode>;
@@ -15,12 +16,13 @@ export interface Devices {
   readonly device: number;
   readonly underlay: number;
   readonly hop: Hop;
+  readonly strip: Strip;
 }
 
 const maskOf = (length: number): number => (length === 0 ? 0 : (-1 << (32 - length)) >>> 0);
 const lengthOf = (mask: number): number => 32 - Math.log2(2 ** 32 - mask);
 
-export const settingsOf = (carrier: Carrier, { device, underlay, hop }: Devices): Settings => ({
+export const settingsOf = (carrier: Carrier, { device, underlay, hop, strip }: Devices): Settings => ({
   version: VERSION,
   local: Number(carrier.local.value),
   network: Number(carrier.network.address),
@@ -32,6 +34,7 @@ export const settingsOf = (carrier: Carrier, { device, underlay, hop }: Devices)
   underlay,
   hop: hop.enter,
   hop_end: hop.leave,
+  ...strip,
   port: carrier.port,
   check: SOURCE_CHECKS.indexOf(carrier.sourceCheck),
 });
@@ -52,10 +55,16 @@ export const carrierOf = (settings: Settings, device: string): Carrier => ({
   sourceCheck: SOURCE_CHECKS[settings.check] ?? 'strict',
 });
 
-/** Where the programs of these settings run. Egress comes first and ingress last: nothing is taken in that could not be answered. */
-export const placesOf = ({ device, underlay, hop_end }: Settings): readonly Place[] => [
+/** Where the programs of these settings run. `decapsulate` comes last: it hands on to the others. */
+export const placesOf = ({ device, underlay, hop_end, strip }: Settings): readonly Place[] => [
   { program: 'encapsulate', ifindex: device, hook: 'egress' },
   { program: 'deliver', ifindex: hop_end, hook: 'ingress' },
+  ...(strip === 0
+    ? []
+    : [
+        { program: 'unmark', ifindex: strip, hook: 'ingress' as const },
+        { program: 'reveal', ifindex: underlay, hook: 'egress' as const },
+      ]),
   { program: 'decapsulate', ifindex: underlay, hook: 'ingress' },
 ];
 

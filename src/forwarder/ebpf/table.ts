@@ -126,7 +126,7 @@ export function openTable(maps: Maps, cpus: number): Table {
         maps.forwards,
         put.map((entry) => [
           subnetKey(entry),
-          FORWARD.encode({ hop: entry.hop, port: entry.port, unused: 0, peer: entry.peer }),
+          FORWARD.encode({ hop: entry.hop, port: entry.port, in_kernel: 0, peer: entry.peer }),
         ]),
       );
       deleteAll(maps.forwards, gone.map(subnetKey));

@@ -19,7 +19,9 @@ const NODES = { a: 1, b: 2, c: 3 } as const;
 export type Name = keyof typeof NODES;
 export const PORT = 8285;
 export const DEVICE = 'flannel0';
-const space = (name: Name | 'wire'): string => `fwd-${name}`;
+/** Unlike those of another run on the same machine. */
+const OWN = `fwd-${process.pid}`;
+export const space = (name: Name | 'wire'): string => `${OWN}-${name}`;
 /** The node's address on the underlay, and that of its device. */
 export const outer = (name: Name): string => `10.200.0.${NODES[name]}`;
 export const device = (name: Name): string => `172.20.${NODES[name]}.0`;
@@ -66,6 +68,7 @@ async function makeNode(name: Name): Promise<void> {
     ip: { ip: parseIp4(outer(name))!, length: 24 },
     mtu: 1500,
   });
+  await inside(name, 'sysctl', '-q', '-w', 'net.ipv4.ip_forward=1');
 }
 
 /** Packets the node's kernel took from flannel0. */
@@ -76,7 +79,7 @@ export async function delivered(name: Name): Promise<number> {
 
 /** What is ours on a machine that others use too. */
 async function ours(): Promise<Snapshot> {
-  const { namespaces, processes, mounts } = await snapshot({ mine: /fwd-|forwarder-node|net-node/ });
+  const { namespaces, processes, mounts } = await snapshot({ mine: new RegExp(`\\b${OWN}-`) });
   return { namespaces: namespaces!, processes: processes!, mounts: mounts! };
 }
 
