@@ -10,14 +10,30 @@ import type { Question } from '../probe/node.ts';
 export interface Subject {
   readonly name: string;
   start(host: Host): Running;
+  /** What it says when it forwards. */
+  readonly ready: RegExp;
 }
 
-export const TSFLANNEL: Subject = { name: 'tsflannel', start: (host) => host.startTsflannel('up') };
+const tsflannel = (name: string, ...args: string[]): Subject => ({
+  name,
+  start: (host) => host.startTsflannel('up', ...args),
+  ready: / ready /,
+});
 
-/** tsflannel, and the real flanneld where FLANNELD names one. */
-export const subjects = (flanneld = process.env.FLANNELD): readonly Subject[] => [
-  TSFLANNEL,
-  ...(flanneld === undefined ? [] : [{ name: 'flanneld', start: (host: Host) => host.startFlanneld(flanneld) }]),
+const flanneldAt = (path: string): Subject => ({
+  name: 'flanneld',
+  start: (host) => host.startFlanneld(path),
+  ready: /Running backend/,
+});
+
+export const TSFLANNEL = tsflannel('tsflannel');
+
+/** tsflannel (for udp with each of its carriers), and the real flanneld where FLANNELD names one. */
+export const subjects = (backend: BackendType, flanneld = process.env.FLANNELD): readonly Subject[] => [
+  ...(backend === 'udp'
+    ? (['ebpf', 'tun'] as const).map((carrier) => tsflannel(`tsflannel, ${carrier}`, '--udp-carrier', carrier))
+    : [TSFLANNEL]),
+  ...(flanneld === undefined ? [] : [flanneldAt(flanneld)]),
 ];
 
 export interface Probe {

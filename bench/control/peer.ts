@@ -4,6 +4,12 @@ import { until } from '../../test/support/until.ts';
 import { type BackendType, peerSubnet } from '../probe/etcd.ts';
 import { onStage, type Stage, type Subject, unlessDead } from './ground.ts';
 
+/** Milliseconds since the key was sent: until the peer was reached, and until etcd had answered. */
+export interface Reached {
+  readonly reached: number;
+  readonly answered: number;
+}
+
 interface Times {
   readonly sent: number;
   readonly answered: number;
@@ -14,27 +20,26 @@ const PAUSE_MS = 150;
 
 export const innerOf = (peer: number): string => peerSubnet(peer).replace('.0/24', '.2');
 
-async function byRoute({ probe }: Stage, backend: BackendType, peer: number): Promise<number> {
-  const { sent, made } = await probe.ask<Times & { made: number }>('reach', { backend, peer });
-  return made - sent;
+async function byRoute({ probe }: Stage, backend: BackendType, peer: number): Promise<Reached> {
+  const { sent, answered, made } = await probe.ask<Times & { made: number }>('reach', { backend, peer });
+  return { reached: made - sent, answered: answered - sent };
 }
 
-async function byDatagram({ probe, outside }: Stage, backend: BackendType, peer: number): Promise<number> {
+async function byDatagram({ probe, outside }: Stage, backend: BackendType, peer: number): Promise<Reached> {
   const to = [innerOf(peer)];
   await probe.ask('send', { to, count: 1 });
   await sleep(20);
   const seen = outside.ask<number[]>('seen', { to });
-  const { sent } = await probe.ask<Times>('put', { backend, peer });
+  const { sent, answered } = await probe.ask<Times>('put', { backend, peer });
   const [at = Number.NaN] = await seen;
   await probe.ask('quiet');
-  return at - sent;
+  return { reached: at - sent, answered: answered - sent };
 }
 
-/** Milliseconds, one for each of `count` peers. */
-export const measurePeer = (subject: Subject, backend: BackendType, count: number): Promise<number[]> =>
+/** One for each of `count` peers. */
+export const measurePeer = (subject: Subject, backend: BackendType, count: number): Promise<Reached[]> =>
   onStage(backend, 1, async (stage) => {
     const { host, probe, outside, ground } = stage;
-    await ground.etcd.ctl('version');
     const peers = ['ip', '-n', ground.underlay, 'route', 'add', 'local', '198.19.0.0/16', 'dev', 'lo'];
     await host.run(...peers);
     await outside.ask('receive');
@@ -42,7 +47,7 @@ export const measurePeer = (subject: Subject, backend: BackendType, count: numbe
     const daemon = subject.start(host);
     await until('subnet.env', async () => (await host.env()).FLANNEL_SUBNET !== undefined);
     await sleep(500);
-    const times: number[] = [];
+    const times: Reached[] = [];
     for (let peer = 0; peer < count; peer++) {
       const measured = backend === 'udp' ? byDatagram : byRoute;
       times.push(await unlessDead(daemon, measured(stage, backend, peer)));
