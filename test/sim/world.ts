@@ -1,0 +1,36 @@
+import { createMemoryEtcd, type MemoryEtcd } from '../../src/store/memory/etcd.ts';
+import { createTestClock, type TestClock } from '../support/clock.ts';
+import { overwrite } from '../support/lease.ts';
+import { type History, recordHistory } from './history.ts';
+import { createNode, type SimNode } from './node.ts';
+import { type Chance, createChance } from './random.ts';
+
+/** A cluster in one process, on one clock: the same seed is the same story. */
+export interface World {
+  readonly chance: Chance;
+  readonly clock: TestClock;
+  readonly etcd: MemoryEtcd;
+  readonly history: History;
+  readonly nodes: readonly SimNode[];
+  readonly trace: readonly string[];
+  note(line: string): void;
+}
+
+const BACKENDS = [{ Type: 'udp' }, { Type: 'vxlan' }, { Type: 'vxlan', DirectRouting: true }, { Type: 'host-gw' }];
+
+/** Hardly more subnets than nodes: who loses one may find another there. */
+export async function createWorld(seed: number): Promise<World> {
+  const chance = createChance(seed);
+  const clock = createTestClock();
+  const etcd = createMemoryEtcd(clock);
+  const history = recordHistory(etcd, clock);
+  const trace: string[] = [];
+  const note = (line: string) => trace.push(`${(clock.now() / 1000).toFixed(3)} ${line}`);
+  const count = chance.between(3, 8);
+  const SubnetMax = `10.5.${count + chance.between(0, 2)}.0`;
+  const config = { Network: '10.5.0.0/20', SubnetLen: 24, SubnetMax, Backend: chance.pick(BACKENDS) };
+  note(`seed ${seed} ${JSON.stringify(config)}`);
+  await overwrite(etcd, 'config', JSON.stringify(config));
+  const node = (number: number) => createNode({ clock, etcd, random: chance.next, trace: note }, number);
+  return { chance, clock, etcd, history, trace, note, nodes: Array.from({ length: count }, (_, i) => node(i + 1)) };
+}
