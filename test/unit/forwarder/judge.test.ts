@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { judgeInbound, judgeOutbound, type Self } from '../../../src/forwarder/judge.ts';
+import { judgeInbound, judgeOutbound, misusedRow, type Self } from '../../../src/forwarder/judge.ts';
 import { DROP, ttlOf } from '../../../src/forwarder/packet.ts';
-import { createSharedTable, createTable, publishRows, tableReader } from '../../../src/forwarder/table.ts';
+import { createSharedTable, createTable, NOBODY, publishRows, tableReader } from '../../../src/forwarder/table.ts';
 import { address, bytesOf, type Fields, naiveChecksum, packet, spanOf } from '../../support/packets.ts';
 
 const self: Self = {
@@ -28,9 +28,9 @@ const outbound = (fields: Partial<Fields> = {}) => {
   const span = spanOf(packet({ source: address('10.1.1.5'), destination: address('10.1.3.7'), ...fields }), 3);
   return { span, verdict: judgeOutbound(span, self, table) };
 };
-const inbound = (fields: Partial<Fields> = {}, outer = OUTER_2) => {
+const inbound = (fields: Partial<Fields> = {}, outer = OUTER_2, check: Self['check'] = 'strict') => {
   const span = spanOf(packet({ source: address('10.1.2.9'), destination: address('10.1.1.5'), ...fields }), 3);
-  return { span, verdict: judgeInbound(span, outer, self, table) };
+  return { span, verdict: judgeInbound(span, outer, { ...self, check }, table) };
 };
 
 describe('forwarder/judge outbound', () => {
@@ -91,5 +91,42 @@ describe('forwarder/judge inbound', () => {
     assert.equal(inbound({ ttl: 1 }).verdict, DROP.ttl);
     assert.equal(judgeInbound(spanOf(Uint8Array.of(0x45, 0)), OUTER_2, self, table), DROP.truncated);
     assert.equal(judgeInbound(spanOf(Uint8Array.of(0x60, 0)), OUTER_2, self, table), DROP['not-ip4']);
+  });
+});
+
+describe('forwarder/judge inbound, the source check loosened', () => {
+  const STRANGER = address('192.168.0.4');
+
+  it('subnet: takes a leased source from any address, but for our subnet only, and never ours or nobody’s', () => {
+    const subnet = (fields: Partial<Fields>) => inbound(fields, STRANGER, 'subnet').verdict;
+    assert.equal(subnet({}), 0);
+    assert.equal(subnet({ source: address('10.1.3.9') }), 1);
+    assert.equal(subnet({ source: address('10.1.4.9') }), DROP['inner-source-foreign']);
+    assert.equal(subnet({ source: address('10.1.1.6') }), DROP['inner-source-foreign']);
+    assert.equal(subnet({ destination: address('10.1.3.7') }), DROP['inner-destination-foreign']);
+    assert.equal(subnet({ ttl: 1 }), DROP.ttl);
+  });
+
+  it('off: takes whatever is a packet', () => {
+    const off = (fields: Partial<Fields>) => inbound(fields, STRANGER, 'off').verdict;
+    assert.equal(off({}), 0);
+    assert.equal(off({ source: address('8.8.8.8'), destination: address('10.1.3.7') }), NOBODY);
+    assert.equal(off({ source: address('10.1.1.6') }), NOBODY);
+    assert.equal(off({ ttl: 1 }), DROP.ttl);
+    assert.equal(
+      judgeInbound(spanOf(Uint8Array.of(0x60, 0)), STRANGER, { ...self, check: 'off' }, table),
+      DROP['not-ip4'],
+    );
+  });
+
+  it('knows in whose name a stranger, or another peer, has sent', () => {
+    const misused = (fields: Partial<Fields>, outer: number) => {
+      const { span, verdict } = inbound(fields, outer);
+      return misusedRow(span, verdict, self, table);
+    };
+    assert.equal(misused({}, STRANGER), 0);
+    assert.equal(misused({}, OUTER_3), 0);
+    assert.ok(misused({ source: address('10.1.4.9') }, STRANGER) < 0);
+    assert.ok(misused({ destination: address('10.1.3.7') }, OUTER_2) < 0);
   });
 });
