@@ -47,7 +47,7 @@ async function removeCgroups(name: string): Promise<void> {
 }
 
 /** Programs of carrier ebpf that a node's daemon has pinned, by the number of its namespace; the last folder goes with the last of them. */
-async function removePins(inodes: ReadonlySet<number>): Promise<void> {
+export async function removePins(inodes: ReadonlySet<number>): Promise<void> {
   const root = '/sys/fs/bpf/tsflannel';
   for (const inode of inodes) await rm(join(root, String(inode)), { recursive: true }).catch(() => undefined);
   await rmdir(root).catch(() => undefined);

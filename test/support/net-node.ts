@@ -2,6 +2,7 @@
  * Sends and receives inside a namespace. Lines: `echo IP PORT` (UDP: sends back what comes, counts it), `count` (datagrams the echo saw),
  * `exchange IP PORT SIZE…` (one datagram of each size to an echo; says which sizes did not come back whole),
  * `burst IP PORT SIZE COUNT` (so many at once, cut by the kernel from one message; says whether all came back),
+ * `stream IP PORT RATE MS` (UDP at so many a second for so long; says how many),
  * `send IP PORT FROM HEX…` (these payloads from the address FROM),
  * `digest IP PORT` (TCP: answers each connection with the SHA-256 of what came), `transfer IP PORT BYTES` (sends so much; says whether it arrived).
  */
@@ -96,6 +97,21 @@ function burst(to: [ip: string, port: number], size: number, count: number): boo
   return parts(memory.bytes.subarray(back, back + got)).join() === parts(message).join();
 }
 
+/** Datagrams at a fixed rate; what a tick came late for is caught up. Resolves to how many were sent. */
+async function stream(to: [ip: string, port: number], rate: number, ms: number): Promise<number> {
+  const socket = await bound('0.0.0.0', 0);
+  const message = payload(64);
+  const begun = performance.now();
+  let sent = 0;
+  for (let now = 0; now < ms; now = performance.now() - begun) {
+    for (; sent < (now * rate) / 1000; sent++) socket.send(message, to[1], to[0]);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await new Promise((resolve) => socket.send(message, to[1], to[0], resolve));
+  socket.close();
+  return sent + 1;
+}
+
 /** Answers each connection with the digest of all it sent. */
 async function digest(ip: string, port: number): Promise<string> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -135,6 +151,7 @@ async function answer(line: string): Promise<unknown> {
   if (verb === 'count') return seen;
   if (verb === 'exchange') return exchange(ip, Number(port), numbers);
   if (verb === 'burst') return burst([ip, Number(port)], numbers[0]!, numbers[1]!);
+  if (verb === 'stream') return stream([ip, Number(port)], numbers[0]!, numbers[1]!);
   if (verb === 'send') return send([ip, Number(port)], rest[0]!, rest.slice(1));
   if (verb === 'digest') return digest(ip, Number(port));
   if (verb === 'transfer') return transfer(ip, Number(port), numbers[0]!);

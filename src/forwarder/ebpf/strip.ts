@@ -73,7 +73,10 @@ function tryNew(device: string): Strip {
  */
 export function openStrip(device: string, former: Strip | undefined): Strip {
   const index = libc().ifIndex(nameOf(device));
-  if (former && index !== 0 && former.strip === index) return former;
+  if (former && index !== 0 && former.strip === index) {
+    const { strip, strip_vni, strip_mac_high, strip_mac_low, strip_port } = former;
+    return { strip, strip_vni, strip_mac_high, strip_mac_low, strip_port };
+  }
   removeLink(nameOf(device));
   for (let tries = 1; ; tries++) {
     try {

@@ -8,7 +8,10 @@ import {
   deleteNamespace,
   nsenterArgs,
 } from '../../../src/kernel/linux/netns.ts';
+import { removePins } from '../../../src/lab/down.ts';
+import { inodeOf } from '../../../src/lab/topology.ts';
 import { parseIp4 } from '../../../src/model/address.ts';
+import type { CarrierType } from '../../../src/model/backend-config.ts';
 import type { DropReason, ForwarderCounters } from '../../../src/model/carrier-report.ts';
 import { type Child, startChild } from '../../support/children.ts';
 import type { NodeSpec } from '../../support/forwarder-node.ts';
@@ -26,7 +29,12 @@ export const space = (name: Name | 'wire'): string => `${OWN}-${name}`;
 export const outer = (name: Name): string => `10.200.0.${NODES[name]}`;
 export const device = (name: Name): string => `172.20.${NODES[name]}.0`;
 
-export const specOf = (name: Name, peers: readonly Name[], without: readonly (keyof Offloads)[] = []): NodeSpec => ({
+export const specOf = (
+  name: Name,
+  peers: readonly Name[],
+  without: readonly (keyof Offloads)[] = [],
+  type: CarrierType = 'tun',
+): NodeSpec => ({
   device: DEVICE,
   local: outer(name),
   port: PORT,
@@ -35,7 +43,7 @@ export const specOf = (name: Name, peers: readonly Name[], without: readonly (ke
   subnet: `${device(name)}/24`,
   forwards: peers.map((peer) => [`${device(peer)}/24`, outer(peer)] as const),
   without,
-  type: 'tun',
+  type,
 });
 
 /** Runs a program in the node's namespace; its output, whatever its exit status. */
@@ -93,6 +101,18 @@ export interface Scene {
   startForwarder(spec: NodeSpec): Promise<void>;
 }
 
+/** What lets a veth pair pass more than a wire does: turned off, each packet is one frame, finished. */
+const WIRE_LIKE = ['tx', 'tso', 'gso', 'tx-gso-list', 'tx-udp-segmentation', 'tx-udp_tnl-segmentation'];
+
+/** Makes the node's underlay like a wire. */
+export async function likeWire(name: Name): Promise<void> {
+  await inside(name, 'ethtool', '-K', 'eth0', ...WIRE_LIKE.flatMap((offload) => [offload, 'off']));
+}
+
+/** Numbers of the nodes' namespaces, under which programs are pinned. */
+const numbers = (): ReadonlySet<number> =>
+  new Set((Object.keys(NODES) as Name[]).flatMap((name) => inodeOf(space(name)) ?? []));
+
 /** Sets the scene up before the tests of the suite that calls it, and takes it down after them, to the last process. */
 export function scene(start: (scene: Scene) => Promise<void>): Scene {
   const forwarders = {} as Record<Name, Child>;
@@ -123,7 +143,9 @@ export function scene(start: (scene: Scene) => Promise<void>): Scene {
   });
   after(async () => {
     for (const child of [...Object.values(net), ...Object.values(forwarders)]) await child.kill('SIGKILL');
+    const pinned = numbers();
     for (const name of ['a', 'b', 'c', 'wire'] as const) await deleteNamespace(space(name));
+    await removePins(pinned);
     await until('nothing is left', async () => difference(former, await ours()) === '');
   });
   return one;
