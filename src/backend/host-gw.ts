@@ -1,5 +1,6 @@
 import { printIp } from '../model/address.ts';
 import type { BackendConfig } from '../model/backend-config.ts';
+import { backendName } from '../model/lease.ts';
 import type { Backend } from './backend.ts';
 import { direct, isOnLink } from './direct.ts';
 
@@ -14,7 +15,7 @@ export const hostGw: Backend<Config> = {
   base: () => [],
   peer: (lease, { host }) => {
     if (lease.peer.type !== 'host-gw')
-      return { objects: [], reach: { problem: `it speaks ${lease.peer.type}, not host-gw` } };
+      return { objects: [], reach: { problem: `it speaks ${backendName(lease.peer)}, not host-gw` } };
     if (!isOnLink(host, lease.publicIp)) {
       return {
         objects: [],

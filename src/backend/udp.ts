@@ -1,7 +1,7 @@
 import { type KernelObject, OWN } from '../kernel/state.ts';
 import { baseOf, type Prefix, printPrefix } from '../model/address.ts';
 import type { BackendConfig, CarrierType } from '../model/backend-config.ts';
-import type { Lease } from '../model/lease.ts';
+import { backendName, type Lease } from '../model/lease.ts';
 import type { Backend, Context, Host, PeerDesire } from './backend.ts';
 
 /**
@@ -55,7 +55,8 @@ const base = ({ self, host, network: { network }, config }: Context<Config>): re
 ];
 
 function peer(lease: Lease, { host, config }: Context<Config>): PeerDesire {
-  if (lease.peer.type !== 'udp') return { objects: [], reach: { problem: `it speaks ${lease.peer.type}, not udp` } };
+  if (lease.peer.type !== 'udp')
+    return { objects: [], reach: { problem: `it speaks ${backendName(lease.peer)}, not udp` } };
   return {
     objects: [
       { kind: 'forward', device: DEVICE, subnet: lease.subnet, nextHop: lease.publicIp, port: config.port },

@@ -1,7 +1,7 @@
 import { type KernelObject, OWN } from '../kernel/state.ts';
 import { baseOf, type Prefix, printPrefix } from '../model/address.ts';
 import type { BackendConfig } from '../model/backend-config.ts';
-import type { Lease } from '../model/lease.ts';
+import { backendName, type Lease } from '../model/lease.ts';
 import { type Mac, macFromSeed } from '../model/mac.ts';
 import type { Backend, Context, Host, PeerDesire } from './backend.ts';
 import { direct, isOnLink } from './direct.ts';
@@ -49,7 +49,7 @@ const base = ({ self, host, network: { network }, config }: Context<Config>): re
 
 function peer(lease: Lease, { host, config }: Context<Config>): PeerDesire {
   if (lease.peer.type !== 'vxlan')
-    return { objects: [], reach: { problem: `it speaks ${lease.peer.type}, not vxlan` } };
+    return { objects: [], reach: { problem: `it speaks ${backendName(lease.peer)}, not vxlan` } };
   if (lease.peer.vni !== undefined && lease.peer.vni !== config.vni) {
     return { objects: [], reach: { problem: `its VNI is ${lease.peer.vni}, not ${config.vni}` } };
   }

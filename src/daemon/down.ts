@@ -57,25 +57,23 @@ async function stopDaemon({ runDir }: DownOptions, clock: Clock): Promise<number
   return pid;
 }
 
-/** Our lease, whatever the config says by now: a changed network does not make it another's. */
-function ownLease(
-  kvs: readonly KeyValue[],
-  nodeId: string,
-): { readonly kv: KeyValue; readonly lease: Lease } | undefined {
-  for (const kv of kvs) {
+/** Our leases, whatever the config says by now: a changed network does not make them another's, and may have left us an old one. */
+const ownLeases = (kvs: readonly KeyValue[], nodeId: string): { readonly kv: KeyValue; readonly lease: Lease }[] =>
+  kvs.flatMap((kv) => {
     const parsed = parseLeaseKv(kv);
-    if (parsed.ok && parsed.value.nodeId === nodeId) return { kv, lease: parsed.value };
-  }
-  return undefined;
-}
+    return parsed.ok && parsed.value.nodeId === nodeId ? [{ kv, lease: parsed.value }] : [];
+  });
 
 /** A reservation (a key without TTL) stays the node's. */
 async function release(store: Store, nodeId: string): Promise<string | undefined> {
   try {
-    const own = ownLease((await store.snapshot()).kvs, nodeId);
-    if (!own || own.kv.lease === 0n) return undefined;
-    const { key, lease: leaseId, modRevision } = own.kv;
-    return (await store.release({ key, leaseId, modRevision })) ? printPrefix(own.lease.subnet) : undefined;
+    const released: string[] = [];
+    for (const { kv, lease } of ownLeases((await store.snapshot()).kvs, nodeId)) {
+      const { key, lease: leaseId, modRevision } = kv;
+      if (leaseId !== 0n && (await store.release({ key, leaseId, modRevision })))
+        released.push(printPrefix(lease.subnet));
+    }
+    return released.length > 0 ? released.join(', ') : undefined;
   } finally {
     store.close();
   }
@@ -128,10 +126,11 @@ async function releaseOrSay(parts: DownParts, nodeId: string): Promise<Pick<Down
 
 /** Stops the daemon, gives the lease back and removes what is ours; nothing else. A second run finds nothing to do. */
 export async function runDown(options: DownOptions, parts: DownParts): Promise<DownResult> {
-  const known = await isKnownNode(options.stateDir);
-  const node = await readNodeState(options.stateDir);
-  if (options.dryRun) return { plan: await planDown(parts.kernel, node), outcomes: [] };
+  const { stateDir, dryRun } = options;
+  if (dryRun) return { plan: await planDown(parts.kernel, await readNodeState(stateDir)), outcomes: [] };
   const daemon = await stopDaemon(options, parts.clock);
+  const known = await isKnownNode(stateDir);
+  const node = await readNodeState(stateDir);
   const lease = known ? await releaseOrSay(parts, node.nodeId) : {};
   const plan = await planDown(parts.kernel, node);
   const outcomes = plan.length > 0 ? await parts.kernel.apply(plan) : [];

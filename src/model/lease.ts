@@ -11,6 +11,9 @@ export type PeerData =
   /** A backend this version does not speak: shown, never programmed. */
   | { readonly type: 'other'; readonly name: string };
 
+/** The name of the backend that a node speaks. */
+export const backendName = (peer: PeerData): string => (peer.type === 'other' ? peer.name : peer.type);
+
 /** Where a lease stands in etcd. `leaseId` "0" means a reservation (no TTL). Revisions and ids are decimal text: they exceed 2^53. */
 export interface LeaseEtcd {
   readonly key: string;

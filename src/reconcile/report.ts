@@ -3,7 +3,7 @@ import type { Scene } from '../backend/desired.ts';
 import { diff } from '../kernel/diff.ts';
 import { type KernelState, keyOf, type Step } from '../kernel/state.ts';
 import { overlaps, printIp, printPrefix, samePrefix } from '../model/address.ts';
-import type { Lease } from '../model/lease.ts';
+import { backendName, type Lease } from '../model/lease.ts';
 import type { Rejection } from '../model/parsed.ts';
 import type { RouteRow } from '../model/report.ts';
 import { createWants } from './wants.ts';
@@ -13,7 +13,7 @@ const leaseRow = (lease: Lease) => ({
   subnet: printPrefix(lease.subnet),
   node: lease.nodeName ?? '-',
   publicIp: printIp(lease.publicIp),
-  backend: lease.peer.type === 'other' ? lease.peer.name : lease.peer.type,
+  backend: backendName(lease.peer),
   leaseId: lease.etcd.leaseId,
 });
 
