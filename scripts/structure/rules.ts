@@ -93,7 +93,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   lab: {
     about: 'clusters of namespaces on one machine',
-    may: ['model', 'files', 'docker', 'host (lazy)'],
+    may: ['model', 'files', 'control', 'docker', 'host (lazy)'],
     system: true,
   },
   commands: {

@@ -22,7 +22,8 @@ export function markedEnvironment(lab: Lab, env: NodeJS.ProcessEnv = process.env
 }
 
 export const configDirOf = (node: LabNode): string => join(node.dir, 'etc');
-export const subnetFileOf = (node: LabNode): string => join(node.dir, 'run', 'subnet.env');
+export const runDirOf = (node: LabNode): string => join(node.dir, 'run');
+export const subnetFileOf = (node: LabNode): string => join(runDirOf(node), 'subnet.env');
 /** Folder of the node's dockerd. */
 export const dockerDirOf = (node: LabNode): string => join(node.dir, 'docker');
 
@@ -34,7 +35,7 @@ export function nodeEnvironment(lab: Lab, node: LabNode, env: NodeJS.ProcessEnv 
     TSFLANNEL_LAB_NODE: node.name,
     TSFLANNEL_CONFIG_DIR: configDirOf(node),
     TSFLANNEL_STATE_DIR: join(node.dir, 'state'),
-    TSFLANNEL_RUN_DIR: join(node.dir, 'run'),
+    TSFLANNEL_RUN_DIR: runDirOf(node),
     TSFLANNEL_SUBNET_FILE: subnetFileOf(node),
     TSFLANNEL_DATA_DIR: join(node.dir, 'etcd'),
     TSFLANNEL_DOCKER_SOCKET: docker.socket,

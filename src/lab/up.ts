@@ -5,6 +5,7 @@ import { startDiscovery } from './discovery.ts';
 import { startDockerd } from './dockerd.ts';
 import { labDown } from './down.ts';
 import { claimLab, type Lab, type LabNode, type LabSpec, needRoot, planLab, saveLab } from './lab.ts';
+import { meetAll } from './meet.ts';
 import { configDirOf, dockerDirOf, mustRun, prepareNode } from './node.ts';
 import { wire } from './topology.ts';
 
@@ -106,6 +107,7 @@ export async function configure(lab: Lab, progress: Progress = () => undefined):
   await mustRun(lab, first, ['tsflannel', 'config', 'set', '--network', spec.network, '--backend', spec.backend]);
   progress(`the daemon on ${spec.size} nodes: tsflannel up --detach`);
   await someAtOnce(nodes, (node) => mustRun(lab, node, ['tsflannel', 'up', '--detach']));
+  await meetAll(lab);
   if (!spec.docker) return;
   progress(`Docker on ${spec.size} nodes: tsflannel docker apply`);
   await someAtOnce(nodes, (node) => mustRun(lab, node, ['tsflannel', 'docker', 'apply', '--yes']));

@@ -49,13 +49,26 @@ function attach(pins: Pins, manner: Manner, place: Place, program: number): void
   else if (attachFilter(place, program)) pins.put(qdiscPin(place.ifindex), program);
 }
 
-/** Takes the program away however it is held; fine if none is there. */
-export function detach(pins: Pins, place: Place): void {
-  pins.remove(linkPin(place));
+function detachFilter(pins: Pins, place: Place): void {
   removeFilter(place);
   if (!pins.list().includes(qdiscPin(place.ifindex))) return;
   removeQdisc(place.ifindex);
   pins.remove(qdiscPin(place.ifindex));
+}
+
+/** Takes the program away however it is held; fine if none is there. */
+export function detach(pins: Pins, place: Place): void {
+  pins.remove(linkPin(place));
+  detachFilter(pins, place);
+}
+
+/** Takes away what runs at former places that are none any more. A program's link has moved with it; its filter has not. */
+export function detachStrays(pins: Pins, former: readonly Place[], places: readonly Place[]): void {
+  for (const place of former) {
+    if (places.some(({ ifindex, hook }) => ifindex === place.ifindex && hook === place.hook)) continue;
+    detachFilter(pins, place);
+    if (!places.some(({ program }) => program === place.program)) pins.remove(linkPin(place));
+  }
 }
 
 /**

@@ -4,7 +4,7 @@ import type { ForwarderCounters } from '../../model/carrier-report.ts';
 import { loadProgram } from '../../sys/bpf-program.ts';
 import { possibleCpus } from '../../sys/cpus.ts';
 import { libc } from '../../sys/libc.ts';
-import { attachAll, detach, isAttached, isDead, MANNERS, type Manner, type Place } from './attach.ts';
+import { attachAll, detach, detachStrays, isAttached, isDead, MANNERS, type Manner, type Place } from './attach.ts';
 import { readMaps } from './counters.ts';
 import { type BpfObject, linkProgram } from './elf.ts';
 import { openHop, removeHop } from './hop.ts';
@@ -52,13 +52,6 @@ interface Opening {
   readonly manners: readonly Manner[];
 }
 
-/** Detaches what runs at other places than those: the underlay is another device now. */
-function detachStrays(pins: Pins, former: Settings | undefined, places: readonly Place[]): void {
-  for (const place of former ? placesOf(former) : []) {
-    if (!places.some(({ ifindex, hook }) => ifindex === place.ifindex && hook === place.hook)) detach(pins, place);
-  }
-}
-
 /**
  * Pins outlive their namespace, whose number another one gets then: what is pinned counts only if a program of it runs. Others' that are
  * dead are nobody's any more.
@@ -89,7 +82,7 @@ function pathOver(opening: Opening, pins: Pins, settings: Settings, cpus: number
       // They are held by the places where they run.
       for (const [, fd] of programs) libc().close(fd);
     }
-    detachStrays(pins, former, places);
+    if (former) detachStrays(pins, placesOf(former), places);
     pinMaps(pins, opened);
   } catch (error) {
     closeMaps(maps);
