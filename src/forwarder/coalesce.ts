@@ -1,4 +1,4 @@
-import { fold } from './checksum.ts';
+import { fold } from '../model/checksum.ts';
 import * as ip from './packet.ts';
 import * as tp from './transport.ts';
 import { CHECKSUM_VALID, GSO_NONE, GSO_TCP4, GSO_UDP, NEEDS_CHECKSUM, type Vnet } from './vnet.ts';

@@ -1,4 +1,4 @@
-import { checksum } from './checksum.ts';
+import { checksum } from '../model/checksum.ts';
 import * as ip from './packet.ts';
 
 /** An ICMP error; `mtu` is the next hop's, in bytes, where the code has one. */

@@ -1,5 +1,5 @@
 import { DROP_REASONS, type DropReason } from '../model/carrier-report.ts';
-import { checksum } from './checksum.ts';
+import { checksum } from '../model/checksum.ts';
 
 /**
  * Where a packet lies: `length` bytes from `at`, seen as bytes and as numbers. One object a buffer, used again and again: nothing is

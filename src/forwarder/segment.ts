@@ -1,4 +1,4 @@
-import { checksum, fold, sumWords } from './checksum.ts';
+import { checksum, fold, sumWords } from '../model/checksum.ts';
 import * as ip from './packet.ts';
 import * as tp from './transport.ts';
 import { GSO_TCP4, GSO_UDP, type Vnet } from './vnet.ts';

@@ -1,4 +1,4 @@
-import { checksum, sumWords } from './checksum.ts';
+import { checksum, sumWords } from '../model/checksum.ts';
 import { headerLength, PROTOCOL, PROTOCOL_TCP, PROTOCOL_UDP, SOURCE, type Span } from './packet.ts';
 
 /** Offsets in TCP and UDP headers, and flags of TCP. */

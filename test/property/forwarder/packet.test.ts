@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { checksum, sumWords } from '../../../src/forwarder/checksum.ts';
 import { buildIcmpError, fragmentationNeeded, ICMP_MAX, mayAnswer } from '../../../src/forwarder/icmp.ts';
 import { decrementTtl, ip4Length } from '../../../src/forwarder/packet.ts';
+import { checksum, sumWords } from '../../../src/model/checksum.ts';
 import { bytesOf, naiveChecksum, packet, spanOf } from '../../support/packets.ts';
 
 const ip = fc.nat(0xffffffff);
