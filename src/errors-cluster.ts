@@ -16,6 +16,21 @@ export const entry = <const W extends string, const Y extends string, const F ex
 
 export const CLUSTER_ERRORS = {
   PKI_INVALID: entry(2, 'the certificates are not usable', '{detail}', 'tsflannel init --help'),
+  CERT_EXPIRED: entry(
+    5,
+    'a certificate has expired between here and etcd at {endpoints}',
+    '{detail}',
+    'tsflannel etcd status',
+    'tsflannel join --help',
+    'timedatectl status',
+  ),
+  CERT_NOT_YET_VALID: entry(
+    5,
+    'a certificate is not yet valid between here and etcd at {endpoints}: a clock is wrong',
+    '{detail}',
+    'timedatectl status',
+    'tsflannel etcd status',
+  ),
   CA_NEEDED: entry(
     2,
     'TLS needs a CA that all members share',

@@ -2,6 +2,7 @@ import { checkServerIdentity } from 'node:tls';
 import { type ChannelCredentials, Client, connectivityState, credentials, status } from '@grpc/grpc-js';
 import { TsflannelError } from '../errors.ts';
 import { type Endpoint, printEndpoint } from '../model/endpoint.ts';
+import { timeProblemOf } from './cert-time.ts';
 import { CHANNEL_OPTIONS } from './channel.ts';
 import { failureOf, isTlsText } from './failure.ts';
 import { METHODS } from './methods.ts';
@@ -15,7 +16,7 @@ export interface Connection {
 
 /** The endpoints of one etcd cluster, of which one is in use. */
 export interface Connections {
-  /** The connection in use, else the first endpoint that answers. Rejects with ETCD_UNREACHABLE or ETCD_TLS, naming each endpoint's reason. */
+  /** The connection in use, else the first endpoint that answers. Rejects with ETCD_UNREACHABLE, ETCD_TLS, CERT_EXPIRED or CERT_NOT_YET_VALID. */
   ready(): Promise<Connection>;
   /** A connection of its own to the endpoint in use, for a stream; the caller closes its client. */
   fresh(): Promise<Connection>;
@@ -71,10 +72,15 @@ const whyNot = (client: Client): Promise<string> =>
     client.makeUnaryRequest(path, encode, decode, {}, { deadline: Date.now() + 50 }, done);
   });
 
-function unreachable(reasons: ReadonlyMap<string, string>): TsflannelError {
-  const detail = [...reasons].map(([name, reason]) => (reasons.size > 1 ? `${name}: ${reason}` : reason)).join('; ');
-  const code = [...reasons.values()].every(isTlsText) ? 'ETCD_TLS' : 'ETCD_UNREACHABLE';
-  return new TsflannelError(code, { endpoints: [...reasons.keys()].join(', '), detail });
+function unreachable(reasons: ReadonlyMap<string, string>, tls: TlsMaterial | undefined): TsflannelError {
+  const endpoints = [...reasons.keys()].join(', ');
+  const told = [...reasons].map(([name, reason]) => (reasons.size > 1 ? `${name}: ${reason}` : reason));
+  const detail = told.join('; ');
+  if (![...reasons.values()].every(isTlsText)) return new TsflannelError('ETCD_UNREACHABLE', { endpoints, detail });
+  const time = timeProblemOf(told, tls);
+  return time
+    ? new TsflannelError(time.code, { endpoints, detail: time.detail })
+    : new TsflannelError('ETCD_TLS', { detail });
 }
 
 /** Tries the endpoints in turn, beginning with `first`; each gets its share of `timeoutMs`. */
@@ -90,7 +96,7 @@ async function connect(target: Target, first: number): Promise<Connection> {
     reasons.set(printEndpoint(endpoint), await whyNot(client));
     client.close();
   }
-  throw unreachable(reasons);
+  throw unreachable(reasons, tls);
 }
 
 /** What to connect to; `timeoutMs` is for all endpoints together. */

@@ -26,6 +26,8 @@ export interface MemberRow {
   readonly dbSizeInUse?: bigint;
   /** Revision of its store. */
   readonly revision?: bigint;
+  /** Why it could not be asked. */
+  readonly trouble?: string;
 }
 
 export interface ClusterStatus {
@@ -48,10 +50,16 @@ export async function withKv<T>(open: OpenKv, options: KvOptions, use: (kv: Kv) 
   }
 }
 
-async function statusOf(open: OpenKv, access: Access, urls: readonly string[]): Promise<MemberStatus | undefined> {
-  if (urls.length === 0) return undefined;
+/** A member's own answer, or why there is none. */
+type Asked = { readonly status?: MemberStatus; readonly trouble?: string };
+
+async function statusOf(open: OpenKv, access: Access, urls: readonly string[]): Promise<Asked> {
+  if (urls.length === 0) return {};
   const timeoutMs = Math.min(access.timeoutMs, ASK_MS);
-  return withKv(open, { ...access, timeoutMs, endpoints: urls }, (kv) => kv.status()).catch(() => undefined);
+  return withKv(open, { ...access, timeoutMs, endpoints: urls }, (kv) => kv.status()).then(
+    (status) => ({ status }),
+    (error: unknown) => ({ trouble: asTsflannelError(error).why }),
+  );
 }
 
 function healthOf(info: MemberInfo, status: MemberStatus | undefined): MemberHealth {
@@ -62,14 +70,24 @@ function healthOf(info: MemberInfo, status: MemberStatus | undefined): MemberHea
   return info.isLearner ? 'learner' : 'healthy';
 }
 
-function rowOf(info: MemberInfo, status: MemberStatus | undefined): MemberRow {
+function rowOf(info: MemberInfo, { status, trouble }: Asked): MemberRow {
   const seen = status && {
     version: status.version,
     ...{ dbSize: status.dbSize, dbSizeInUse: status.dbSizeInUse, revision: status.revision },
   };
   const isLeader = status !== undefined && status.leader === info.id;
   const { name, id, clientUrls, peerUrls, isLearner } = info;
-  return { name, id, clientUrls, peerUrls, status: healthOf(info, status), isLeader, isLearner, ...seen };
+  return {
+    name,
+    id,
+    clientUrls,
+    peerUrls,
+    status: healthOf(info, status),
+    isLeader,
+    isLearner,
+    ...seen,
+    ...(trouble !== undefined && { trouble }),
+  };
 }
 
 /**
@@ -78,9 +96,9 @@ function rowOf(info: MemberInfo, status: MemberStatus | undefined): MemberRow {
  */
 export async function readCluster(open: OpenKv, options: KvOptions): Promise<ClusterStatus> {
   const infos = await withKv(open, options, (kv) => kv.members());
-  const statuses = await Promise.all(infos.map((info) => statusOf(open, options, info.clientUrls)));
-  const rows = infos.map((info, index) => rowOf(info, statuses[index]));
-  const known = statuses.find((status) => status !== undefined && status.leader !== 0n);
+  const asked = await Promise.all(infos.map((info) => statusOf(open, options, info.clientUrls)));
+  const rows = infos.map((info, index) => rowOf(info, asked[index] ?? {}));
+  const known = asked.map(({ status }) => status).find((status) => status !== undefined && status.leader !== 0n);
   return {
     clusterId: known?.clusterId ?? 0n,
     leader: known?.leader ?? 0n,

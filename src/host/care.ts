@@ -1,5 +1,7 @@
-import type { CareParts } from '../etcd/care.ts';
+import type { CareParts, Health } from '../etcd/care.ts';
+import { type Certs, readCerts } from '../etcd/certs.ts';
 import type { ChangeParts } from '../etcd/change.ts';
+import { readClientConfig } from '../files/client-config.ts';
 import { notice } from '../output/command.ts';
 import type { EtcdFlags } from '../output/flags.ts';
 import { openAdmin } from './admin.ts';
@@ -11,6 +13,12 @@ import { openMaintenance } from './maintenance.ts';
 export async function careParts(flags: EtcdFlags): Promise<CareParts> {
   const { kv } = await resolveConnection(flags);
   return { openKv, openMaintenance, kv, notice };
+}
+
+/** When certificates end and who may sign, for the members of this cluster. Rejects as readCerts. */
+export async function certsOf(flags: EtcdFlags, { cluster }: Health, { kv }: CareParts): Promise<Certs> {
+  const dataDir = (await readClientConfig(flags['config-dir']))?.dataDir;
+  return readCerts(cluster.rows, kv, dataDir === undefined ? {} : { dataDir });
 }
 
 /** The same for commands that change its members. Throws USAGE. */

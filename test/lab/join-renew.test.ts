@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { type Identity, publicKeyOf } from '../../src/etcd/pki.ts';
-import { issue } from '../../src/etcd/pki-make.ts';
-import { parseIp } from '../../src/model/address.ts';
+import { age, readPki } from '../support/certs.ts';
 import { type TestHost, useHosts } from '../support/hosts.ts';
 import { healthy, json, pidOf, purge, succeeds } from '../support/members.ts';
 import { until } from '../support/until.ts';
 
 const DAY_MS = 86_400_000;
-const at = (host: TestHost, name: string) => join(host.dir, 'etc', 'pki', name);
-const read = (host: TestHost, name: string) => readFileSync(at(host, name), 'utf8');
-const serialOf = (host: TestHost, kind: string) => new X509Certificate(read(host, `${kind}.crt`)).serialNumber;
+const serialOf = (host: TestHost, kind: string) => new X509Certificate(readPki(host, `${kind}.crt`)).serialNumber;
 
 /** What the server on this port shows to a new connection. */
 async function shown(host: TestHost, port: number): Promise<string> {
@@ -24,15 +20,6 @@ async function shown(host: TestHost, port: number): Promise<string> {
   return pem === undefined ? '' : new X509Certificate(pem).serialNumber;
 }
 
-/** Puts a certificate there that was made so many days ago. */
-async function age(ca: TestHost, host: TestHost, name: string, kind: Identity['kind'], days: number): Promise<void> {
-  const authority = { cert: read(ca, 'ca.crt'), key: read(ca, 'ca.key') };
-  const ip = parseIp(host.ip);
-  const identity = { kind, name, ips: ip ? [ip] : [], hosts: [name] };
-  const cert = await issue(authority, publicKeyOf(read(host, `${kind}.key`)), identity, Date.now() - days * DAY_MS);
-  writeFileSync(at(host, `${kind}.crt`), cert);
-}
-
 describe('certificates are renewed before they expire', function () {
   this.timeout(60_000);
   const { host } = useHosts('join-renew', 3);
@@ -40,7 +27,7 @@ describe('certificates are renewed before they expire', function () {
   it('on the host with the CA key: etcd and the join service show the new ones without a restart', async () => {
     succeeds(await host(1).tsflannel('init', '--yes', '--name', 'n1'));
     const pid = pidOf(host(1), 'etcd');
-    await age(host(1), host(1), 'n1', 'server', 250);
+    await age({ ca: host(1), host: host(1), name: 'n1' }, 'server', 250);
     const old = serialOf(host(1), 'server');
     // etcd reads the file at each new connection.
     assert.equal(await shown(host(1), 2379), old);
@@ -57,11 +44,11 @@ describe('certificates are renewed before they expire', function () {
     const { token } = json(succeeds(await host(1).tsflannel('token', 'create', '--json')));
     succeeds(await host(2).tsflannel('join', String(token), '--name', 'n2'));
     const kinds = ['server', 'peer', 'client'] as const;
-    for (const kind of kinds) await age(host(1), host(2), 'n2', kind, 250);
+    for (const kind of kinds) await age({ ca: host(1), host: host(2), name: 'n2' }, kind, 250);
     const old = kinds.map((kind) => serialOf(host(2), kind));
     process.kill(pidOf(host(2), 'supervisor'), 'SIGHUP');
     await until('all are renewed', () => kinds.every((kind, i) => serialOf(host(2), kind) !== old[i]));
-    const cert = new X509Certificate(read(host(2), 'server.crt'));
+    const cert = new X509Certificate(readPki(host(2), 'server.crt'));
     assert.ok(Date.parse(cert.validTo) > Date.now() + 300 * DAY_MS);
     assert.ok(cert.checkIP('10.78.0.2') && cert.checkHost('n2'));
     await until('both are healthy', () => healthy(host(2)));
@@ -71,7 +58,7 @@ describe('certificates are renewed before they expire', function () {
     const { token } = json(succeeds(await host(1).tsflannel('token', 'create', '--for', 'client', '--json')));
     succeeds(await host(3).tsflannel('join', String(token)));
     assert.equal(json(succeeds(await host(3).tsflannel('join', '--json'))).changed, false);
-    await age(host(1), host(3), 'n3', 'client', 250);
+    await age({ ca: host(1), host: host(3), name: 'n3' }, 'client', 250);
     const old = serialOf(host(3), 'client');
     assert.equal(json(succeeds(await host(3).tsflannel('join', '--json'))).changed, true);
     assert.notEqual(serialOf(host(3), 'client'), old);
@@ -79,12 +66,13 @@ describe('certificates are renewed before they expire', function () {
   });
 
   it('not for who shows a certificate that has expired', async () => {
-    for (const kind of ['server', 'peer', 'client'] as const) await age(host(1), host(2), 'n2', kind, 400);
+    for (const kind of ['server', 'peer', 'client'] as const)
+      await age({ ca: host(1), host: host(2), name: 'n2' }, kind, 400);
     process.kill(pidOf(host(2), 'supervisor'), 'SIGHUP');
     const log = () => readFileSync(join(host(2).dir, 'etcd.log'), 'utf8');
     await until('it is refused', () => /certificates: .*a certificate of this cluster is expected/.test(log()));
     const ran = await host(2).tsflannel('etcd', 'status', '--json');
-    assert.match(ran.stdout, /ETCD_TLS[\s\S]*expired/);
+    assert.match(ran.stdout, /CERT_EXPIRED[\s\S]*ended at/);
   });
 
   it('is gone with all its files', () => purge(host(2), host(1)));
