@@ -36,6 +36,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     system: true,
   },
   probe: { about: 'measures the path between two nodes', may: ['model', 'sys'], system: true },
+  liveness: { about: 'asks peers whether packets pass', may: ['model'] },
   backend: { about: 'who leases what -> wanted objects: pure', may: ['model', 'kernel'] },
   files: { about: 'atomic writes, client.json', may: ['model'], system: true },
   output: { about: 'results -> table and JSON', may: ['model'] },
@@ -89,7 +90,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   daemon: {
     about: 'the running node: socket, health, signals',
-    may: ['model', 'store', 'lease', 'kernel', 'backend', 'reconcile', 'control', 'files', 'config'],
+    may: ['model', 'store', 'lease', 'kernel', 'backend', 'reconcile', 'control', 'files', 'config', 'liveness'],
   },
   lab: {
     about: 'clusters of namespaces on one machine',

@@ -16,6 +16,7 @@ import { freshPeers } from './follow.ts';
 import { type FirstLook, firstLook } from './look.ts';
 import type { Daemon, DaemonParts, Node } from './node.ts';
 import type { NodeOptions } from './options.ts';
+import { askPeers } from './peers.ts';
 
 /** Never less left than the margin, and often enough that a lost answer or two do not matter. */
 const renewEveryMs = ({ ttlSeconds, renewMarginMinutes }: NodeOptions): number => {
@@ -127,6 +128,7 @@ function assemble(beginning: Beginning, end: Pick<Node, 'stop' | 'onReady'>): No
   const node: Node = {
     ...{ parts, disk, state, follower: look.follower, reconciler, holder, ...end },
     keeper: keepView({ disk, clock, log, content }),
+    liveness: undefined,
     startedAt: clock.now(),
     ready: false,
     cachedAt: look.cached?.saved.savedAt,
@@ -194,5 +196,6 @@ async function beginAs(daemon: Daemon, parts: DaemonParts, end: Pick<Node, 'stop
   const scene: Scene = { self: { subnet: held.subnet }, host, network };
   const begun = assemble({ parts, daemon, state, look, scene, held, claim }, end);
   await begun.reconciler.start(scene, follower.peers(held.key));
+  begun.liveness = askPeers(begun, daemon.options.askPeersEveryMs);
   return begun;
 }

@@ -13,6 +13,7 @@ import { wire } from './wire.ts';
 
 async function close(node: Node): Promise<void> {
   node.holder.close();
+  node.liveness?.close();
   node.follower.close();
   await node.reconciler.close();
   await node.keeper.close();

@@ -14,6 +14,7 @@ import { carrierChecks } from './carrier-checks.ts';
 import { type Handlers, serveControl } from './control-server.ts';
 import { serveHealth } from './health.ts';
 import type { Daemon, Node } from './node.ts';
+import { peersCheck } from './peers.ts';
 
 const check = (name: string, state: Check['state'], detail: string): Check => ({ name, state, detail });
 
@@ -95,6 +96,7 @@ function statusOf(node: Node): DaemonStatus {
     checks: [
       ...checksOf(node),
       ...(network.backend.type === 'udp' ? carrierChecksOf(node, counters) : []),
+      ...(node.liveness ? [peersCheck(node.liveness.figures(), node.follower.view.leases())] : []),
       usageCheck(node),
     ],
     ...(counters && { counters }),
@@ -111,14 +113,14 @@ async function routesOf(node: Node): Promise<Requests['routes']> {
   const scene = sceneOf(node);
   const seen = await node.parts.kernel.observe(queryOf(scene));
   const { view } = node.follower;
+  const ownKey = node.holder.current().key;
+  const rows = routeRows({ scene, ownKey, leases: view.leases(), rejections: view.rejections(), seen });
+  const figures = node.liveness?.figures();
   return {
     usage: usageNow(node),
-    rows: routeRows({
-      scene,
-      ownKey: node.holder.current().key,
-      leases: view.leases(),
-      rejections: view.rejections(),
-      seen,
+    rows: rows.map((row) => {
+      const liveness = figures?.get(row.key);
+      return liveness ? { ...row, liveness } : row;
     }),
   };
 }

@@ -2,6 +2,7 @@ import type { Host } from '../backend/backend.ts';
 import type { NodeState } from '../files/node-state.ts';
 import type { Kernel } from '../kernel/state.ts';
 import type { Holder } from '../lease/hold.ts';
+import type { EchoPort, Liveness } from '../liveness/liveness.ts';
 import type { CarrierReport, ForwarderCounters } from '../model/carrier-report.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
@@ -25,6 +26,8 @@ export interface DaemonParts {
   readonly counters: () => ForwarderCounters | undefined;
   /** Which carrier of backend udp runs, where one does. */
   readonly carrier: () => CarrierReport | undefined;
+  /** Sends and hears ICMP echo. Throws NOT_ROOT, KERNEL_REFUSED. Absent where no packets flow, as in a simulation. */
+  readonly openEcho?: () => EchoPort;
   /** Tells systemd (sd_notify); does nothing without it. */
   readonly notify: (message: string) => void;
   readonly log: (event: string, detail: string) => void;
@@ -55,6 +58,8 @@ export interface Node {
   readonly reconciler: Reconciler;
   readonly holder: Holder;
   readonly keeper: ViewKeeper;
+  /** Absent before the first pass, and when no peer is asked. */
+  liveness: Liveness | undefined;
   readonly stop: (how: Ending) => void;
   /** Called once, when subnet.env and the routes are there. */
   readonly onReady: () => void;

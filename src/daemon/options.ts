@@ -16,5 +16,7 @@ export interface NodeOptions {
   readonly healthz?: { readonly ip: string; readonly port: number };
   /** Wait for etcd and for a config instead of failing (how a service starts). */
   readonly patient: boolean;
+  /** Between two requests to each peer whether it answers; 0: none is asked. */
+  readonly askPeersEveryMs: number;
   readonly version: string;
 }

@@ -88,11 +88,12 @@ export const makeHost = async (kernel: DaemonParts['kernel'], wish: NodeWish, no
 
 /** Everything a daemon runs on. */
 export async function buildParts(connection: Connection, wish: NodeWish): Promise<DaemonParts> {
-  const [store, { linuxKernel }, { chosenForwarder }, { notifySystemd }] = await Promise.all([
+  const [store, { linuxKernel }, { chosenForwarder }, { notifySystemd }, { openEchoSocket }] = await Promise.all([
     openStoreAt(connection),
     import('../kernel/linux/linux.ts'),
     import('../forwarder/ebpf/choice.ts'),
     import('../sys/notify.ts'),
+    import('../sys/echo-socket.ts'),
   ]);
   const forwarder = chosenForwarder();
   const kernel = linuxKernel({ forwarder });
@@ -105,6 +106,7 @@ export async function buildParts(connection: Connection, wish: NodeWish): Promis
     makeHost: (nodeId, before) => makeHost(kernel, wish, nodeId, before?.iface),
     counters: () => forwarder.counters(),
     carrier: () => forwarder.report(),
+    openEcho: openEchoSocket,
     notify: (message) => notifySystemd(process.env.NOTIFY_SOCKET, message),
     log: logTo((line) => process.stderr.write(line), process.env.JOURNAL_STREAM !== undefined),
   };

@@ -33,6 +33,7 @@ export interface UpFlags
   readonly 'ip-masq'?: boolean | undefined;
   readonly 'udp-carrier'?: string | undefined;
   readonly 'lease-ttl'?: string | undefined;
+  readonly 'ask-peers-every': string;
   readonly 'subnet-lease-renew-margin': number;
   readonly 'healthz-ip': string;
   readonly 'healthz-port': number;
@@ -77,6 +78,16 @@ function ttlOf(text: string | undefined): number {
   throw new TsflannelError('USAGE', { detail: `--lease-ttl ${text}: from 5s to 365d, as in 90s, 45m, 24h` });
 }
 
+const ASK_BOUNDS = { min: 1, max: 3600 };
+
+/** Milliseconds of --ask-peers-every; 0 for `off`. Throws USAGE. */
+function askEveryOf(text: string): number {
+  const seconds = text === 'off' ? 0 : parseDuration(text);
+  if (seconds === 0 || (seconds !== undefined && seconds >= ASK_BOUNDS.min && seconds <= ASK_BOUNDS.max))
+    return seconds * 1000;
+  throw new TsflannelError('USAGE', { detail: `--ask-peers-every ${text}: off, or from 1s to 1h, as in 5s` });
+}
+
 function optionsOf(flags: UpFlags, wish: NodeWish, version: string): NodeOptions {
   const detached = process.env.TSFLANNEL_DETACHED === '1';
   return {
@@ -88,6 +99,7 @@ function optionsOf(flags: UpFlags, wish: NodeWish, version: string): NodeOptions
     keepTtl: flags['lease-ttl'] === undefined,
     renewMarginMinutes: flags['subnet-lease-renew-margin'],
     patient: flags.wait ?? (!detached && process.stdin.isTTY !== true),
+    askPeersEveryMs: askEveryOf(flags['ask-peers-every']),
     version,
     ...(wish.publicIp && { publicIp: wish.publicIp }),
     ...(flags['healthz-port'] > 0 && { healthz: { ip: flags['healthz-ip'], port: flags['healthz-port'] } }),

@@ -1,3 +1,14 @@
+/** Whether a peer's node answers through the network, by the last requests sent to it. */
+export interface PeerLiveness {
+  /** `loses`: some requests are lost; `one-way`: packets come from it, but do not get there and back; `unknown`: not asked long enough. */
+  readonly verdict: 'answers' | 'loses' | 'one-way' | 'silent' | 'unknown';
+  readonly asked: number;
+  readonly lost: number;
+  /** Median round trip, in microseconds. */
+  readonly rttMicros?: number;
+  readonly detail?: string;
+}
+
 /** One line of `routes` and `leases`: etcd and kernel joined. Everything is rendered from numbers. */
 export interface RouteRow {
   readonly key: string;
@@ -14,6 +25,8 @@ export interface RouteRow {
   /** Seconds since the last renewal and until the end, where etcd told. */
   readonly age?: number;
   readonly left?: number;
+  /** Where a daemon runs that asks its peers. */
+  readonly liveness?: PeerLiveness;
 }
 
 /** How much of the network is leased. */

@@ -1,5 +1,5 @@
 import { duration } from '../model/duration.ts';
-import { isNearlyFull, type RouteRow, type Usage, usageText } from '../model/report.ts';
+import { isNearlyFull, type PeerLiveness, type RouteRow, type Usage, usageText } from '../model/report.ts';
 import { table } from './table.ts';
 
 const left = (row: RouteRow): string =>
@@ -7,9 +7,22 @@ const left = (row: RouteRow): string =>
 
 const seconds = (value: number | undefined): string => (value === undefined ? '-' : duration(value));
 
-/** How each subnet is reached. */
+/** `0.21 ms`. */
+export const milliseconds = (micros: number | undefined): string =>
+  micros === undefined ? '-' : `${(micros / 1000).toFixed(2)} ms`;
+
+/** `0 %` of the last requests. */
+export const lossText = ({ asked, lost }: PeerLiveness): string =>
+  asked === 0 ? '-' : `${Math.round((100 * lost) / asked)} %`;
+
+const LIVENESS_HEAD = ['rtt', 'loss'];
+const livenessCells = ({ liveness }: RouteRow): string[] =>
+  liveness ? [milliseconds(liveness.rttMicros), lossText(liveness)] : ['-', '-'];
+
+/** How each subnet is reached; round trips and losses where a daemon asks its peers. */
 export function routesText(rows: readonly RouteRow[]): string {
   if (rows.length === 0) return 'No leases.';
+  const isAsked = rows.some(({ liveness }) => liveness);
   const cells = rows.map((row) => [
     row.subnet,
     row.node,
@@ -19,9 +32,11 @@ export function routesText(rows: readonly RouteRow[]): string {
     row.nextHop ?? '-',
     row.state,
     left(row),
-    row.detail ?? '',
+    ...(isAsked ? livenessCells(row) : []),
+    row.detail ?? row.liveness?.detail ?? '',
   ]);
-  return table(['subnet', 'node', 'public ip', 'backend', 'device', 'next hop', 'state', 'left', ''], cells);
+  const head = ['subnet', 'node', 'public ip', 'backend', 'device', 'next hop', 'state', 'left'];
+  return table([...head, ...(isAsked ? LIVENESS_HEAD : []), ''], cells);
 }
 
 /** What to do about a network that is nearly full. */

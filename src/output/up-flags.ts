@@ -40,6 +40,11 @@ export const upFlags = {
     description: 'how long the lease outlives this node, as 90s, 45m, 24h (5s to 365d; default: 24h, as flannel)',
     env: 'TSFLANNEL_LEASE_TTL',
   }),
+  'ask-peers-every': Flags.string({
+    description: 'how often each peer is asked by ICMP echo whether packets pass, as 5s, 1m; off: never',
+    default: '5s',
+    env: 'TSFLANNEL_ASK_PEERS_EVERY',
+  }),
   'subnet-lease-renew-margin': Flags.integer({
     description: 'minutes the lease always has left',
     default: 60,

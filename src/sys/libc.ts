@@ -16,6 +16,8 @@ export interface Libc {
   setsockopt(fd: number, level: number, option: number, value: Buffer, length: number): number;
   send(fd: number, data: Buffer, length: number, flags: number): number;
   recv(fd: number, data: Buffer, length: number, flags: number): number;
+  sendto(fd: number, data: Uint8Array, length: number, ...to: [flags: number, address: Buffer, length: number]): number;
+  clockGettime(clock: number, timespec: Buffer): number;
   close(fd: number): number;
   ioctlPointer(fd: number, request: number, argument: Buffer): number;
   ioctlNumber(fd: number, request: number, argument: number): number;
@@ -36,6 +38,8 @@ function bindAll(koffi: Koffi): Libc {
     setsockopt: c.func('int setsockopt(int, int, int, const void *, uint32_t)'),
     send: c.func('intptr_t send(int, const void *, size_t, int)'),
     recv: c.func('intptr_t recv(int, void *, size_t, int)'),
+    sendto: c.func('intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)'),
+    clockGettime: c.func('int clock_gettime(int, void *)'),
     close: c.func('int close(int)'),
     ioctlPointer: (fd, request, argument) => ioctl(fd, request, 'void *', argument),
     ioctlNumber: (fd, request, argument) => ioctl(fd, request, 'int', argument),

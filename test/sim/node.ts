@@ -74,7 +74,15 @@ interface Life {
 
 const OPTIONS: Daemon['options'] = {
   ...{ stateDir: '/state', runDir: '/run', subnetFile: '/run/flannel/subnet.env' },
-  ...{ ipMasq: true, ttlSeconds: TTL_SECONDS, keepTtl: true, renewMarginMinutes: 60, patient: true, version: '0' },
+  ...{
+    ipMasq: true,
+    ttlSeconds: TTL_SECONDS,
+    keepTtl: true,
+    renewMarginMinutes: 60,
+    askPeersEveryMs: 0,
+    patient: true,
+    version: '0',
+  },
 };
 
 function partsOf(world: World, number: number, process: SimProcess, kernel: MemoryKernel): DaemonParts {

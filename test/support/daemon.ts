@@ -50,6 +50,7 @@ export async function daemonRig(config: object | undefined = { Network: '10.5.0.
     ttlSeconds: 86_400,
     keepTtl: true,
     renewMarginMinutes: 60,
+    askPeersEveryMs: 0,
     patient: false,
     version: '0.0.0',
   };
