@@ -64,6 +64,7 @@ export function refuseUnsafe(detail: string | undefined, force: boolean): void {
 export interface Defragmented {
   readonly name: string;
   readonly before: bigint;
+  /** In a dry run what is in use: it would be about that. */
   readonly after: bigint;
 }
 
@@ -82,7 +83,7 @@ async function defragmentOne(parts: CareParts, row: MemberRow): Promise<Defragme
  */
 export async function defragment(
   parts: CareParts,
-  how: { readonly only?: string; readonly force: boolean },
+  how: { readonly only?: string; readonly force: boolean; readonly dryRun: boolean },
 ): Promise<readonly Defragmented[]> {
   const { rows } = await readCluster(parts.openKv, parts.kv);
   const wanted = rows.filter((row) => how.only === undefined || row.name === how.only);
@@ -95,29 +96,35 @@ export async function defragment(
   );
   const done: Defragmented[] = [];
   const reached = wanted.filter((row) => row.dbSize !== undefined);
-  for (const row of reached.sort((a, b) => Number(a.isLeader) - Number(b.isLeader)))
-    done.push(await defragmentOne(parts, row));
+  for (const row of reached.sort((a, b) => Number(a.isLeader) - Number(b.isLeader))) {
+    const { name, dbSize: before = 0n, dbSizeInUse: after = 0n } = row;
+    done.push(how.dryRun ? { name, before, after } : await defragmentOne(parts, row));
+  }
   return done;
 }
 
 const names = (rows: readonly MemberRow[]): string => rows.map((row) => row.name || row.id.toString(16)).join(', ');
 
 /** Compacts up to `revision`, else up to now; resolves to that revision. Rejects with USAGE for one that is not there yet. */
-export async function compact(parts: CareParts, revision?: bigint): Promise<bigint> {
+export async function compact(parts: CareParts, revision: bigint | undefined, dryRun: boolean): Promise<bigint> {
   const now = (await withKv(parts.openKv, parts.kv, (kv) => kv.range('/', { exact: true, limit: 1 }))).revision;
   if (revision !== undefined && revision > now)
     throw new TsflannelError('USAGE', { detail: `--revision ${revision}: the newest is ${now}` });
+  if (dryRun) return revision ?? now;
   await withMaintenance(parts, { timeoutMs: LONG_MS }, (maintenance) => maintenance.compact(revision ?? now));
   return revision ?? now;
 }
 
 /** Disarms what is armed; resolves to it. A `corrupt` alarm says that members disagree: rejects with ETCD_UNSAFE unless `force`. */
-export async function disarm(parts: CareParts, force: boolean): Promise<readonly Alarm[]> {
+export async function disarm(
+  parts: CareParts,
+  { force, dryRun }: { readonly force: boolean; readonly dryRun: boolean },
+): Promise<readonly Alarm[]> {
   return withMaintenance(parts, {}, async (maintenance) => {
     const alarms = await maintenance.alarms();
     const corrupt = alarms.find(({ kind }) => kind === 'corrupt');
     refuseUnsafe(corrupt && `member ${corrupt.memberId.toString(16)} holds data that differs from the others'`, force);
-    for (const alarm of alarms) await maintenance.disarm(alarm);
+    for (const alarm of dryRun ? [] : alarms) await maintenance.disarm(alarm);
     return alarms;
   });
 }

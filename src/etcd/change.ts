@@ -40,7 +40,8 @@ async function withAdmin<T>(parts: ChangeParts, use: (admin: Admin) => Promise<T
 
 /** A member that was added; `changed` false: it was there already. */
 export interface Added {
-  readonly id: bigint;
+  /** Absent in a dry run. */
+  readonly id?: bigint;
   readonly changed: boolean;
   /** All members with the new one, as etcd's `--initial-cluster`. */
   readonly initialCluster: string;
@@ -75,8 +76,14 @@ const add = (admin: Admin, { peerUrl, learner }: Newcomer): Promise<bigint> =>
 
 const remove = (admin: Admin, { id }: MemberRow): Promise<void> => settled(() => admin.removeMember(id));
 
+/** How a change is made: in spite of the guards, or not at all but for the checks. */
+export interface How {
+  readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
 /** Adds a member, unless it has been added and not started. Rejects with ETCD_UNSAFE unless `force`, and with USAGE for a name in use. */
-export async function addMember(parts: ChangeParts, member: Newcomer, force: boolean): Promise<Added> {
+export async function addMember(parts: ChangeParts, member: Newcomer, how: How): Promise<Added> {
   const cluster = await readCluster(parts.openKv, parts.kv);
   const initialCluster = listOf(cluster, member);
   const there = cluster.rows.find((row) => row.peerUrls.includes(printEndpoint(member.peerUrl)));
@@ -87,7 +94,8 @@ export async function addMember(parts: ChangeParts, member: Newcomer, force: boo
     throw new TsflannelError('USAGE', {
       detail: `${namesake.name} (${namesake.peerUrls.join(', ')}) is a member already`,
     });
-  refuseUnsafe(whyNotAdd(cluster, member.learner), force);
+  refuseUnsafe(whyNotAdd(cluster, member.learner), how.force);
+  if (how.dryRun) return { changed: true, initialCluster };
   const id = await withAdmin(parts, (admin) => add(admin, member));
   return { id, changed: true, initialCluster };
 }
@@ -128,9 +136,10 @@ export async function replaceMember(parts: ChangeParts, { cluster, row }: Target
 export async function promoteMember(
   parts: ChangeParts,
   text: string,
+  dryRun: boolean,
 ): Promise<{ readonly row: MemberRow; readonly changed: boolean }> {
   const row = findMember(await readCluster(parts.openKv, parts.kv), text);
-  if (row.isLearner) await withAdmin(parts, (admin) => admin.promoteMember(row.id));
+  if (row.isLearner && !dryRun) await withAdmin(parts, (admin) => admin.promoteMember(row.id));
   return { row, changed: row.isLearner };
 }
 

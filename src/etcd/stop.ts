@@ -12,6 +12,8 @@ export interface StopOptions {
   readonly runDir: string;
   readonly configDir: string;
   readonly purge: boolean;
+  /** Nothing is changed: the outcome says what would be. */
+  readonly dryRun: boolean;
 }
 
 export interface StopOutcome {
@@ -19,17 +21,23 @@ export interface StopOutcome {
   readonly removed: readonly string[];
 }
 
-async function purge(options: StopOptions): Promise<readonly string[]> {
-  const { dataDir, configDir } = options;
+/** What `purge` removes, the log that was put aside left unsaid. */
+async function belongings({ dataDir, configDir }: StopOptions): Promise<readonly string[]> {
   const client = await readClientConfig(configDir).catch(() => undefined);
   const member = await readMember(memberFile(dataDir)).catch(() => undefined);
-  const pki = member?.pki === undefined ? [] : [member.pki];
-  const files = [dataDir, logFile(dataDir), ...pki, `${logFile(dataDir)}.1`];
-  for (const file of files) await rm(file, { recursive: true, force: true });
+  return [
+    ...[dataDir, logFile(dataDir)],
+    ...(member?.pki === undefined ? [] : [member.pki]),
+    ...(client?.dataDir === dataDir ? [clientConfigPath(configDir)] : []),
+  ];
+}
+
+async function purge(options: StopOptions): Promise<readonly string[]> {
+  const { dataDir } = options;
+  const files = await belongings(options);
+  for (const file of [...files, `${logFile(dataDir)}.1`]) await rm(file, { recursive: true, force: true });
   await removeMember(dataDir);
-  if (client?.dataDir !== dataDir) return files.slice(0, -1);
-  await rm(clientConfigPath(configDir), { force: true });
-  return [...files.slice(0, -1), clientConfigPath(configDir)];
+  return files;
 }
 
 /** Checks that there is a member, and that it is ours, running or not. Rejects with ETCD_NOT_MANAGED or ETCD_DATA_DIR. */
@@ -46,6 +54,7 @@ async function isOurs(dataDir: string): Promise<void> {
 export async function stopMember(options: StopOptions): Promise<StopOutcome> {
   const running = await isRunning(options.runDir, options.dataDir);
   if (options.purge || !running) await isOurs(options.dataDir);
+  if (options.dryRun) return { stopped: running, removed: options.purge ? await belongings(options) : [] };
   const member = await readMember(memberFile(options.dataDir)).catch(() => undefined);
   if (member?.systemd) await stopUnit(options.purge);
   const stopped = (await stopProcesses(options.runDir, options.dataDir)) || (running && member?.systemd === true);

@@ -1,5 +1,5 @@
 import { Args, Flags } from '@oclif/core';
-import { etcdFlags } from './flags.ts';
+import { dryRunFlag, etcdFlags } from './flags.ts';
 
 /** Flags of the commands on single keys of etcd. */
 export const keyFlags = {
@@ -11,7 +11,7 @@ export const keyFlags = {
 export const keyChangeFlags = {
   ...keyFlags,
   yes: Flags.boolean({ char: 'y', description: 'do not ask', env: 'TSFLANNEL_YES' }),
-  'dry-run': Flags.boolean({ description: 'say what would change, change nothing' }),
+  ...dryRunFlag,
 };
 
 export const keyArg = (required: boolean) =>

@@ -1,9 +1,10 @@
 import { Flags } from '@oclif/core';
-import { etcdFlags } from './flags.ts';
+import { dryRunFlag, etcdFlags } from './flags.ts';
 
 /** Flags of the commands that change the members of a cluster. */
 export const changeFlags = {
   ...etcdFlags,
+  ...dryRunFlag,
   force: Flags.boolean({ description: 'in spite of what the check of the cluster says; it may lose its majority' }),
 };
 

@@ -60,6 +60,15 @@ describe('tsflannel etcd member: one at a time, and never without a majority', f
     assert.equal((await rows()).length, 3);
   });
 
+  it('changes nothing in a dry run', async () => {
+    const dry = ok(await member('add', 'm4', '--peer-url', 'http://127.0.0.1:9', '--dry-run'));
+    assert.deepEqual([dry.changed, dry.dryRun, dry.id], [true, true, null]);
+    assert.match(String(dry.initialCluster), /m4=http:\/\/127\.0\.0\.1:9/);
+    assert.equal(ok(await member('remove', 'm3', '--dry-run')).dryRun, true);
+    assert.equal(ok(await member('promote', 'm3', '--dry-run')).changed, false);
+    assert.deepEqual(await shown(), ['m1 healthy', 'm2 healthy', 'm3 healthy']);
+  });
+
   it('adds nobody while a member is down, and lets no living one go', async () => {
     await running.get('m3')?.close();
     running.delete('m3');
@@ -72,7 +81,10 @@ describe('tsflannel etcd member: one at a time, and never without a majority', f
     peers.delete('m3');
     peers.set('m4', await freePort());
     const url = `http://127.0.0.1:${peers.get('m4')}`;
-    const done = ok(await member('replace', 'm3', '--name', 'm4', '--peer-url', url, '--yes'));
+    const replace = ['replace', 'm3', '--name', 'm4', '--peer-url', url];
+    assert.equal(ok(await member(...replace, '--dry-run')).dryRun, true);
+    assert.deepEqual(await shown(), ['m1 healthy', 'm2 healthy', 'm3 unreachable']);
+    const done = ok(await member(...replace, '--yes'));
     const list = String(done.initialCluster);
     assert.deepEqual(list.split(',').sort(), cluster().split(',').sort());
     assert.match((done.next as string[]).join('\n'), /--initial-cluster-state existing[\s\S]*etcd member promote m4/);
@@ -81,6 +93,8 @@ describe('tsflannel etcd member: one at a time, and never without a majority', f
     assert.equal(ok(await member('add', 'm4', '--peer-url', url)).changed, false);
     await start('m4', list, 'existing');
     await until('m4 is a learner', async () => (await shown()).includes('m4 learner'));
+    await until('m4 may be promoted', async () => (await member('promote', 'm4', '--dry-run')).json().changed === true);
+    assert.ok((await shown()).includes('m4 learner'));
     await until('m4 has caught up', async () => (await member('promote', 'm4')).exit === 0, 30_000);
     await healthy(3);
     assert.equal(ok(await member('promote', 'm4')).changed, false);

@@ -47,6 +47,9 @@ describe('tsflannel etcd: a full database, and out of it again', function () {
 
   it('makes room by compact and defrag, and takes writes after disarm', async () => {
     const before = await status();
+    for (const argv of [['compact'], ['defrag'], ['alarm', 'disarm']])
+      assert.equal((await type(...argv, '--dry-run')).dryRun, true);
+    assert.deepEqual(await status(), before);
     const { revision } = await type('compact');
     assert.equal(revision, before.revision);
     await type('compact');

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { TsflannelError } from '../../errors.ts';
 import { compact } from '../../etcd/care.ts';
 import { type Result, TsflannelCommand } from '../../output/command.ts';
-import { etcdFlags } from '../../output/flags.ts';
+import { dryRunFlag, etcdFlags } from '../../output/flags.ts';
 
 export default class EtcdCompact extends TsflannelCommand {
   static override summary = 'Forget the history of the keys before a revision.';
@@ -12,6 +12,7 @@ export default class EtcdCompact extends TsflannelCommand {
   static override examples = ['<%= config.bin %> etcd compact', '<%= config.bin %> etcd compact --revision 120000'];
   static override flags = {
     ...etcdFlags,
+    ...dryRunFlag,
     revision: Flags.string({ description: 'keep the history from this revision on (default: now)' }),
   };
 
@@ -21,7 +22,9 @@ export default class EtcdCompact extends TsflannelCommand {
     const given = flags.revision;
     if (given !== undefined && !/^[1-9][0-9]{0,17}$/.test(given))
       throw new TsflannelError('USAGE', { detail: `--revision ${given}: a whole number is expected` });
-    const revision = await compact(await careParts(flags), given === undefined ? undefined : BigInt(given));
-    return { data: { revision }, text: `the history before revision ${revision} is forgotten` };
+    const dryRun = flags['dry-run'];
+    const revision = await compact(await careParts(flags), given === undefined ? undefined : BigInt(given), dryRun);
+    const text = `${dryRun ? 'dry run: ' : ''}the history before revision ${revision} is forgotten`;
+    return { data: { revision, dryRun }, text };
   }
 }

@@ -2,7 +2,7 @@ import { Flags } from '@oclif/core';
 import { defragment } from '../../etcd/care.ts';
 import { size } from '../../etcd/members.ts';
 import { type Result, TsflannelCommand } from '../../output/command.ts';
-import { etcdFlags } from '../../output/flags.ts';
+import { dryRunFlag, etcdFlags } from '../../output/flags.ts';
 import { table } from '../../output/table.ts';
 
 export default class EtcdDefrag extends TsflannelCommand {
@@ -13,6 +13,7 @@ export default class EtcdDefrag extends TsflannelCommand {
   static override examples = ['<%= config.bin %> etcd defrag', '<%= config.bin %> etcd defrag --member node-2'];
   static override flags = {
     ...etcdFlags,
+    ...dryRunFlag,
     member: Flags.string({ description: 'only the member of this name' }),
     force: Flags.boolean({ description: 'although another member is not healthy' }),
   };
@@ -21,8 +22,10 @@ export default class EtcdDefrag extends TsflannelCommand {
     const { flags } = await this.parse(EtcdDefrag);
     const { careParts } = await import('../../host/care.ts');
     const only = flags.member === undefined ? {} : { only: flags.member };
-    const members = await defragment(await careParts(flags), { ...only, force: flags.force });
+    const dryRun = flags['dry-run'];
+    const members = await defragment(await careParts(flags), { ...only, force: flags.force, dryRun });
     const cells = members.map(({ name, before, after }) => [name, size(before), size(after)]);
-    return { data: { members }, text: table(['member', 'before', 'after'], cells) };
+    const text = table(['member', 'before', dryRun ? 'in use' : 'after'], cells);
+    return { data: { members, dryRun }, text: dryRun ? `dry run: in this order\n${text}` : text };
   }
 }

@@ -4,6 +4,7 @@ import { memberPaths } from '../../etcd/paths.ts';
 import { stopMember } from '../../etcd/stop.ts';
 import { canAsk, openAsk } from '../../output/ask.ts';
 import { type Result, TsflannelCommand } from '../../output/command.ts';
+import { dryRunFlag } from '../../output/flags.ts';
 import { memberDirFlags } from '../../output/member-flags.ts';
 
 export default class EtcdStop extends TsflannelCommand {
@@ -16,19 +17,22 @@ export default class EtcdStop extends TsflannelCommand {
       env: 'TSFLANNEL_PURGE',
     }),
     yes: Flags.boolean({ char: 'y', description: 'do not ask before --purge', env: 'TSFLANNEL_YES' }),
+    ...dryRunFlag,
     ...memberDirFlags,
   };
 
   override async execute(): Promise<Result> {
     const { flags } = await this.parse(EtcdStop);
     const paths = await memberPaths(flags);
-    if (flags.purge && !flags.yes) await confirmed(paths.dataDir);
-    const { stopped, removed } = await stopMember({ ...paths, purge: flags.purge });
+    const dryRun = flags['dry-run'];
+    if (flags.purge && !flags.yes && !dryRun) await confirmed(paths.dataDir);
+    const { stopped, removed } = await stopMember({ ...paths, purge: flags.purge, dryRun });
     const lines = [
+      ...(dryRun ? ['dry run: nothing is changed'] : []),
       stopped ? 'etcd is stopped' : 'etcd was not running',
       ...(removed.length > 0 ? [`removed ${removed.join(', ')}`] : [`its data stays in ${paths.dataDir}`]),
     ];
-    return { data: { stopped, removed, dataDir: paths.dataDir }, text: lines.join('\n') };
+    return { data: { stopped, removed, dryRun, dataDir: paths.dataDir }, text: lines.join('\n') };
   }
 }
 

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { disarm } from '../../../etcd/care.ts';
 import { type Result, TsflannelCommand } from '../../../output/command.ts';
-import { etcdFlags } from '../../../output/flags.ts';
+import { dryRunFlag, etcdFlags } from '../../../output/flags.ts';
 
 export default class EtcdAlarmDisarm extends TsflannelCommand {
   static override summary = 'Disarm the alarms, so that etcd takes writes again.';
@@ -12,15 +12,18 @@ export default class EtcdAlarmDisarm extends TsflannelCommand {
   ];
   static override flags = {
     ...etcdFlags,
+    ...dryRunFlag,
     force: Flags.boolean({ description: 'an alarm about corrupt data too' }),
   };
 
   override async execute(): Promise<Result> {
     const { flags } = await this.parse(EtcdAlarmDisarm);
     const { careParts } = await import('../../../host/care.ts');
-    const alarms = await disarm(await careParts(flags), flags.force);
+    const dryRun = flags['dry-run'];
+    const alarms = await disarm(await careParts(flags), { force: flags.force, dryRun });
     const disarmed = alarms.map(({ memberId, kind }) => ({ member: memberId.toString(16), kind }));
-    const text = disarmed.map(({ member, kind }) => `disarmed ${kind} of ${member}`).join('\n');
-    return { data: { changed: disarmed.length > 0, disarmed }, text: text || 'no change: there is no alarm' };
+    const done = dryRun ? 'dry run: disarms' : 'disarmed';
+    const text = disarmed.map(({ member, kind }) => `${done} ${kind} of ${member}`).join('\n');
+    return { data: { changed: disarmed.length > 0, dryRun, disarmed }, text: text || 'no change: there is no alarm' };
   }
 }

@@ -17,14 +17,18 @@ export default class EtcdMemberAdd extends TsflannelCommand {
     const { args, flags } = await this.parse(EtcdMemberAdd);
     const { changeParts } = await import('../../../host/care.ts');
     const member = newcomer(args.name, flags['peer-url'], !flags.voter);
-    const added = await addMember(await changeParts(flags), member, flags.force);
-    const id = added.id.toString(16);
-    const first = added.changed
-      ? `${member.name} is added (${id})`
-      : `no change: ${member.name} was added already (${id})`;
+    const dryRun = flags['dry-run'];
+    const added = await addMember(await changeParts(flags), member, { force: flags.force, dryRun });
+    const id = added.id?.toString(16) ?? null;
+    const kind = member.learner ? 'a learner' : 'a voting member';
+    const first = !added.changed
+      ? `no change: ${member.name} was added already (${id})`
+      : dryRun
+        ? `dry run: ${member.name} is added as ${kind}`
+        : `${member.name} is added (${id})`;
     const next = nextSteps(member, added);
     return {
-      data: { changed: added.changed, id, learner: member.learner, initialCluster: added.initialCluster, next },
+      data: { changed: added.changed, dryRun, id, learner: member.learner, initialCluster: added.initialCluster, next },
       text: [first, ...next].join('\n'),
     };
   }

@@ -20,9 +20,12 @@ export default class EtcdMemberRemove extends TsflannelCommand {
     const found = await target(parts, args.member, { to: 'remove', force: flags.force });
     const id = found.row.id.toString(16);
     const name = found.row.name || id;
-    await confirm(`${name} (${id}, ${found.row.status}) is removed from the cluster for good`, flags.yes);
+    const dryRun = flags['dry-run'];
+    const data = { changed: true, dryRun, id, name: found.row.name };
+    const does = `${name} (${id}, ${found.row.status}) is removed from the cluster for good`;
+    if (dryRun) return { data, text: `dry run: ${does}` };
+    await confirm(does, flags.yes);
     await removeMember(parts, found);
-    const text = `${name} is removed; on its host: tsflannel etcd stop --purge`;
-    return { data: { changed: true, id, name: found.row.name }, text };
+    return { data, text: `${name} is removed; on its host: tsflannel etcd stop --purge` };
   }
 }

@@ -30,15 +30,14 @@ export default class EtcdMemberReplace extends TsflannelCommand {
     const found = await target(parts, args.member, { to: 'replace', force: flags.force });
     const gone = found.row.id.toString(16);
     const member = newcomer(flags.name ?? (found.row.name || args.member), flags['peer-url'], !flags.voter);
-    await confirm(
-      `${found.row.name} (${gone}, ${found.row.status}) is removed for good, ${member.name} is added`,
-      flags.yes,
-    );
+    const does = `${found.row.name} (${gone}, ${found.row.status}) is removed for good, ${member.name} is added`;
+    if (flags['dry-run']) return { data: { changed: true, dryRun: true, removed: gone }, text: `dry run: ${does}` };
+    await confirm(does, flags.yes);
     const added = await replaceMember(parts, found, member);
-    const id = added.id.toString(16);
+    const id = added.id?.toString(16) ?? null;
     const next = nextSteps(member, added);
     return {
-      data: { changed: true, removed: gone, id, initialCluster: added.initialCluster, next },
+      data: { changed: true, dryRun: false, removed: gone, id, initialCluster: added.initialCluster, next },
       text: [`${gone} is removed, ${member.name} is added (${id})`, ...next].join('\n'),
     };
   }
