@@ -1,6 +1,6 @@
-import { request } from 'node:http';
-import { TsflannelError } from '../errors.ts';
+import type { TsflannelError } from '../errors.ts';
 import { field, printable } from '../model/parsed.ts';
+import { child, get, isObject, type Json, objects, ping, post, text } from './http.ts';
 
 /** A running container as far as a restart of Docker concerns it. */
 export interface Container {
@@ -16,6 +16,8 @@ export interface BridgeNetwork {
   readonly gateway: string | undefined;
   readonly mtu: number | undefined;
   readonly ipMasq: boolean | undefined;
+  /** How many containers are on it. */
+  readonly containers: number;
 }
 
 export interface DockerInfo {
@@ -35,72 +37,6 @@ export interface DockerApi {
   start(id: string): Promise<boolean>;
   /** Stops it within its own grace period (10 s by default). */
   stop(id: string): Promise<void>;
-}
-
-type Json = Readonly<Record<string, unknown>>;
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-}
-
-const TIMEOUT_MS = 10_000;
-/** A stop waits for the container's own grace period, which users set to minutes. */
-const STOP_TIMEOUT_MS = 600_000;
-const MAX_BYTES = 16 * 1024 * 1024;
-
-/** One request over the unix socket. Local and not trusted: time and size are bounded. */
-function ask(socketPath: string, method: string, path: string, timeout: number): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath, method, path, timeout, agent: false }, (incoming) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      incoming.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > MAX_BYTES) outgoing.destroy(new Error('the answer is too large'));
-        else chunks.push(chunk);
-      });
-      incoming.on('end', () =>
-        resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
-      );
-      incoming.on('error', reject);
-    });
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer in ${timeout / 1000} s`)));
-    outgoing.on('error', reject);
-    outgoing.end();
-  });
-}
-
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const objects = (value: unknown): readonly Json[] => (Array.isArray(value) ? value.filter(isObject) : []);
-const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
-const child = (value: Json, name: string): Json => {
-  const inner = field(value, name);
-  return isObject(inner) ? inner : {};
-};
-
-const unreachable = (socket: string, detail: string): TsflannelError =>
-  new TsflannelError('DOCKER_UNREACHABLE', { socket, detail: printable(detail) });
-
-async function get(socket: string, path: string): Promise<unknown> {
-  const { status, body } = await ask(socket, 'GET', path, TIMEOUT_MS).catch((error: Error) => {
-    throw unreachable(socket, error.message);
-  });
-  try {
-    if (status !== 200) throw new Error(`${path} answered ${status}: ${body}`);
-    return JSON.parse(body);
-  } catch (error) {
-    throw unreachable(socket, (error as Error).message);
-  }
-}
-
-async function post(socket: string, path: string, accepted: readonly number[]): Promise<number> {
-  const { status, body } = await ask(socket, 'POST', path, STOP_TIMEOUT_MS).catch((error: Error) => {
-    throw unreachable(socket, error.message);
-  });
-  if (!accepted.includes(status)) throw unreachable(socket, `${path} answered ${status}: ${body}`);
-  return status;
 }
 
 /** `undefined` when it does not look like one of a container. */
@@ -124,6 +60,7 @@ function bridgeNetwork(value: Json): BridgeNetwork {
     gateway: ipam && text(field(ipam, 'Gateway')),
     mtu: Number.isInteger(mtu) && mtu > 0 ? mtu : undefined,
     ipMasq: masquerade === 'true' || masquerade === 'false' ? masquerade === 'true' : undefined,
+    containers: Object.keys(child(value, 'Containers')).length,
   };
 }
 
@@ -141,11 +78,7 @@ function dockerInfo(value: unknown): DockerInfo {
 export function dockerApi(socket: string): DockerApi {
   return {
     socket,
-    ping: () =>
-      ask(socket, 'GET', '/_ping', TIMEOUT_MS).then(
-        ({ status }) => status === 200,
-        () => false,
-      ),
+    ping: () => ping(socket),
     info: async () => dockerInfo(await get(socket, '/info')),
     async running() {
       return objects(await get(socket, '/containers/json'))

@@ -1,6 +1,6 @@
 import { TsflannelError } from '../errors.ts';
 import { checkAhead } from './check-config.ts';
-import { environmentFileDropIn } from './drop-in.ts';
+import { environmentFileDropIn, rawSwitchDropIn } from './drop-in.ts';
 import { type DockerParts, type DockerPlace, type Gathered, gather, refuseLiveRestore } from './gather.ts';
 import { continueJournal, writeJournal } from './journal.ts';
 import { type DockerOptions, optionsOf, readSubnetEnv } from './options.ts';
@@ -39,8 +39,8 @@ async function verify(parts: DockerParts, { api }: Gathered, options: DockerOpti
 }
 
 async function perform(request: ApplyRequest, parts: DockerParts, gathered: Gathered, change: Change): Promise<void> {
-  const { service, spec, api, journal, running, info } = gathered;
-  const options = optionsOf(await readSubnetEnv(request.subnetFile));
+  const { service, spec, api, journal, running, info, facts } = gathered;
+  const options = optionsOf(await readSubnetEnv(request.subnetFile), facts.directRouting);
   const sides = sidesOf(change, gathered.facts);
   const process = spec && service.ownArgv ? { ...spec, argv: change.argv.after } : undefined;
   const entry = { before: sides.from.state, after: sides.to.state, process };
@@ -65,8 +65,8 @@ async function perform(request: ApplyRequest, parts: DockerParts, gathered: Gath
 
 async function planned(request: ApplyRequest, gathered: Gathered): Promise<Change> {
   const change = planApply(gathered.facts, await readSubnetEnv(request.subnetFile));
-  const dropIn = await environmentFileDropIn(gathered);
-  return { ...change, needed: change.needed || dropIn.length > 0, files: [...change.files, ...dropIn] };
+  const dropIns = [...(await environmentFileDropIn(gathered)), ...(await rawSwitchDropIn(gathered))];
+  return { ...change, needed: change.needed || dropIns.length > 0, files: [...change.files, ...dropIns] };
 }
 
 async function applyTo(gathered: Gathered, request: ApplyRequest, parts: DockerParts): Promise<DockerOutcome> {

@@ -1,5 +1,5 @@
 import { TsflannelError } from '../errors.ts';
-import type { Address, Kernel, Step } from '../kernel/state.ts';
+import type { Address, Kernel, KernelObject, Link, Step } from '../kernel/state.ts';
 import { parseCidr, printIp } from '../model/address.ts';
 
 /** Docker's default bridge. */
@@ -9,6 +9,8 @@ export const DOCKER_BRIDGE = 'docker0';
 export interface Bridge {
   /** Its IPv4 addresses as `a.b.c.d/len` in the kernel's order; `undefined` when there is no such device. */
   addresses(): Promise<readonly string[] | undefined>;
+  /** Bytes; `undefined` when there is no such device. */
+  mtu(): Promise<number | undefined>;
   /** Makes these its IPv4 addresses; no device is fine. Rejects with KERNEL_REFUSED. */
   setAddresses(wanted: readonly string[]): Promise<void>;
 }
@@ -16,9 +18,15 @@ export interface Bridge {
 const QUERY = { kinds: new Set(['link', 'address'] as const), paths: [], sysctls: [] };
 const BECAUSE = 'docker0 has the address dockerd is started with';
 
+const linkIn = (objects: readonly KernelObject[]): Link | undefined =>
+  objects.filter((object) => object.kind === 'link').find(({ name }) => name === DOCKER_BRIDGE);
+
+const observed = async (kernel: Kernel): Promise<KernelObject[]> =>
+  [...(await kernel.observe(QUERY)).values()].map(({ object }) => object);
+
 async function found(kernel: Kernel): Promise<readonly Address[] | undefined> {
-  const objects = [...(await kernel.observe(QUERY)).values()].map(({ object }) => object);
-  if (!objects.some((object) => object.kind === 'link' && object.name === DOCKER_BRIDGE)) return undefined;
+  const objects = await observed(kernel);
+  if (!linkIn(objects)) return undefined;
   return objects
     .filter((object) => object.kind === 'address')
     .filter(({ device, ip }) => device === DOCKER_BRIDGE && ip.family === 4);
@@ -49,6 +57,7 @@ function steps(now: readonly Address[], wanted: readonly string[]): Step[] {
 export function bridgeOf(kernel: Kernel): Bridge {
   return {
     addresses: async () => (await found(kernel))?.map(textOf),
+    mtu: async () => linkIn(await observed(kernel))?.mtu,
     async setAddresses(wanted) {
       const now = await found(kernel);
       if (!now) return;

@@ -1,5 +1,6 @@
 import { TsflannelError } from '../errors.ts';
 import { parseJsonObject } from '../model/parsed.ts';
+import { DIRECT_ROUTING_KEY } from './direct-routing.ts';
 import type { DockerOptions } from './options.ts';
 
 export type DaemonJson = Readonly<Record<string, unknown>>;
@@ -8,14 +9,20 @@ export type DaemonJson = Readonly<Record<string, unknown>>;
 export const DAEMON_JSON = '/etc/docker/daemon.json';
 
 /** The options that are ours, by the name they have as flag and in daemon.json. */
-export const OUR_KEYS = ['bip', 'mtu', 'ip-masq'] as const;
+export const NETWORK_KEYS = ['bip', 'mtu', 'ip-masq'] as const;
+/** With the one that only newer dockerds know. */
+export const OUR_KEYS = [...NETWORK_KEYS, DIRECT_ROUTING_KEY] as const;
 export type OurKey = (typeof OUR_KEYS)[number];
 
+/** A value as daemon.json has it; `undefined`: the option is not set. */
+export type Value = string | number | boolean | undefined;
+
 /** Their values for these options. */
-export const valuesOf = ({ bip, mtu, ipMasq }: DockerOptions): Readonly<Record<OurKey, string | number | boolean>> => ({
+export const valuesOf = ({ bip, mtu, ipMasq, directRouting }: DockerOptions): Readonly<Record<OurKey, Value>> => ({
   bip,
   mtu,
   'ip-masq': ipMasq,
+  [DIRECT_ROUTING_KEY]: directRouting === 'option' ? true : undefined,
 });
 
 /** The file's object; no file, or an empty one, is an empty object (as for dockerd). Throws DOCKER_CONFIG. */
@@ -43,7 +50,7 @@ const indentOf = (text: string | undefined): string => /^\{\s*?\n([ \t]+)"/.exec
 export function mergeDaemonJson(
   text: string | undefined,
   where: string,
-  values: Readonly<Record<string, string | number | boolean | undefined>>,
+  values: Readonly<Record<string, Value>>,
 ): string {
   const former = parseDaemonJson(text, where);
   const merged: Record<string, unknown> = { ...former };

@@ -2,11 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TsflannelError } from '../errors.ts';
 import { packageRoot } from '../root.ts';
+import { RAW_SWITCH } from './direct-routing.ts';
 import { envFileSets } from './env-file.ts';
 import { type Gathered, readState } from './gather.ts';
 import type { FileChange } from './plan.ts';
 
-const dropInOf = (unit: string): string => `/etc/systemd/system/${unit}.d/60-tsflannel.conf`;
+const dropInOf = (unit: string, name = '60-tsflannel'): string => `/etc/systemd/system/${unit}.d/${name}.conf`;
 
 /** Text of templates/docker-environment.conf for this env file. */
 export async function dropInText(envFile: string): Promise<string> {
@@ -40,4 +41,17 @@ export async function environmentFileDropIn({ unit, facts, service }: Gathered):
   const { text } = await readState(dropIn);
   const after = await dropInText(path);
   return text === after ? [] : [{ path: dropIn, before: text, after }];
+}
+
+/** The drop-in that sets RAW_SWITCH for a unit whose dockerd needs it. Throws DOCKER_CONFIG for an init script, which takes none. */
+export async function rawSwitchDropIn({ unit, facts, service }: Gathered): Promise<FileChange[]> {
+  if (facts.directRouting !== 'environment' || facts.rawSwitch || facts.ownArgv) return [];
+  if (!unit)
+    throw new TsflannelError('DOCKER_CONFIG', {
+      detail: `${service.label}: this version of dockerd keeps other nodes from its containers unless its environment has ${RAW_SWITCH}=1; export it in /etc/default/docker`,
+    });
+  const path = dropInOf(unit.name, '61-tsflannel-direct');
+  const { text } = await readState(path);
+  const after = `# Written by tsflannel docker apply: packets of other nodes reach the containers (Docker 28.0 and 28.1).\n[Service]\nEnvironment=${RAW_SWITCH}=1\n`;
+  return text === after ? [] : [{ path, before: text, after }];
 }

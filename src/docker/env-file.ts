@@ -1,12 +1,13 @@
 import { TsflannelError } from '../errors.ts';
 import type { SubnetEnv } from '../model/subnet-env.ts';
-import { OUR_KEYS } from './daemon-json.ts';
+import { NETWORK_KEYS, OUR_KEYS } from './daemon-json.ts';
+import { DIRECT_ROUTING_KEY, type DirectRouting } from './direct-routing.ts';
 import { flagValue, setFlag } from './flags.ts';
 import { renderDockerOpts } from './options.ts';
 
-/** Our options as the words of a command line. */
-const ourWords = (words: readonly string[]): string[] =>
-  OUR_KEYS.reduce((rest, key) => setFlag(rest, key, undefined), ['dockerd', ...words]).slice(1);
+/** The words of a command line without these options. */
+const otherWords = (words: readonly string[], keys: readonly string[]): string[] =>
+  keys.reduce((rest, key) => setFlag(rest, key, undefined), ['dockerd', ...words]).slice(1);
 
 const assignment = (line: string, key: string): string | undefined => {
   const match = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*$/.exec(line);
@@ -27,13 +28,20 @@ function wordsOf(value: string, key: string): string[] {
  * The env file with our options in `key`: a new one is what mk-docker-opts.sh writes with `-c -k key`; in one that is there the other
  * lines and the key's other options stay.
  */
-export function mergeEnvFile(text: string | undefined, key: string, env: SubnetEnv): string {
-  const fresh = renderDockerOpts(env, { individual: false, combined: true, key, ipMasq: true }, {});
+export function mergeEnvFile(
+  text: string | undefined,
+  key: string,
+  env: SubnetEnv,
+  directRouting: DirectRouting,
+): string {
+  const option = directRouting === 'option';
+  const more = option ? { DOCKER_OPT_DIRECT_ROUTING: `--${DIRECT_ROUTING_KEY}=true` } : {};
+  const fresh = renderDockerOpts(env, { individual: false, combined: true, key, ipMasq: true }, more);
   if (text === undefined || text.trim() === '') return fresh;
   const lines = text.replace(/\n$/, '').split('\n');
   const last = lines.findLastIndex((line) => assignment(line, key) !== undefined);
   if (last < 0) return `${lines.join('\n')}\n${fresh}`;
-  const kept = ourWords(wordsOf(assignment(lines[last] ?? '', key) ?? '', key));
+  const kept = otherWords(wordsOf(assignment(lines[last] ?? '', key) ?? '', key), option ? OUR_KEYS : NETWORK_KEYS);
   const ours = /"(.*)"\n$/.exec(fresh)?.[1] ?? '';
   return `${lines.with(last, `${key}="${kept.join(' ')}${ours}"`).join('\n')}\n`;
 }

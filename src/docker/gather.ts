@@ -4,7 +4,8 @@ import { readBytesIfThere } from '../files/atomic.ts';
 import { type Container, type DockerApi, type DockerInfo, dockerApi } from './api.ts';
 import type { Bridge } from './bridge.ts';
 import { parseDaemonJson } from './daemon-json.ts';
-import { findDocker, othersReading } from './find.ts';
+import { directRoutingOf, RAW_SWITCH } from './direct-routing.ts';
+import { type FoundDocker, findDocker, othersReading } from './find.ts';
 import { type Journal, readJournal } from './journal.ts';
 import { configFileFlag, configFileOf, socketOf } from './places.ts';
 import type { Facts, FileState } from './plan.ts';
@@ -48,6 +49,8 @@ export interface Gathered {
   readonly facts: Facts;
   /** `undefined`: no dockerd runs. */
   readonly info: DockerInfo | undefined;
+  /** dockerd's version, as far as it can be told. */
+  readonly version: string | undefined;
   readonly running: readonly Container[];
 }
 
@@ -83,10 +86,17 @@ async function waitForApi(api: DockerApi, service: DockerService, signal: AbortS
   return false;
 }
 
+/** What the program says of itself, where no dockerd runs that could be asked. */
+async function versionOf(run: Run, { spec, unit }: FoundDocker): Promise<string | undefined> {
+  const exe = spec?.exe ?? unit?.execStart[0];
+  const text = exe === undefined ? '' : await run(exe, ['--version']).catch(() => '');
+  return /version (\d+\.\d+[^\s,]*)/.exec(text)?.[1];
+}
+
 /** Finds dockerd and reads its options, docker0 and what it says itself. Changes nothing. */
 export async function gather(
   place: DockerPlace,
-  parts: DockerParts,
+  parts: Pick<DockerParts, 'bridge' | 'signal' | 'run'>,
   envFile?: { readonly path: string; readonly key: string },
 ): Promise<Gathered> {
   const journal = await readJournal(place.stateDir);
@@ -100,8 +110,10 @@ export async function gather(
   await refuseShared(path);
   const api = dockerApi(place.socket ?? socketOf(service.argv, parseDaemonJson(daemonJson.text, path)));
   const runs = await waitForApi(api, service, parts.signal);
+  const info = runs ? await api.info() : undefined;
+  const version = info?.version ?? (await versionOf(run, found));
   return {
-    ...{ service, spec, unit, api, journal },
+    ...{ service, spec, unit, api, journal, info, version },
     facts: {
       label: service.label,
       argv: service.argv,
@@ -111,8 +123,9 @@ export async function gather(
       envFile: envFile && { ...(await readState(envFile.path)), key: envFile.key },
       docker0: await parts.bridge.addresses(),
       bridge: runs ? await api.bridge() : undefined,
+      directRouting: directRoutingOf(version),
+      rawSwitch: spec?.env[RAW_SWITCH] === '1',
     },
-    info: runs ? await api.info() : undefined,
     running: runs ? await api.running() : [],
   };
 }

@@ -12,6 +12,8 @@ export interface DockerState {
   readonly argv: readonly string[] | undefined;
   /** `undefined`: there was none. */
   readonly docker0: Docker0 | undefined;
+  /** RAW_SWITCH in its environment; `undefined` where that is not ours (a unit), or older than this field. */
+  readonly rawSwitch?: boolean | undefined;
 }
 
 /** What `docker revert` needs. Holds daemon.json and dockerd's environment, which may hold passwords: the file is 0600. */
@@ -33,6 +35,7 @@ const invalid = (file: string, detail: string): TsflannelError =>
 type Json = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 const isText = (value: unknown): boolean => typeof value === 'string';
+const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 const isOptional = (value: unknown, check: (value: unknown) => boolean): boolean => value === undefined || check(value);
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 
@@ -44,7 +47,8 @@ const isState = (value: unknown): boolean =>
   Array.isArray(value.files) &&
   value.files.every((file) => isObject(file) && isText(file.path) && isOptional(file.text, isText)) &&
   isOptional(value.argv, isTexts) &&
-  isOptional(value.docker0, isDocker0);
+  isOptional(value.docker0, isDocker0) &&
+  isOptional(value.rawSwitch, isBoolean);
 
 const isProcess = (value: unknown): boolean =>
   isObject(value) &&

@@ -7,6 +7,7 @@ import { TsflannelError } from '../errors.ts';
 import { readIfThere } from '../files/atomic.ts';
 import { printIp } from '../model/address.ts';
 import { parseSubnetEnv, parseSubnetEnvKeys, type SubnetEnv, type SubnetEnvKeys } from '../model/subnet-env.ts';
+import type { DirectRouting } from './direct-routing.ts';
 
 /** dockerd's options for a leased subnet, as dockerd prints them. */
 export interface DockerOptions {
@@ -16,16 +17,19 @@ export interface DockerOptions {
   readonly mtu: number;
   /** Docker masquerades exactly when flannel does not. */
   readonly ipMasq: boolean;
+  /** How this dockerd is told to let in what other nodes send to its containers. */
+  readonly directRouting: DirectRouting;
 }
 
 /** What flanneld calls FLANNEL_SUBNET, as dockerd's bip. */
 const bipOf = ({ ip, length }: SubnetEnv['subnet']): string => `${printIp(ip)}/${length}`;
 
-/** subnet.env in dockerd's terms. */
-export const optionsOf = ({ subnet, mtu, ipMasq }: SubnetEnv): DockerOptions => ({
+/** subnet.env in the terms of a dockerd. */
+export const optionsOf = ({ subnet, mtu, ipMasq }: SubnetEnv, directRouting: DirectRouting): DockerOptions => ({
   bip: bipOf(subnet),
   mtu,
   ipMasq: !ipMasq,
+  directRouting,
 });
 
 async function subnetEnvText(file: string): Promise<string> {

@@ -22,11 +22,12 @@ export const pinned = ({ path, text }: FileState, bip: string): FileState => ({
   text: mergeDaemonJson(text, path, { bip }),
 });
 
+const isDropIn = (path: string): boolean => path.startsWith('/etc/systemd/');
 const namesBip = ({ text }: FileState): boolean => /--bip[= ]/.test(text ?? '');
 
 /** Whether a flag says bip. A unit whose env file changes does not have those flags that its dockerd has now. */
 function flagSaysBip(change: Change, facts: Facts, which: 'before' | 'after', files: readonly FileState[]): boolean {
-  const envFiles = files.filter(({ path }) => path !== facts.daemonJson.path);
+  const envFiles = files.filter(({ path }) => path !== facts.daemonJson.path && !isDropIn(path));
   if (!facts.ownArgv && envFiles.length > 0) return envFiles.some(namesBip);
   return flagValue(change.argv[which], 'bip') !== undefined;
 }
@@ -38,7 +39,12 @@ function side(change: Change, facts: Facts, which: 'before' | 'after'): Side {
   const json = parseDaemonJson(daemonJson.text, daemonJson.path);
   const given = configValue(json, 'bip') !== undefined || flagSaysBip(change, facts, which, files);
   return {
-    state: { files, argv: facts.ownArgv ? change.argv[which] : undefined, docker0: change.docker0[which] },
+    state: {
+      files,
+      argv: facts.ownArgv ? change.argv[which] : undefined,
+      docker0: change.docker0[which],
+      rawSwitch: facts.ownArgv ? change.rawSwitch[which] : undefined,
+    },
     daemonJson,
     pin: given || bip === undefined ? undefined : pinned(daemonJson, bip),
   };

@@ -15,7 +15,7 @@ import {
   sharesNamespace,
 } from './process.ts';
 import { findProgram, leadsTo, oneLine } from './run.ts';
-import type { DockerService, StartedDocker } from './service.ts';
+import type { DockerService, Environment, StartedDocker } from './service.ts';
 
 /** dockerd gives its containers up to 10 s each, more where users say so. */
 const STOP_MS = 120_000;
@@ -145,11 +145,11 @@ interface Spawned {
   readonly ended: () => string | undefined;
 }
 
-function spawnDetached(spec: ProcessSpec, launch: Launch, stdio: readonly [number, number, number]): Spawned {
+function spawnDetached(env: Environment, launch: Launch, stdio: readonly [number, number, number]): Spawned {
   const child = spawn(launch.file, [...launch.args], {
     argv0: launch.argv0,
     cwd: launch.cwd,
-    env: spec.env,
+    env,
     detached: true,
     stdio: [...stdio],
   });
@@ -179,9 +179,10 @@ export async function plainService({ spec, process, pidFile, logFolder }: PlainO
   const streams = streamsOf(spec, process, join(logFolder, 'dockerd.log'));
   let current = process;
 
-  async function start(argv: readonly string[]): Promise<StartedDocker> {
+  async function start(argv: readonly string[], environment: Environment = {}): Promise<StartedDocker> {
     const since = await sizeOf(streams.errors);
-    const spawned = spawnDetached(spec, await launchOf(spec, argv, home), streams.open());
+    const env = { ...spec.env, ...environment };
+    const spawned = spawnDetached(env, await launchOf(spec, argv, home), streams.open());
     current = spawned.child.pid === undefined ? undefined : await runningProcess(spawned.child.pid);
     return {
       async failed() {

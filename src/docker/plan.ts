@@ -15,6 +15,7 @@ import {
   configValue,
   type DaemonJson,
   mergeDaemonJson,
+  NETWORK_KEYS,
   OUR_KEYS,
   type OurKey,
   parseDaemonJson,
@@ -22,6 +23,7 @@ import {
   valuesOf,
 } from './daemon-json.ts';
 import { diffLines, withoutPasswords } from './diff.ts';
+import { type DirectRouting, RAW_SWITCH } from './direct-routing.ts';
 import { envFileHas, mergeEnvFile } from './env-file.ts';
 import { flagValue, setFlag } from './flags.ts';
 import { type DockerOptions, optionsOf } from './options.ts';
@@ -48,6 +50,10 @@ export interface Facts {
   readonly docker0: readonly string[] | undefined;
   /** What the running dockerd says; `undefined` when none runs. */
   readonly bridge: BridgeNetwork | undefined;
+  /** What this version of dockerd needs. */
+  readonly directRouting: DirectRouting;
+  /** Whether RAW_SWITCH is set in its environment. */
+  readonly rawSwitch: boolean;
 }
 
 export interface FileChange {
@@ -69,6 +75,8 @@ export interface Change {
   readonly argv: { readonly before: readonly string[]; readonly after: readonly string[] };
   /** `undefined`: there is none. */
   readonly docker0: { readonly before: Docker0 | undefined; readonly after: Docker0 | undefined };
+  /** RAW_SWITCH in dockerd's environment. */
+  readonly rawSwitch: { readonly before: boolean; readonly after: boolean };
 }
 
 const config = (detail: string): TsflannelError => new TsflannelError('DOCKER_CONFIG', { detail });
@@ -95,7 +103,7 @@ function refuseContradictions(facts: Facts, json: DaemonJson, options: DockerOpt
 
 /** Ours on a unit's command line: it comes from the unit or from an env file, and a second one in daemon.json would stop dockerd. */
 function refuseUnitFlags(facts: Facts): void {
-  const flags = OUR_KEYS.filter((key) => flagValue(facts.argv, key) !== undefined);
+  const flags = NETWORK_KEYS.filter((key) => flagValue(facts.argv, key) !== undefined);
   if (flags.length === 0) return;
   const list = flags.map((name) => `--${name}`).join(' ');
   throw config(
@@ -112,10 +120,11 @@ interface Settings {
 function throughDaemonJson(facts: Facts, json: DaemonJson, options: DockerOptions): Settings {
   if (!facts.ownArgv) refuseUnitFlags(facts);
   const values = valuesOf(options);
+  const wanted = OUR_KEYS.filter((key) => values[key] !== undefined);
   const asFlag = (key: OurKey): boolean =>
     flagValue(facts.argv, key) !== undefined && configValue(json, key) === undefined;
-  const inFile = OUR_KEYS.filter((key) => !asFlag(key));
-  const flags = OUR_KEYS.reduce(
+  const inFile = wanted.filter((key) => !asFlag(key));
+  const flags = wanted.reduce(
     (argv, key) =>
       flagValue(argv, key) === undefined ? argv : setFlag(argv, key, asFlag(key) ? String(values[key]) : undefined),
     facts.argv,
@@ -131,15 +140,15 @@ function throughEnvFile(facts: Facts, json: DaemonJson, env: SubnetEnv): Setting
   const file = facts.envFile!;
   if (facts.ownArgv)
     throw config(`${facts.label} reads no env file: --docker-env-file is for a unit or an init script`);
-  const both = OUR_KEYS.filter((key) => configValue(json, key) !== undefined);
+  const both = NETWORK_KEYS.filter((key) => configValue(json, key) !== undefined);
   if (both.length > 0)
     throw config(`${facts.daemonJson.path} sets ${both.join(', ')}, which would stop dockerd if flags said it too`);
-  const elsewhere = OUR_KEYS.filter(
+  const elsewhere = NETWORK_KEYS.filter(
     (key) => flagValue(facts.argv, key) !== undefined && !envFileHas(file.text, file.key, key),
   );
   if (elsewhere.length > 0)
     throw config(`${facts.label} runs dockerd with --${elsewhere.join(' --')}, which ${file.path} does not give it`);
-  const after = mergeEnvFile(file.text, file.key, env);
+  const after = mergeEnvFile(file.text, file.key, env, facts.directRouting);
   return { files: after === file.text ? [] : [{ path: file.path, before: file.text, after }], argv: facts.argv };
 }
 
@@ -177,22 +186,29 @@ export function bridgeFits(bridge: BridgeNetwork | undefined, { bip, mtu, ipMasq
 
 /** What has to change so that dockerd has the leased subnet. Throws DOCKER_CONFIG where the host's own options forbid it. */
 export function planApply(facts: Facts, env: SubnetEnv): Change {
-  const options = optionsOf(env);
+  const options = optionsOf(env, facts.directRouting);
   const json = parseDaemonJson(facts.daemonJson.text, facts.daemonJson.path);
   refuseContradictions(facts, json, options);
   const { files, argv } = facts.envFile ? throughEnvFile(facts, json, env) : throughDaemonJson(facts, json, options);
   const after = readdressed(facts, options.bip);
-  const same = isDeepStrictEqual(argv, facts.argv) && isDeepStrictEqual(after?.addresses, facts.docker0);
+  const rawSwitch = { before: facts.rawSwitch, after: facts.rawSwitch || facts.directRouting === 'environment' };
+  const same =
+    isDeepStrictEqual(argv, facts.argv) &&
+    isDeepStrictEqual(after?.addresses, facts.docker0) &&
+    rawSwitch.before === rawSwitch.after;
   return {
     needed: !same || files.length > 0 || facts.docker0 === undefined || !bridgeFits(facts.bridge, options),
     files,
     argv: { before: facts.argv, after: argv },
     docker0: { before: docker0Of(facts), after },
+    rawSwitch,
   };
 }
 
 const line = (title: string, before: string, after: string): string[] =>
   before === after ? [] : [`${title}:`, `- ${before}`, `+ ${after}`];
+
+const switchText = (on: boolean): string => `${RAW_SWITCH}${on ? '=1' : ' is not set'}`;
 
 /** The change as people read it, everything that differs. */
 export function printChange(change: Change, label: string): string {
@@ -204,6 +220,7 @@ export function printChange(change: Change, label: string): string {
     ]),
     ...line('dockerd', change.argv.before.join(' '), change.argv.after.join(' ')),
     ...line('docker0', shown(change.docker0.before), shown(change.docker0.after)),
+    ...line("dockerd's environment", switchText(change.rawSwitch.before), switchText(change.rawSwitch.after)),
     `restart: ${label}`,
   ];
   return withoutPasswords(lines.join('\n'));

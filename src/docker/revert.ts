@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { TsflannelError } from '../errors.ts';
 import type { DockerOutcome } from './apply.ts';
 import { checkAhead } from './check-config.ts';
-import { configValue, type DaemonJson, mergeDaemonJson, OUR_KEYS, parseDaemonJson } from './daemon-json.ts';
+import { configValue, type DaemonJson, mergeDaemonJson, OUR_KEYS, parseDaemonJson, type Value } from './daemon-json.ts';
 import { flagValue, setFlag } from './flags.ts';
 import { type DockerParts, type DockerPlace, type Gathered, gather, readState, refuseLiveRestore } from './gather.ts';
 import { type Journal, writeJournal } from './journal.ts';
@@ -22,7 +22,7 @@ const textIn = (files: readonly FileState[], path: string): string | undefined =
 function withFormerKeys(now: FileState, former: string | undefined): string {
   const json = parseDaemonJson(former, now.path);
   const values = Object.fromEntries(OUR_KEYS.map((key) => [key, configValue(json, key)]));
-  return mergeDaemonJson(now.text, now.path, values as Record<string, string | number | boolean | undefined>);
+  return mergeDaemonJson(now.text, now.path, values as Record<string, Value>);
 }
 
 /** The file as it was before the first apply; where others wrote to daemon.json since, with theirs kept. */
@@ -65,12 +65,17 @@ export async function planRevert(gathered: Gathered, journal: Journal): Promise<
   const text = all.some((file) => file.path === path) ? textIn(all.map(afterOf), path) : facts.daemonJson.text;
   const json = parseDaemonJson(text, path);
   const argv = service.ownArgv ? withoutDoubles(formerArgv(facts.argv, journal), json) : facts.argv;
-  const same = isDeepStrictEqual(argv, facts.argv) && isDeepStrictEqual(before.docker0?.addresses, facts.docker0);
+  const rawSwitch = { before: facts.rawSwitch, after: before.rawSwitch ?? facts.rawSwitch };
+  const same =
+    isDeepStrictEqual(argv, facts.argv) &&
+    isDeepStrictEqual(before.docker0?.addresses, facts.docker0) &&
+    rawSwitch.before === rawSwitch.after;
   return {
     needed: !same || files.length > 0,
     files,
     argv: { before: facts.argv, after: argv },
     docker0: { before: docker0Of(facts), after: before.docker0 },
+    rawSwitch,
   };
 }
 

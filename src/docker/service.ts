@@ -1,3 +1,6 @@
+/** Variables of a dockerd's environment; `undefined`: not set. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /** How this host runs dockerd, and how it is stopped and started that way. */
 export interface DockerService {
   readonly kind: 'systemd' | 'sysvinit' | 'process';
@@ -10,8 +13,11 @@ export interface DockerService {
   isRunning(): Promise<boolean>;
   /** Resolves when the process and its pid file are gone; nothing running is fine. Rejects when it does not end. */
   stop(): Promise<void>;
-  /** Starts it; rejects when it ends at once. `argv` counts only where ownArgv. */
-  start(argv: readonly string[]): Promise<StartedDocker>;
+  /**
+   * Starts it; rejects when it ends at once. `argv` counts only where ownArgv, as does `environment`: variables to set, or with
+   * `undefined` to take away.
+   */
+  start(argv: readonly string[], environment?: Environment): Promise<StartedDocker>;
   /** Lets go of what was kept of the former process; dockerd stays as it is. */
   close(): void;
 }

@@ -3,6 +3,7 @@ import { asTsflannelError, TsflannelError } from '../errors.ts';
 import { readIfThere, removeFile, writeFileAtomic } from '../files/atomic.ts';
 import type { Container, DockerApi } from './api.ts';
 import type { Bridge } from './bridge.ts';
+import { RAW_SWITCH } from './direct-routing.ts';
 import type { DockerState } from './journal.ts';
 import type { Side } from './pin.ts';
 import type { FileState } from './plan.ts';
@@ -75,15 +76,16 @@ async function start(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const argv = state.argv ?? host.service.argv;
+  const environment = state.rawSwitch === undefined ? {} : { [RAW_SWITCH]: state.rawSwitch ? '1' : undefined };
   if (pin) {
     host.notice('starting Docker once on its former subnet, which it remembers');
     await writeFiles([pin]);
-    await serve(host.api, await host.service.start(argv), signal);
+    await serve(host.api, await host.service.start(argv, environment), signal);
     await host.service.stop();
     await writeFiles([daemonJson]);
   }
   host.notice('starting Docker');
-  await serve(host.api, await host.service.start(argv), signal);
+  await serve(host.api, await host.service.start(argv, environment), signal);
 }
 
 async function stopEach(host: DockerHost, containers: readonly Container[]): Promise<void> {

@@ -1,7 +1,10 @@
-import { askIfRunning } from '../control/client.ts';
+import { askIfRunning, askIfUp } from '../control/client.ts';
 import { bridgeOf } from '../docker/bridge.ts';
 import type { DockerParts } from '../docker/gather.ts';
+import { type DockerStatusRequest, dockerStatus } from '../docker/status.ts';
 import { TsflannelError } from '../errors.ts';
+import { parsePrefix } from '../model/address.ts';
+import type { DockerReport } from '../model/report.ts';
 import { canAsk, openAsk } from '../output/ask.ts';
 import { notice } from '../output/command.ts';
 import { plainKernel } from './node.ts';
@@ -56,6 +59,23 @@ export async function withDocker<T>(
     });
   } finally {
     interrupted.close();
+    await kernel.close();
+  }
+}
+
+/** `docker status` with the real kernel and daemon. Rejects with NOT_ROOT for other users, who may not look at dockerd's process. */
+export async function dockerStatusNow({
+  runDir,
+  ...place
+}: Omit<DockerStatusRequest, 'lease'> & { readonly runDir: string }): Promise<DockerReport> {
+  if (process.getuid?.() !== 0) throw new TsflannelError('NOT_ROOT', { detail: 'look at how Docker runs' });
+  const node = await askIfUp(runDir, 'status');
+  const subnet = node && parsePrefix(node.subnet);
+  const kernel = await plainKernel();
+  try {
+    const lease = node && subnet && { subnet, mtu: node.mtu };
+    return await dockerStatus({ ...place, lease }, { bridge: bridgeOf(kernel), signal: new AbortController().signal });
+  } finally {
     await kernel.close();
   }
 }

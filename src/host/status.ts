@@ -3,7 +3,7 @@ import type { Check, DaemonStatus } from '../control/protocol.ts';
 import { readIfThere } from '../files/atomic.ts';
 import type { Kernel } from '../kernel/state.ts';
 import { type Prefix, parsePrefix } from '../model/address.ts';
-import type { StatusReport } from '../model/report.ts';
+import { type StatusReport, worstOf } from '../model/report.ts';
 import { parseSubnetEnv } from '../model/subnet-env.ts';
 import type { Store } from '../store/store.ts';
 import type { LookOptions } from './look.ts';
@@ -63,13 +63,6 @@ async function hostChecks({ wish }: LookOptions, status: DaemonStatus): Promise<
   }
 }
 
-const worst = (checks: readonly Check[]): Check['state'] =>
-  checks.some(({ state }) => state === 'down')
-    ? 'down'
-    : checks.some(({ state }) => state === 'degraded')
-      ? 'degraded'
-      : 'ok';
-
 /** Daemon, etcd, lease, kernel, subnet.env and docker0 looked at together; the worst of them is the node's state. */
 export async function statusNow(options: LookOptions): Promise<StatusReport> {
   const ping = await askIfRunning(options.runDir, 'ping');
@@ -87,5 +80,5 @@ export async function statusNow(options: LookOptions): Promise<StatusReport> {
     daemon.ready ? `pid ${daemon.pid}` : `pid ${daemon.pid}, not ready yet`,
   );
   const checks = [daemonCheck, ...own, ...(await hostChecks(options, daemon))];
-  return { state: worst(checks), checks, node };
+  return { state: worstOf(checks), checks, node };
 }

@@ -79,3 +79,24 @@ export interface NodeFacts {
   /** Of the user-space forwarder, where one runs. */
   readonly counters?: unknown;
 }
+
+/** One line of `docker status`: what should be and what is. */
+export interface DockerRow {
+  readonly what: string;
+  readonly state: Check['state'];
+  /** Empty where nothing says what it should be. */
+  readonly expected: string;
+  readonly found: string;
+  /** Commands that put it right. */
+  readonly fix?: readonly string[];
+}
+
+/** What `docker status` shows; the worst row is the state of the whole. */
+export interface DockerReport {
+  readonly state: Check['state'];
+  readonly rows: readonly DockerRow[];
+}
+
+/** The worst of these: one that is down makes the whole so. */
+export const worstOf = (rows: readonly { readonly state: Check['state'] }[]): Check['state'] =>
+  rows.some(({ state }) => state === 'down') ? 'down' : rows.some(({ state }) => state !== 'ok') ? 'degraded' : 'ok';

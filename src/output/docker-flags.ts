@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 
-/** Flags of `docker apply` and `docker revert`. */
-export const dockerFlags = {
+/** Which Docker, and where things are kept. */
+export const dockerPlaceFlags = {
   'state-dir': Flags.string({
     description: 'folder of the journal (docker-apply.json)',
     default: '/var/lib/tsflannel',
@@ -24,6 +24,11 @@ export const dockerFlags = {
     env: 'TSFLANNEL_DOCKER_SOCKET',
     helpGroup: 'DOCKER',
   }),
+};
+
+/** Flags of `docker apply` and `docker revert`. */
+export const dockerFlags = {
+  ...dockerPlaceFlags,
   'stop-containers': Flags.boolean({
     description: 'with live-restore: stop the running containers first, start them again after',
     helpGroup: 'DOCKER',

@@ -36,7 +36,7 @@ describe('docker/daemon-json', () => {
 });
 
 describe('docker/env-file', () => {
-  const merge = (text: string | undefined) => mergeEnvFile(text, 'DOCKER_OPTS', env);
+  const merge = (text: string | undefined) => mergeEnvFile(text, 'DOCKER_OPTS', env, 'open');
 
   it('is what mk-docker-opts.sh writes when there is none', () => {
     assert.equal(merge(undefined), `DOCKER_OPTS=" ${OURS}"\n`);

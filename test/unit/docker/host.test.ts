@@ -45,10 +45,10 @@ describe('docker/api', () => {
     };
     const config = [{ Subnet: 'fd00::/64' }, { Subnet: '172.17.57.0/24', Gateway: '172.17.57.1' }];
     answers['/networks/bridge'] = { body: JSON.stringify({ IPAM: { Config: config }, Options: options }) };
-    const bridge = { subnet: '172.17.57.0/24', gateway: '172.17.57.1', mtu: 1450, ipMasq: false };
+    const bridge = { subnet: '172.17.57.0/24', gateway: '172.17.57.1', mtu: 1450, ipMasq: false, containers: 0 };
     assert.deepEqual(await api.bridge(), bridge);
     answers['/networks/bridge'] = { body: '{"IPAM":{"Config":[{"Subnet":"172.17.0.0/16"}]},"Options":{}}' };
-    const plain = { subnet: '172.17.0.0/16', gateway: undefined, mtu: undefined, ipMasq: undefined };
+    const plain = { subnet: '172.17.0.0/16', gateway: undefined, mtu: undefined, ipMasq: undefined, containers: 0 };
     assert.deepEqual(await api.bridge(), plain);
     delete answers['/networks/bridge'];
     assert.deepEqual(await api.bridge(), { ...plain, subnet: undefined });

@@ -14,8 +14,8 @@ const shape = { individual: false, combined: false, key: 'DOCKER_OPTS', ipMasq: 
 
 describe('docker/options', () => {
   it("turns subnet.env into dockerd's options, the masquerade turned round", () => {
-    assert.deepEqual(optionsOf(env), { bip: '10.1.74.1/24', mtu: 1472, ipMasq: true });
-    assert.equal(optionsOf({ ...env, ipMasq: true }).ipMasq, false);
+    assert.deepEqual(optionsOf(env, 'open'), { bip: '10.1.74.1/24', mtu: 1472, ipMasq: true, directRouting: 'open' });
+    assert.equal(optionsOf({ ...env, ipMasq: true }, 'open').ipMasq, false);
   });
 
   for (const key of ['', '1A', 'A B', 'A-B', 'A=B', 'DOCKER_OPT_X', 'FLANNEL_MTU', '$(reboot)'])

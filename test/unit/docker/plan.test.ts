@@ -11,8 +11,14 @@ const parsed = parseSubnetEnv(
 assert.ok(parsed.ok);
 const env = parsed.value;
 
-const DEFAULT: BridgeNetwork = { subnet: '172.17.0.0/16', gateway: undefined, mtu: 1500, ipMasq: true };
-const DONE: BridgeNetwork = { subnet: '172.17.57.0/24', gateway: '172.17.57.1', mtu: 1450, ipMasq: false };
+const DEFAULT: BridgeNetwork = { subnet: '172.17.0.0/16', gateway: undefined, mtu: 1500, ipMasq: true, containers: 0 };
+const DONE: BridgeNetwork = {
+  subnet: '172.17.57.0/24',
+  gateway: '172.17.57.1',
+  mtu: 1450,
+  ipMasq: false,
+  containers: 0,
+};
 const APPLIED = '{\n  "bip": "172.17.57.1/24",\n  "mtu": 1450,\n  "ip-masq": false\n}\n';
 
 const facts = (change: Partial<Facts> & { readonly text?: string | undefined } = {}): Facts => {
@@ -26,6 +32,8 @@ const facts = (change: Partial<Facts> & { readonly text?: string | undefined } =
     envFile: undefined,
     docker0: ['172.17.0.1/16'],
     bridge: DEFAULT,
+    directRouting: 'open',
+    rawSwitch: false,
     ...rest,
   };
 };
@@ -71,7 +79,7 @@ describe('docker/plan', () => {
       { docker0: undefined },
       { bridge: DEFAULT },
       { bridge: { ...DONE, mtu: 1500 } },
-      { bridge: { ...DONE, ipMasq: true } },
+      { bridge: { ...DONE, ipMasq: true, containers: 0 } },
       { bridge: { ...DONE, gateway: '172.17.57.2' } },
       { bridge: undefined },
       { text: APPLIED.replace('1450', '1449') },

@@ -34,13 +34,14 @@ const gathered = (text: string | undefined, argv: readonly string[]): Gathered =
     start: async () => ({ failed: async () => undefined }),
     close: () => undefined,
   },
-  ...{ spec: undefined, unit: undefined, journal: undefined, info: undefined, running: [] },
+  ...{ spec: undefined, unit: undefined, journal: undefined, info: undefined, version: undefined, running: [] },
   api: dockerApi('/nowhere'),
   facts: {
     ...{ label: 'process 7', argv, ownArgv: true, tellConfigFile: false, envFile: undefined },
     daemonJson: { path, text },
     docker0: ['172.17.57.1/24'],
-    bridge: { subnet: '172.17.57.0/24', gateway: '172.17.57.1', mtu: 1450, ipMasq: false },
+    bridge: { subnet: '172.17.57.0/24', gateway: '172.17.57.1', mtu: 1450, ipMasq: false, containers: 0 },
+    ...{ directRouting: 'open', rawSwitch: false },
   },
 });
 

@@ -34,7 +34,7 @@ async function fakeHost(dir: string, fault: Fault | undefined) {
     ping: async () => docker.runs,
     info: async () => ({ version: '0', liveRestore: false, rootless: false }),
     running: async () => [...docker.containers].map((id) => ({ id, name: id })),
-    bridge: async () => ({ subnet: undefined, gateway: undefined, mtu: undefined, ipMasq: undefined }),
+    bridge: async () => ({ subnet: undefined, gateway: undefined, mtu: undefined, ipMasq: undefined, containers: 0 }),
     async start(id) {
       docker.containers.add(id);
       return true;
@@ -71,6 +71,7 @@ async function fakeHost(dir: string, fault: Fault | undefined) {
     },
     bridge: {
       addresses: async () => docker0,
+      mtu: async () => 1500,
       async setAddresses(wanted) {
         step('set docker0');
         docker0 = [...wanted];
