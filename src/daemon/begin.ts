@@ -17,6 +17,7 @@ import { type FirstLook, firstLook } from './look.ts';
 import type { Daemon, DaemonParts, Node } from './node.ts';
 import type { NodeOptions } from './options.ts';
 import { askPeers } from './peers.ts';
+import { listen } from './wire.ts';
 
 /** Never less left than the margin, and often enough that a lost answer or two do not matter. */
 const renewEveryMs = ({ ttlSeconds, renewMarginMinutes }: NodeOptions): number => {
@@ -131,6 +132,7 @@ function assemble(beginning: Beginning, end: Pick<Node, 'stop' | 'onReady'>): No
     liveness: undefined,
     startedAt: clock.now(),
     ready: false,
+    deafen: () => {},
     cachedAt: look.cached?.saved.savedAt,
   };
   return node;
@@ -195,6 +197,7 @@ async function beginAs(daemon: Daemon, parts: DaemonParts, end: Pick<Node, 'stop
   parts.log('lease', `${printPrefix(held.subnet)} ${how} for ${printIp(host.publicIp)}, mtu ${mtuOf(host, network)}`);
   const scene: Scene = { self: { subnet: held.subnet }, host, network };
   const begun = assemble({ parts, daemon, state, look, scene, held, claim }, end);
+  begun.deafen = listen(begun);
   await begun.reconciler.start(scene, follower.peers(held.key));
   begun.liveness = askPeers(begun, daemon.options.askPeersEveryMs);
   return begun;

@@ -64,6 +64,8 @@ export interface Node {
   /** Called once, when subnet.env and the routes are there. */
   readonly onReady: () => void;
   ready: boolean;
+  /** Ends listening to the kernel. */
+  deafen: () => void;
   /** When the view from disk was written that this node still lives by; `undefined` once etcd has confirmed the lease. */
   cachedAt: string | undefined;
 }

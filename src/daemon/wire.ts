@@ -37,17 +37,22 @@ function changed(node: Node, { leases, config }: ViewChange): void {
     parts.log('config-changed', 'the network config in etcd changed; it is followed at the next start of this node');
 }
 
-/** Lets etcd and the kernel's monitor drive the node; returns what ends that. */
-export function wire(node: Node): () => void {
-  const { follower, reconciler, parts } = node;
+/** Lets the kernel's monitor drive the node, from before its first look on: what changes after a look must ring. */
+export function listen(node: Node): () => void {
   const ring = followUnderlay(node);
-  const monitor = parts.kernel.monitor((kinds) => {
-    reconciler.ring(kinds);
+  const monitor = node.parts.kernel.monitor((kinds) => {
+    node.reconciler.ring(kinds);
     ring(kinds);
   });
+  return () => monitor.close();
+}
+
+/** Lets etcd drive the node too; returns what ends that and the listening. */
+export function wire(node: Node): () => void {
+  const { follower, parts } = node;
   follower.start({ log: parts.log, changed: (change) => changed(node, change) });
   node.keeper.changed();
-  const close = () => monitor.close();
+  const close = () => node.deafen();
   process.once('exit', close);
   return () => {
     process.off('exit', close);

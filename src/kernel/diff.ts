@@ -41,7 +41,7 @@ export function sameObject(wanted: KernelObject, seen: KernelObject): boolean {
     const { type: _, ...rest } = seen;
     return printObject(wanted) === printObject(rest);
   }
-  if (wanted.kind === 'jump' && seen.kind === 'jump') return seen.first || !wanted.first;
+  if (wanted.kind === 'jump' && seen.kind === 'jump') return !seen.copies && (seen.first || !wanted.first);
   if (wanted.kind === 'file' && seen.kind === 'file')
     return wanted.content === seen.content && wanted.mode === seen.mode;
   if (wanted.kind === 'link' && seen.kind === 'link' && wanted.alias !== seen.alias) return false;

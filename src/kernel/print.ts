@@ -1,6 +1,6 @@
 import { printIp, printPrefix } from '../model/address.ts';
 import { printMac } from '../model/mac.ts';
-import type { FilterRule, KernelObject, Link, Plan, Step } from './state.ts';
+import type { FilterChain, FilterJump, FilterRule, KernelObject, Link, Plan, Step } from './state.ts';
 
 function printLinkType(link: Link['link']): string {
   if (link.type !== 'vxlan') return link.type === 'tun' ? 'tun' : link.detail;
@@ -36,6 +36,8 @@ export function printFilterRule(rule: FilterRule): string {
   ].join(' ');
 }
 
+const strayText = ({ stray }: FilterChain | FilterJump): string => (stray ? ` in ${stray}` : '');
+
 /** An object in iproute2's words; equal objects print the same text, and but for a link's alias and a file's content only they do. */
 export function printObject(object: KernelObject): string {
   switch (object.kind) {
@@ -52,9 +54,9 @@ export function printObject(object: KernelObject): string {
     case 'fdb':
       return `fdb ${printMac(object.mac)} dst ${printIp(object.dst)} dev ${object.device}`;
     case 'chain':
-      return `chain ${object.table} ${object.name} [${object.rules.map(printFilterRule).join('; ')}]`;
+      return `chain ${object.table} ${object.name}${strayText(object)} [${object.rules.map(printFilterRule).join('; ')}]`;
     case 'jump':
-      return `jump ${object.table} ${object.from} -> ${object.to}${object.first ? ' first' : ''}`;
+      return `jump ${object.table} ${object.from} -> ${object.to}${object.first ? ' first' : ''}${object.copies ? ` ${object.copies} times` : ''}${strayText(object)}`;
     case 'sysctl':
       return `sysctl ${object.name}=${object.value}`;
     case 'file':

@@ -93,8 +93,13 @@ export type FilterRule =
     }
   | { readonly unknown: string };
 
+/** The tools that packet filters are written with. */
+export type FilterVariant = 'iptables-nft' | 'iptables-legacy' | 'nft';
+
 /** A whole chain of ours, in order. */
 export interface FilterChain {
+  /** Seen in this tool, which is not the one our rules belong into any more; never wanted. */
+  readonly stray?: FilterVariant;
   readonly kind: 'chain';
   readonly table: 'filter' | 'nat';
   readonly name: string;
@@ -103,6 +108,9 @@ export interface FilterChain {
 
 /** The jump into a chain of ours, inserted first in `from` (a built-in chain, or Docker's DOCKER-USER), marked by its comment. */
 export interface FilterJump {
+  readonly stray?: FilterVariant;
+  /** Seen so often, where that is more than once; never wanted. */
+  readonly copies?: number;
   readonly kind: 'jump';
   readonly table: 'filter' | 'nat';
   readonly from: string;
@@ -150,8 +158,8 @@ const KEYS: { readonly [K in Kind]: (object: Extract<KernelObject, { kind: K }>)
   route: ({ dst, metric }) => [printPrefix(dst), metric],
   neighbour: ({ device, ip }) => [device, printIp(ip)],
   fdb: ({ device, mac }) => [device, printMac(mac)],
-  chain: ({ table, name }) => [table, name],
-  jump: ({ table, from, to }) => [table, from, to],
+  chain: ({ table, name, stray }) => (stray ? [table, name, stray] : [table, name]),
+  jump: ({ table, from, to, stray }) => (stray ? [table, from, to, stray] : [table, from, to]),
   sysctl: ({ name }) => [name],
   file: ({ path }) => [path],
   carrier: ({ device }) => [device],
@@ -203,8 +211,8 @@ export interface StepOutcome {
 /** What a host has that is not an object of the diff. */
 export interface FilterFacts {
   /** The tool Docker's rules are in: both iptables variants, or plain nft where there is no iptables. */
-  readonly variant: 'iptables-nft' | 'iptables-legacy' | 'nft';
-  /** Docker's chain for the administrator's rules exists. */
+  readonly variant: FilterVariant;
+  /** Docker's chain for the administrator's rules exists, and what is forwarded comes by it. */
   readonly dockerUser: boolean;
 }
 

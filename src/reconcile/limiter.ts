@@ -8,7 +8,10 @@ export interface Fight {
   readonly restores: number;
 }
 
-/** At most one restore per object per 5 s: two programs that restore each other's wishes at full speed help nobody. */
+/**
+ * At most one restore per object per 5 s: two programs that restore each other's wishes at full speed help nobody. Rules get a few at
+ * once: a firewall or a Docker that starts puts its own above ours one after the other.
+ */
 export interface Limiter {
   /** Splits a plan into what may be applied now and what has to wait; `waitMs` until the first of it may be applied. */
   admit(plan: Plan, now: number): { readonly now: Plan; readonly waitMs: number };
@@ -22,6 +25,9 @@ export interface Limiter {
 
 const PAUSE_MS = 5_000;
 const FORGET_MS = 60_000;
+/** Restores that need not wait for each other. */
+const AT_ONCE = 1;
+const RULES_AT_ONCE = 4;
 
 interface Memory {
   readonly object: KernelObject;
@@ -37,9 +43,11 @@ function restored(memories: Memories, step: Step): Memory | undefined {
   return known && step.action !== 'remove' && sameObject(step.object, known.object) ? known : undefined;
 }
 
+const atOnce = ({ kind }: KernelObject): number => (kind === 'chain' || kind === 'jump' ? RULES_AT_ONCE : AT_ONCE);
+
 function waitFor(memories: Memories, step: Step, now: number): number {
   const known = restored(memories, step);
-  return known && known.restores > 0 ? Math.max(0, known.at + PAUSE_MS - now) : 0;
+  return known && known.restores >= atOnce(step.object) ? Math.max(0, known.at + PAUSE_MS - now) : 0;
 }
 
 /** What stands on something that has to wait (an address on a deleted device) waits with it. */
@@ -79,7 +87,7 @@ export function createLimiter(): Limiter {
     forget: () => memories.clear(),
     fights: (now) =>
       [...memories]
-        .filter(([, { restores, at }]) => restores > 1 && now - at <= FORGET_MS)
+        .filter(([, { object, restores, at }]) => restores > atOnce(object) && now - at <= FORGET_MS)
         .map(([key, { restores }]) => ({ key, restores })),
   };
 }

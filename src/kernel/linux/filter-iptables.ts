@@ -4,7 +4,15 @@
  */
 import { parsePrefix } from '../../model/address.ts';
 import { printFilterRule } from '../print.ts';
-import { type FilterChain, type FilterJump, type FilterRule, type KernelObject, OWN, type Step } from '../state.ts';
+import {
+  type FilterChain,
+  type FilterJump,
+  type FilterRule,
+  type KernelObject,
+  keyOf,
+  OWN,
+  type Step,
+} from '../state.ts';
 
 export type FilterObject = FilterChain | FilterJump;
 type Table = FilterChain['table'];
@@ -72,10 +80,33 @@ function jumpOf(table: Table, from: string, words: readonly string[], first: boo
   return { kind: 'jump', table, from, to, first };
 }
 
-/** What one iptables-save says: our objects, and every chain's name as `table/name`. */
+/** What one iptables-save says: our objects, every chain's name as `table/name`, and whether DOCKER-USER sees what is forwarded. */
 export interface SavedFilters {
   readonly objects: readonly FilterObject[];
   readonly chains: ReadonlySet<string>;
+  readonly dockerUser: boolean;
+}
+
+const DOCKER_USER = 'DOCKER-USER';
+
+/**
+ * Whether every forwarded packet comes by DOCKER-USER: `iptables -F` leaves the chain and takes the jump to it, and what stands behind
+ * a rule that takes everything is never reached. `rules` are those of FORWARD.
+ */
+function reachesDockerUser(rules: readonly (readonly string[])[]): boolean {
+  const at = rules.findIndex((words) => words.join(' ') === `-j ${DOCKER_USER}`);
+  return (
+    at >= 0 &&
+    !rules.slice(0, at).some(([j, target]) => j === '-j' && /^(?:ACCEPT|DROP|REJECT|RETURN)$/.test(target ?? ''))
+  );
+}
+
+/** The same jump seen several times is one object. */
+function counted(jumps: readonly FilterJump[]): FilterJump[] {
+  const same = Map.groupBy(jumps, keyOf);
+  return [...same.values()].flatMap(([jump, ...more]) =>
+    jump ? [more.length > 0 ? { ...jump, copies: more.length + 1 } : jump] : [],
+  );
 }
 
 /** Reads iptables-save output; tables and chains of others are left out. */
@@ -83,6 +114,7 @@ export function parseSave(text: string): SavedFilters {
   const chains = new Set<string>();
   const rules = new Map<string, FilterRule[]>();
   const jumps: FilterJump[] = [];
+  const forward: string[][] = [];
   /** Chains of which a rule was read. */
   const begun = new Set<string>();
   let table: Table | undefined;
@@ -95,13 +127,15 @@ export function parseSave(text: string): SavedFilters {
       if (first.startsWith(`:${OWN.chainPrefix}`)) rules.set(`${table}/${first.slice(1)}`, []);
     }
     if (first !== '-A') continue;
+    if (table === 'filter' && chain === 'FORWARD') forward.push(words);
     const own = rules.get(`${table}/${chain}`);
     const jump = own ? undefined : jumpOf(table, chain, words, !begun.has(`${table}/${chain}`));
     begun.add(`${table}/${chain}`);
     own?.push(ruleOf(words, line.slice(`-A ${chain} `.length)));
     if (jump) jumps.push(jump);
   }
-  return { chains, objects: [...[...rules].map(([key, list]) => chainOf(key, list)), ...jumps] };
+  const objects = [...[...rules].map(([key, list]) => chainOf(key, list)), ...counted(jumps)];
+  return { chains, objects, dockerUser: chains.has(`filter/${DOCKER_USER}`) && reachesDockerUser(forward) };
 }
 
 function chainOf(key: string, rules: readonly FilterRule[]): FilterChain {
@@ -125,11 +159,12 @@ export function refusalOf(object: KernelObject): string | undefined {
 
 const jumpText = (jump: FilterJump): string => `-m comment --comment ${OWN.comment} -j ${jump.to}`;
 
-function linesOf({ action, object }: Step): string[] {
+function linesOf({ action, object, previous }: Step): string[] {
   if (object.kind === 'jump') {
-    const remove = `-D ${object.from} ${jumpText(object)}`;
+    const copies = previous?.kind === 'jump' ? (previous.copies ?? 1) : 1;
+    const removed = Array.from({ length: copies }, () => `-D ${object.from} ${jumpText(object)}`);
     const insert = `-I ${object.from} 1 ${jumpText(object)}`;
-    return action === 'remove' ? [remove] : action === 'replace' ? [remove, insert] : [insert];
+    return action === 'remove' ? removed : action === 'replace' ? [...removed, insert] : [insert];
   }
   if (object.kind !== 'chain') return [];
   if (action === 'remove') return [`-F ${object.name}`, `-X ${object.name}`];

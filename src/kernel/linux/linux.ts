@@ -113,7 +113,7 @@ export function linuxKernel({ forwarder }: { readonly forwarder?: Carriers } = {
   }
 
   function monitor(bell: (kinds: ReadonlySet<Kind>) => void) {
-    const opened = openMonitor(socket.get().port, bell);
+    const opened = openMonitor(socket.get().port, parts.filter, bell);
     monitors.add(opened);
     return {
       close() {

@@ -7,6 +7,8 @@ import { libc } from '../../sys/libc.ts';
 import type { Message } from '../../sys/netlink.ts';
 import { type NetlinkSocket, openNetlink } from '../../sys/netlink-socket.ts';
 import type { Kind } from '../state.ts';
+import type { Filters } from './filter.ts';
+import { openFilterBell } from './filter-bell.ts';
 import { fingerprint, isOurs, linkDump, type RawLink, rawLink } from './link.ts';
 import { neighbourHead } from './neighbour.ts';
 import { isMainRoute, routeDevice } from './route.ts';
@@ -15,6 +17,7 @@ import { AF_BRIDGE, AF_INET, GROUP, NETLINK_ROUTE, RTM } from './rtnetlink.ts';
 /** A link that goes or is set down takes these with it, without a message of their own. */
 const WITH_LINK: readonly Kind[] = ['link', 'address', 'route', 'neighbour', 'fdb'];
 const ALL_KINDS: readonly Kind[] = [...WITH_LINK, 'chain', 'jump', 'sysctl', 'file', 'carrier', 'forward'];
+const FILTER_KINDS: ReadonlySet<Kind> = new Set(['chain', 'jump']);
 const GROUPS = [GROUP.LINK, GROUP.IPV4_IFADDR, GROUP.IPV4_ROUTE, GROUP.NEIGH];
 
 export interface Monitor {
@@ -94,8 +97,9 @@ function firstLook(socket: NetlinkSocket): Seen {
 }
 
 /** Listens until closed; `ownPort` is the port of the socket our requests go through. Throws NOT_ROOT, KERNEL_REFUSED. */
-export function openMonitor(ownPort: number, bell: Bell): Monitor {
+export function openMonitor(ownPort: number, filter: Filters, bell: Bell): Monitor {
   const socket = openNetlink(NETLINK_ROUTE, GROUPS);
+  const filterBell = openFilterBell(filter, () => bell(FILTER_KINDS));
   const seen = firstLook(socket);
 
   let touched: ReadonlySet<string> = new Set();
@@ -119,10 +123,12 @@ export function openMonitor(ownPort: number, bell: Bell): Monitor {
   return {
     touching(devices) {
       hear();
+      filterBell.settle();
       touched = devices;
     },
     ring,
     close() {
+      filterBell.close();
       poll.close();
       socket.close();
     },

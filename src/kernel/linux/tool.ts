@@ -14,10 +14,15 @@ export interface ToolResult {
 const exitOf = (code: string | number | null | undefined): number => (typeof code === 'number' ? code : 1);
 
 /**
- * Runs the program with `input` on its stdin and waits for it. Throws TOOL_MISSING; any exit status is a result. Not by execa: a daemon
+ * Runs the program with `input` on its stdin and waits for it; `started` is told its pid. Throws TOOL_MISSING; any exit status is a result. Not by execa: a daemon
  * that starts would load it for nothing else (15 ms).
  */
-export function tryTool(tool: string, args: readonly string[], input = ''): Promise<ToolResult> {
+export function tryTool(
+  tool: string,
+  args: readonly string[],
+  input = '',
+  started?: (pid: number) => void,
+): Promise<ToolResult> {
   return new Promise((resolve, reject) => {
     const child = execFile(tool, args, { maxBuffer: 256 << 20 }, (error, stdout, stderr) => {
       if (error?.code === 'ENOENT') {
@@ -28,6 +33,7 @@ export function tryTool(tool: string, args: readonly string[], input = ''): Prom
         resolve({ exitCode, stdout, stderr: stderr || (error?.message ?? '') });
       }
     });
+    if (child.pid !== undefined) started?.(child.pid);
     // A program that ends without reading its input is judged by its exit status.
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(input);

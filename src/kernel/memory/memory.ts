@@ -36,10 +36,11 @@ type Bell = (kinds: ReadonlySet<Kind>) => void;
 /** A change of a link takes these with it. */
 const WITH_LINK: readonly Kind[] = ['link', 'address', 'route', 'neighbour', 'fdb'];
 const CARRIED: ReadonlySet<Kind> = new Set(['carrier', 'forward']);
-const SILENT: ReadonlySet<Kind> = new Set(['chain', 'jump', 'sysctl', 'file', 'carrier', 'forward']);
+const SILENT: ReadonlySet<Kind> = new Set(['sysctl', 'file', 'carrier', 'forward']);
 
 const rungBy = (kind: Kind): ReadonlySet<Kind> => {
   if (SILENT.has(kind)) return new Set();
+  if (kind === 'chain' || kind === 'jump') return new Set(['chain', 'jump']);
   return new Set(kind === 'link' ? WITH_LINK : [kind]);
 };
 
@@ -138,7 +139,7 @@ export function memoryKernel({ forwarder = fakeCarriers() }: { readonly forwarde
     apply,
     filterFacts: async (): Promise<FilterFacts> => ({
       variant: 'iptables-nft',
-      dockerUser: host.objects.has('chain/filter/DOCKER-USER'),
+      dockerUser: host.objects.has('jump/filter/FORWARD/DOCKER-USER'),
     }),
     monitor: hang,
     close: async () => clear(),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { diff } from '../../../src/kernel/diff.ts';
 import { linuxKernel } from '../../../src/kernel/linux/linux.ts';
+import { printObject } from '../../../src/kernel/print.ts';
 import { type FilterFacts, type KernelObject, keyOf } from '../../../src/kernel/state.ts';
 import { golden } from '../../support/golden.ts';
 import { type Benches, create, remove, wanted } from './bench.ts';
@@ -50,6 +51,14 @@ const userChain = (): KernelObject => ({
   rules: [{ source: { prefix: prefix('172.20.0.0/16'), not: false }, target: 'ACCEPT' }],
 });
 
+/** A legacy table stays for as long as its namespace; empty it is as good as none. */
+async function emptied(variant: string): Promise<void> {
+  for (const table of ['filter', 'nat']) {
+    for (const flag of ['-F', '-X']) await run(variant, '-t', table, flag);
+    if (table === 'filter') await run(variant, '-P', 'FORWARD', 'ACCEPT');
+  }
+}
+
 export function linuxFilters({ kernel, done, observe }: Benches): void {
   for (const variant of ['iptables-nft', 'iptables-legacy'] as const satisfies FilterFacts['variant'][]) {
     it(`puts rules where Docker's are (${variant}) and leaves Docker's as they were`, async () => {
@@ -74,11 +83,7 @@ export function linuxFilters({ kernel, done, observe }: Benches): void {
         await done(remove(userJump(), jump(), userChain(), chain()));
         assert.equal(await saved(variant), before);
       } finally {
-        // A legacy table stays for as long as its namespace; empty it is as good as none.
-        for (const table of ['filter', 'nat']) {
-          for (const flag of ['-F', '-X']) await run(variant, '-t', table, flag);
-          if (table === 'filter') await run(variant, '-P', 'FORWARD', 'ACCEPT');
-        }
+        await emptied(variant);
       }
     });
   }
@@ -101,6 +106,49 @@ export function linuxFilters({ kernel, done, observe }: Benches): void {
     await run('iptables', '-t', 'nat', '-F', 'POSTROUTING');
   });
 
+  it('does not trust DOCKER-USER once iptables -F took the jump to it, nor behind a rule that takes everything', async () => {
+    await execa('iptables-restore', { input: DOCKER });
+    await run('iptables', '-I', 'FORWARD', '-j', 'REJECT');
+    assert.equal((await kernel().filterFacts()).dockerUser, false);
+    await run('iptables', '-D', 'FORWARD', '-j', 'REJECT');
+    assert.equal((await kernel().filterFacts()).dockerUser, true);
+    await run('iptables', '-F');
+    assert.equal((await kernel().filterFacts()).dockerUser, false);
+  });
+
+  it('leaves one jump where there were several', async () => {
+    const words = ['-m', 'comment', '--comment', 'tsflannel', '-j', chain().name];
+    await done(create(chain(), jump()));
+    for (let i = 0; i < 2; i++) await run('iptables', '-t', 'nat', '-A', 'POSTROUTING', ...words);
+    const wants = wanted([chain(), jump()]);
+    const plan = diff(wants, await observe(['chain', 'jump']));
+    assert.deepEqual(
+      plan.map(({ action, previous }) => [action, previous && printObject(previous)]),
+      [['replace', `jump nat POSTROUTING -> ${chain().name} first 3 times`]],
+    );
+    await done(plan);
+    assert.deepEqual((await run('iptables', '-t', 'nat', '-S', 'POSTROUTING')).split('\n').slice(1), [
+      `-A POSTROUTING ${words.join(' ')}`,
+    ]);
+  });
+
+  it('takes its rules along when Docker goes over to the other tool', async () => {
+    const wants = wanted([chain(), jump()]);
+    await done(diff(wants, await observe(['chain', 'jump'])));
+    assert.match(await saved('iptables-nft'), /TSFLANNEL-/);
+    await execa('iptables-legacy-restore', { input: DOCKER });
+    try {
+      const plan = diff(wants, await observe(['chain', 'jump']));
+      assert.deepEqual(plan.map(({ action }) => action).sort(), ['create', 'create', 'remove', 'remove']);
+      await done(plan);
+      assert.deepEqual(diff(wants, await observe(['chain', 'jump'])), []);
+      assert.doesNotMatch(await saved('iptables-nft'), /TSFLANNEL-/);
+      assert.match(await saved('iptables-legacy'), /TSFLANNEL-/);
+    } finally {
+      await emptied('iptables-legacy');
+    }
+  });
+
   it('uses a table of its own where there is no iptables', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'kern-path-'));
     const path = process.env.PATH;
@@ -116,7 +164,15 @@ export function linuxFilters({ kernel, done, observe }: Benches): void {
       const outcomes = await bare.apply(create(userJump()));
       assert.match(outcomes[0]?.error ?? '', /without iptables/);
       await golden('kernel/nft-table.txt', `${await run('nft', '-s', 'list', 'ruleset')}\n`);
-      await bare.apply(diff([], await bare.observe({ paths: [], sysctls: [] })));
+      // With iptables again, the table is what an earlier look left.
+      process.env.PATH = path;
+      await done(diff(wants, await observe(['chain', 'jump'])));
+      assert.match(
+        await run('nft', 'list', 'tables'),
+        /^table ip filter\ntable ip nat$|^table ip nat\ntable ip filter$/,
+      );
+      await done(diff([], await observe(['chain', 'jump'])));
+      await run('nft', 'flush', 'ruleset');
       assert.equal(await run('nft', 'list', 'ruleset'), '');
     } finally {
       process.env.PATH = path;

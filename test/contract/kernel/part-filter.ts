@@ -34,9 +34,11 @@ export function filterContract({ kernel, foreign, removeBehindBack, ours, done, 
       assert.ok((await ours()).some((text) => text.startsWith('chain')));
     });
 
-    it('tells whether Docker has its chain for the administrator', async () => {
+    it('tells whether Docker has its chain for the administrator, and sends packets there', async () => {
       assert.equal((await kernel().filterFacts()).dockerUser, false);
       await foreign({ kind: 'chain', table: 'filter', name: 'DOCKER-USER', rules: [] });
+      assert.equal((await kernel().filterFacts()).dockerUser, false);
+      await foreign({ kind: 'jump', table: 'filter', from: 'FORWARD', to: 'DOCKER-USER', first: true });
       assert.equal((await kernel().filterFacts()).dockerUser, true);
     });
   });
@@ -70,6 +72,13 @@ export function filterContract({ kernel, foreign, removeBehindBack, ours, done, 
       heard.clear();
       await foreign({ ...route({ device: 'eth0', via: '10.200.0.7', onlink: false }), protocol: 4 });
       await rings('route');
+    });
+
+    it('rings for rules that others take away', async () => {
+      await done(create(chain(), jump()));
+      await removeBehindBack(jump());
+      await rings('jump');
+      assert.ok(heard.has('chain'));
     });
 
     it('rings for what a change of ours took along unasked', async () => {

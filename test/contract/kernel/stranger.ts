@@ -47,6 +47,10 @@ function argvOf(verb: 'add' | 'del', object: KernelObject): string[] {
       return ['bridge', 'fdb', verb, printMac(object.mac), 'dev', object.device, 'dst', printIp(object.dst), 'self'];
     case 'chain':
       return ['iptables', '-t', object.table, verb === 'add' ? '-N' : '-X', object.name];
+    case 'jump': {
+      const mark = object.to.startsWith('TSFLANNEL-') ? ['-m', 'comment', '--comment', 'tsflannel'] : [];
+      return ['iptables', '-t', object.table, verb === 'add' ? '-I' : '-D', object.from, ...mark, '-j', object.to];
+    }
     default:
       throw new Error(`no stranger makes a ${object.kind} here`);
   }

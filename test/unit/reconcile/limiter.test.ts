@@ -45,6 +45,16 @@ describe('limiter', () => {
     assert.deepEqual(limiter.fights(5_010), [{ key: 'route/10.5.2.0/24/0', restores: 2 }]);
   });
 
+  it('restores rules four times before they have to wait, and only then calls it a fight', () => {
+    const limiter = createLimiter();
+    const jump: KernelObject = { kind: 'jump', table: 'nat', from: 'POSTROUTING', to: 'TSFLANNEL-X', first: true };
+    for (let now = 0; now < 5; now++) assert.equal(go(limiter, now, step(jump)).done.length, 1);
+    assert.deepEqual(limiter.fights(4), []);
+    assert.deepEqual(go(limiter, 5, step(jump)), { done: [], waitMs: 4_999 });
+    go(limiter, 5_004, step(jump));
+    assert.equal(limiter.fights(5_004)[0]?.restores, 5);
+  });
+
   it('forgets what went with an interface that is back', () => {
     const limiter = createLimiter();
     for (const now of [0, 1]) go(limiter, now, step(route('10.200.0.2')));
