@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { TsflannelError } from '../errors.ts';
+import { type ErrorCode, errorOf, TsflannelError } from '../errors.ts';
 import { logPath } from '../files/run-dir.ts';
 import { packageRoot } from '../root.ts';
 
@@ -10,14 +10,21 @@ const lastLines = async (path: string): Promise<string> => {
   return text.trim().split('\n').slice(-5).join(' | ').slice(-600);
 };
 
+/** A failure as the process that waits is to tell it: the same one. */
+export type Told = Pick<TsflannelError, 'code' | 'message' | 'why' | 'fix'>;
+
 interface Ready {
   readonly ready: boolean;
-  readonly error?: { readonly code: string; readonly detail: string };
+  readonly error?: Told;
 }
+
+const retold = ({ code, message, why, fix }: Told): TsflannelError =>
+  Object.assign(errorOf(code satisfies ErrorCode, {}), { message, why, fix });
 
 /**
  * Starts this program again with `argv` in the background and waits until it says that it is ready (or why it is not).
- * Its run folder is there. Secrets go by the environment, which it inherits. Throws DAEMON_FAILED with the end of its log; it is stopped then.
+ * Its run folder is there. Secrets go by the environment, which it inherits. Throws what it
+ * failed with, or DAEMON_FAILED with the end of its log; it is stopped then.
  */
 export async function detach(argv: readonly string[], runDir: string, timeoutSeconds: number): Promise<number> {
   const log = await open(logPath(runDir), 'w', 0o600);
@@ -40,7 +47,8 @@ export async function detach(argv: readonly string[], runDir: string, timeoutSec
   child.unref();
   if (answer?.ready && child.pid !== undefined) return child.pid;
   if (child.exitCode === null) child.kill('SIGTERM');
-  const detail = answer?.error?.detail ?? (await lastLines(logPath(runDir)));
+  if (answer?.error) throw retold(answer.error);
+  const detail = await lastLines(logPath(runDir));
   throw new TsflannelError('DAEMON_FAILED', { detail: detail || `not ready within ${timeoutSeconds} s` });
 }
 

@@ -84,8 +84,8 @@ export async function serveHere(flags: ServeFlags): Promise<void> {
   try {
     await serve(flags);
   } catch (error) {
-    const { code, message, why } = asTsflannelError(error);
-    reportToParent({ ready: false, error: { code, detail: `${message}: ${why}` } });
+    const { code, message, why, fix } = asTsflannelError(error);
+    reportToParent({ ready: false, error: { code, message, why, fix } });
     throw error;
   }
 }
@@ -105,7 +105,7 @@ const argvOf = (flags: ServeFlags): readonly string[] => [
   ...['--token-hours', String(flags['token-hours']), '--max-tokens', String(flags['max-tokens'])],
 ];
 
-/** Starts the service in the background; resolves once it listens. Rejects with USAGE or DAEMON_FAILED. */
+/** Starts the service in the background; resolves once it listens. Rejects with USAGE, DAEMON_FAILED or what the service failed with. */
 export async function serveDetached(flags: ServeFlags): Promise<Served> {
   const { host, port } = listenOf(flags);
   const { publicUrl } = publicUrlOf(flags);

@@ -122,8 +122,8 @@ export async function startHere(flags: UpFlags, version: string, choose: ChooseN
       setTimeout(shrinkHeap, SHRINK_AFTER_MS).unref();
     });
   } catch (error) {
-    const { code, message, why } = asTsflannelError(error);
-    reportToParent({ ready: false, error: { code, detail: `${message}: ${why}` } });
+    const { code, message, why, fix } = asTsflannelError(error);
+    reportToParent({ ready: false, error: { code, message, why, fix } });
     throw error;
   }
 }

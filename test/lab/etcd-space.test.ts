@@ -1,8 +1,21 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { TsflannelError } from '../../src/errors.ts';
 import { openKv } from '../../src/host/kv.ts';
 import { openTypist, type Typist } from '../support/cli.ts';
 import { startEtcd, type TestEtcd } from '../support/etcd.ts';
+import { useHosts } from '../support/hosts.ts';
+import { json, succeeds } from '../support/members.ts';
+
+/** Writes until etcd says that its database is full. */
+async function fill(endpoints: readonly string[]): Promise<void> {
+  const kv = await openKv({ endpoints, timeoutMs: 5000 });
+  const write = async () => {
+    for (let i = 0; i < 30; i++) await kv.txn([], [{ op: 'put', key: '/x', value: 'x'.repeat(1_400_000) }]);
+  };
+  await assert.rejects(write(), (error) => error instanceof TsflannelError && error.code === 'ETCD_NOSPACE');
+  kv.close();
+}
 
 describe('tsflannel etcd: a full database, and out of it again', function () {
   this.timeout(60_000);
@@ -32,12 +45,7 @@ describe('tsflannel etcd: a full database, and out of it again', function () {
   };
 
   it('says so when etcd refuses writes', async () => {
-    const kv = await openKv({ endpoints: [etcd.endpoint], timeoutMs: 5000 });
-    const fill = async () => {
-      for (let i = 0; i < 30; i++) await kv.txn([], [{ op: 'put', key: '/x', value: 'x'.repeat(1_400_000) }]);
-    };
-    await assert.rejects(fill(), (error) => error instanceof TsflannelError && error.code === 'ETCD_NOSPACE');
-    kv.close();
+    await fill([etcd.endpoint]);
     const { exit, healthy, alarms } = await status();
     assert.deepEqual([exit, healthy, alarms.map(({ kind }) => kind)], [8, false, ['nospace']]);
     const list = await typist.type('etcd', 'alarm', 'list');
@@ -76,5 +84,41 @@ describe('tsflannel etcd: a full database, and out of it again', function () {
   it('knows no member that is not there', async () => {
     const ran = await typist.type('etcd', 'defrag', '--member', 'nobody', '--json');
     assert.deepEqual([ran.exit, ran.code()], [3, 'ETCD_MEMBER_UNKNOWN']);
+  });
+});
+
+describe('tsflannel config set, up: while the database is full', function () {
+  this.timeout(60_000);
+  let etcd: TestEtcd;
+  // Before the hosts' own hook, which wants no process left.
+  after(() => etcd.close());
+  const { host } = useHosts('care-full', 1);
+  before(async () => {
+    etcd = await startEtcd({ netns: 'care-full-1', args: ['--quota-backend-bytes', '16777216'] });
+  });
+
+  it('fail with what to do, and work once it is done', async () => {
+    const folders = { TSFLANNEL_STATE_DIR: 'state', TSFLANNEL_SUBNET_FILE: 'run/subnet.env' };
+    const env = {
+      TSFLANNEL_ETCD_ENDPOINTS: etcd.endpoint,
+      ...Object.fromEntries(Object.entries(folders).map(([name, path]) => [name, join(host(1).dir, path)])),
+    };
+    const type = (...argv: string[]) => host(1).tsflannelWith(env, ...argv);
+    const set = (network: string) => type('config', 'set', '--network', network, '--json');
+    succeeds(await set('10.5.0.0/16'));
+    const write = async () => {
+      for (let i = 0; i < 300; i++) await etcd.ctl('put', '/x', 'x'.repeat(120_000));
+    };
+    await assert.rejects(write(), /database space exceeded/);
+    for (const ran of [await set('10.6.0.0/16'), await type('up', '--detach', '--json')]) {
+      const { code, exit, fix } = json(ran).error as { code: string; exit: number; fix: string[] };
+      assert.deepEqual([code, exit], ['ETCD_NOSPACE', 6], ran.stdout);
+      for (const line of fix) succeeds(await type(...line.split(' ').slice(1), '--dry-run'));
+    }
+    const { fix } = json(await set('10.6.0.0/16')).error as { fix: string[] };
+    for (const line of fix) succeeds(await type(...line.split(' ').slice(1)));
+    succeeds(await set('10.6.0.0/16'));
+    succeeds(await type('up', '--detach', '--iface', 'eth0', '--json'));
+    succeeds(await type('down'));
   });
 });
