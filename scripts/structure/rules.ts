@@ -78,6 +78,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'backend',
       'reconcile',
       'daemon',
+      'liveness',
       'files',
       'control',
       'config',

@@ -1,5 +1,6 @@
 /** What commands, the demo and the tests use of the lab. */
 export { benchLab, type LabBench } from './bench.ts';
+export { testLab } from './connectivity.ts';
 export { labDown, type Removed } from './down.ts';
 export { execOn } from './exec.ts';
 export { type Lab, type LabNode, type LabSpec, labsDir, listLabs, nodeOf, readLab } from './lab.ts';

@@ -30,9 +30,9 @@ const HEADER = 8;
 /** ICMP header and ours. */
 export const MESSAGE_BYTES = HEADER + 28;
 
-/** An ICMP echo request, checksum and all. */
-export function encode(message: Message, id: number): Uint8Array {
-  const bytes = new Uint8Array(MESSAGE_BYTES);
+/** An ICMP echo request, checksum and all, of `size` bytes. */
+export function encode(message: Message, id: number, size = MESSAGE_BYTES): Uint8Array {
+  const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   view.setUint8(0, REQUEST);
   view.setUint16(4, id);
@@ -44,7 +44,7 @@ export function encode(message: Message, id: number): Uint8Array {
   view.setUint32(16, message.subnet);
   view.setBigUint64(20, message.nonce);
   view.setBigUint64(28, message.sentAt);
-  view.setUint16(2, checksum(view, 0, MESSAGE_BYTES));
+  view.setUint16(2, checksum(view, 0, size));
   return bytes;
 }
 

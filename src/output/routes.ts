@@ -12,7 +12,7 @@ export const milliseconds = (micros: number | undefined): string =>
   micros === undefined ? '-' : `${(micros / 1000).toFixed(2)} ms`;
 
 /** `0 %` of the last requests. */
-export const lossText = ({ asked, lost }: PeerLiveness): string =>
+export const lossText = ({ asked, lost }: Pick<PeerLiveness, 'asked' | 'lost'>): string =>
   asked === 0 ? '-' : `${Math.round((100 * lost) / asked)} %`;
 
 const LIVENESS_HEAD = ['rtt', 'loss'];

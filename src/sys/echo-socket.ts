@@ -11,6 +11,10 @@ const IPPROTO_ICMP = 1;
 const SOL_RAW = 255;
 const ICMP_FILTER = 1;
 const NOT_ECHO = ~((1 << 0) | (1 << 8));
+/** Sets DF, and forgets what the kernel has learned of the path. */
+const IPPROTO_IP = 0;
+const IP_MTU_DISCOVER = 10;
+const IP_PMTUDISC_PROBE = 3;
 const MSG_DONTWAIT = 0x40;
 const SIOCGSTAMPNS = 0x8907;
 const CLOCK_REALTIME = 0;
@@ -30,8 +34,8 @@ export interface EchoSocket {
 const nanoseconds = (timespec: Buffer): bigint =>
   timespec.readBigInt64LE(0) * 1_000_000_000n + timespec.readBigInt64LE(8);
 
-/** Throws NOT_ROOT, KERNEL_REFUSED. */
-export function openEchoSocket(): EchoSocket {
+/** `whole`: packets that do not fit are refused or lost, never fragmented. Throws NOT_ROOT, KERNEL_REFUSED. */
+export function openEchoSocket({ whole = false } = {}): EchoSocket {
   const c = libc();
   const fd = c.socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMP);
   if (fd < 0) {
@@ -42,6 +46,11 @@ export function openEchoSocket(): EchoSocket {
   const filter = Buffer.alloc(4);
   filter.writeInt32LE(NOT_ECHO);
   c.setsockopt(fd, SOL_RAW, ICMP_FILTER, filter, filter.length);
+  if (whole) {
+    const probe = Buffer.alloc(4);
+    probe.writeInt32LE(IP_PMTUDISC_PROBE);
+    c.setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, probe, probe.length);
+  }
   const data = Buffer.alloc(PACKET);
   const timespec = Buffer.alloc(16);
   const address = Buffer.alloc(16);
