@@ -98,6 +98,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     may: ['model', 'files', 'control', 'docker', 'host (lazy)'],
     system: true,
   },
+  'lab/chaos': {
+    about: 'faults done to a lab, and what they cost',
+    may: ['model', 'files', 'control', 'lab', 'probe', 'output', 'host (lazy)'],
+    system: true,
+  },
   commands: {
     about: 'flags -> one call -> one result',
     may: [
@@ -109,6 +114,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'files',
       'model',
       'lab (lazy)',
+      'lab/chaos (lazy)',
       'host (lazy)',
       'daemon (lazy)',
     ],

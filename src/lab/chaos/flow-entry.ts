@@ -1,0 +1,99 @@
+/**
+ * One end of all flows, in a container's namespace: sends a numbered datagram a millisecond to each of the others, counts what comes, and
+ * keeps one TCP stream open where told. Asked by lines of JSON, answers each by one. argv: its own number.
+ */
+import { createSocket, type Socket } from 'node:dgram';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { createSockets } from '../../probe/sockets.ts';
+import { now } from './chaos.ts';
+import { createInbox, type Inbox, writePacket } from './flow-packets.ts';
+import { createStream, type Stream, serveStream } from './flow-stream.ts';
+import { FLOW_PORT, type FlowAnswer, type FlowQuestion, type Target } from './flow-wire.ts';
+
+/** Who was not let run for a while does not send all at once what it missed: queues of the kernel would overflow. */
+const MOST_AT_ONCE = 20;
+
+interface Sender {
+  to(targets: readonly Target[]): void;
+  /** Number of the next packet, by target. */
+  marks(): Record<number, number>;
+}
+
+function createSender(socket: Socket, own: number): Sender {
+  const next = new Map<number, number>();
+  let targets: readonly Target[] = [];
+  let last = now();
+  setInterval(() => {
+    const due = Math.floor(now() - last);
+    last += due;
+    for (const { id, ip } of targets) for (let i = Math.min(due, MOST_AT_ONCE); i > 0; i--) send(id, ip);
+  }, 1);
+  function send(id: number, ip: string): void {
+    const seq = next.get(id) ?? 0;
+    next.set(id, seq + 1);
+    // A packet that the kernel refuses counts as lost.
+    socket.send(writePacket({ from: own, to: id, seq, at: now() }), FLOW_PORT, ip, () => undefined);
+  }
+  return {
+    to(list) {
+      targets = list;
+    },
+    marks: () => Object.fromEntries(next),
+  };
+}
+
+/** A socket whose queue is not what packets are lost in. */
+async function openSocket(): Promise<{ socket: Socket; overflowed(): number }> {
+  const sockets = createSockets();
+  const fd = sockets.open('udp', 0);
+  sockets.bind(fd, { ip: 0, port: FLOW_PORT });
+  const socket = createSocket('udp4');
+  socket.on('error', () => undefined);
+  // With a descriptor it listens before `bind` is over.
+  const listening = once(socket, 'listening');
+  socket.bind({ fd });
+  await listening;
+  return { socket, overflowed: () => sockets.overflowed(fd) };
+}
+
+function answers(own: number, sender: Sender, inbox: Inbox, overflowed: () => number) {
+  let stream: Stream | undefined;
+  return (question: FlowQuestion): FlowAnswer => {
+    switch (question.ask) {
+      case 'send':
+        sender.to(question.targets.filter(({ id }) => id !== own));
+        return {};
+      case 'stream':
+        stream?.close();
+        stream = question.to === undefined ? undefined : createStream(question.to);
+        return {};
+      case 'reset':
+        inbox.reset();
+        stream?.reset();
+        return {};
+      case 'mark':
+        return { marks: sender.marks(), overflowed: overflowed() };
+      case 'heard':
+        return { heard: inbox.latest() };
+      case 'collect':
+        return { arrived: inbox.collect(question.ranges), ...(stream && { stream: stream.seen() }) };
+    }
+  };
+}
+
+async function main(): Promise<void> {
+  const own = Number(process.argv[2]);
+  const { socket, overflowed } = await openSocket();
+  const inbox = createInbox(own);
+  socket.on('message', (message) => inbox.take(message));
+  serveStream();
+  const answer = answers(own, createSender(socket, own), inbox, overflowed);
+  console.log('{}');
+  for await (const line of createInterface({ input: process.stdin })) {
+    console.log(JSON.stringify(answer(JSON.parse(line) as FlowQuestion)));
+  }
+  process.exit(0);
+}
+
+await main();

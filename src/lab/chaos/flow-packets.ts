@@ -1,0 +1,106 @@
+import type { Arrived, Hole, Range } from './flow-wire.ts';
+
+/** One datagram of a flow. */
+export interface Packet {
+  readonly from: number;
+  readonly to: number;
+  readonly seq: number;
+  /** When it was sent. */
+  readonly at: number;
+}
+
+const MAGIC = 0x7473_666c;
+const SIZE = 64;
+
+export function writePacket({ from, to, seq, at }: Packet): Buffer {
+  const packet = Buffer.alloc(SIZE);
+  packet.writeUInt32BE(MAGIC, 0);
+  packet.writeUInt16BE(from, 4);
+  packet.writeUInt16BE(to, 6);
+  packet.writeUInt32BE(seq, 8);
+  packet.writeDoubleBE(at, 12);
+  return packet;
+}
+
+/** `undefined` for what is none. */
+export function readPacket(data: Buffer): Packet | undefined {
+  if (data.length !== SIZE || data.readUInt32BE(0) !== MAGIC) return undefined;
+  return { from: data.readUInt16BE(4), to: data.readUInt16BE(6), seq: data.readUInt32BE(8), at: data.readDoubleBE(12) };
+}
+
+/** What came at one end. */
+export interface Inbox {
+  take(data: Buffer): void;
+  reset(): void;
+  latest(): Record<number, number>;
+  collect(ranges: Readonly<Record<number, Range>>): Record<number, Arrived>;
+}
+
+/** From one sender: when each packet was sent, by its number. */
+interface Source {
+  readonly sentAt: Map<number, number>;
+  latest: number;
+  repeated: number;
+  strayed: number;
+}
+
+/** Holes worth telling of, a pair. */
+const MOST_HOLES = 20;
+
+/** The holes in a flow. One that reaches to the end of the range ends with `end`, when the range was closed. */
+export function holesOf(sentAt: ReadonlyMap<number, number>, [first, end]: Range): Hole[] {
+  const holes: Hole[] = [];
+  let [last, count] = [Number.NaN, 0];
+  const close = (to: number) => {
+    if (count > 0) holes.push({ from: last, to, count });
+    count = 0;
+  };
+  for (let seq = first; seq < end; seq++) {
+    const at = sentAt.get(seq);
+    if (at === undefined) count++;
+    else {
+      close(at);
+      last = at;
+    }
+  }
+  close(Number.NaN);
+  // One without an end or a beginning is as long as its packets: one a millisecond.
+  return holes.map(({ from, to, count: lost }) => ({
+    from: Number.isNaN(from) ? to - lost : from,
+    to: Number.isNaN(to) ? from + lost : to,
+    count: lost,
+  }));
+}
+
+function arrivedOf({ sentAt, repeated, strayed }: Source, [first, end]: Range): Arrived {
+  const holes = holesOf(sentAt, [first, end]);
+  const lost = holes.reduce((sum, { count }) => sum + count, 0);
+  const lostUntil = holes.at(-1)?.to ?? 0;
+  const longest = holes.sort((a, b) => b.to - b.from - (a.to - a.from)).slice(0, MOST_HOLES);
+  return { received: end - first - lost, repeated, strayed, holes: longest, lostUntil };
+}
+
+/** `own`: whose packets these are to be. */
+export function createInbox(own: number): Inbox {
+  const sources = new Map<number, Source>();
+  function sourceOf(id: number): Source {
+    const source = sources.get(id) ?? { sentAt: new Map(), latest: 0, repeated: 0, strayed: 0 };
+    sources.set(id, source);
+    return source;
+  }
+  return {
+    take(data) {
+      const packet = readPacket(data);
+      if (!packet) return;
+      const source = sourceOf(packet.from);
+      if (packet.to !== own) source.strayed++;
+      else if (source.sentAt.has(packet.seq)) source.repeated++;
+      else source.sentAt.set(packet.seq, packet.at);
+      source.latest = Math.max(source.latest, packet.at);
+    },
+    reset: () => sources.clear(),
+    latest: () => Object.fromEntries([...sources].map(([id, { latest }]) => [id, latest])),
+    collect: (ranges) =>
+      Object.fromEntries(Object.entries(ranges).map(([id, range]) => [id, arrivedOf(sourceOf(Number(id)), range)])),
+  };
+}

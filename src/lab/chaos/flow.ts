@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { entryFile } from '../../root.ts';
+import type { Lab } from '../lab.ts';
+import { inNamespace, markedEnvironment } from '../node.ts';
+import type { Arrived, FlowAnswer, FlowQuestion, Range, StreamSeen } from './flow-wire.ts';
+import type { Pod } from './pods.ts';
+
+/** What one pair lost. */
+export interface PairLoss extends Arrived {
+  readonly from: number;
+  readonly to: number;
+  readonly sent: number;
+}
+
+/** What all flows lost between `open` and `close`. */
+export interface FlowReport {
+  readonly pairs: readonly PairLoss[];
+  readonly stream: StreamSeen;
+  /** Packets that reached an end which was too slow to take them, by its number. */
+  readonly overflowed: ReadonlyMap<number, number>;
+}
+
+/** 1,000 packets a second from every pod to every other one, and one long TCP stream from the first to the last. */
+export interface Flow {
+  /** Where the pods are now. */
+  aim(pods: readonly Pod[]): Promise<void>;
+  /** Counts from here. */
+  open(): Promise<void>;
+  close(): Promise<FlowReport>;
+  /** Whether every pod has heard every other since then (`now()`). */
+  allHeardSince(since: number): Promise<boolean>;
+  end(): Promise<void>;
+}
+
+interface End {
+  readonly id: number;
+  ask(question: FlowQuestion): Promise<FlowAnswer>;
+  kill(): Promise<void>;
+}
+
+/** A packet that was sent has come by then, or never comes. */
+const LAST_MS = 300;
+
+/** Starts the program in the pod; answers come in the order of the questions. */
+async function startEnd(lab: Lab, pod: Pod): Promise<End> {
+  const file = fileURLToPath(entryFile('lab/chaos/flow-entry'));
+  const [program, ...argv] = inNamespace(pod.namespace, [process.execPath, file, String(pod.id)]);
+  const child = spawn(program, argv, { env: markedEnvironment(lab), stdio: ['pipe', 'pipe', 'inherit'] });
+  const exited = once(child, 'exit');
+  const waiting: PromiseWithResolvers<FlowAnswer>[] = [];
+  const next = () => {
+    const one = Promise.withResolvers<FlowAnswer>();
+    waiting.push(one);
+    return one.promise;
+  };
+  createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line)));
+  void exited.then(() => {
+    for (const one of waiting.splice(0)) one.reject(new Error(`the flow of ${pod.namespace} has ended`));
+  });
+  child.stdin.on('error', () => undefined);
+  await next();
+  return {
+    id: pod.id,
+    ask(question) {
+      const answer = next();
+      child.stdin.write(`${JSON.stringify(question)}\n`);
+      return answer;
+    },
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+type Marks = ReadonlyMap<number, FlowAnswer>;
+
+/** What each sender has sent to `to` between the two marks. */
+function rangesTo(to: number, before: Marks, after: Marks): Record<number, Range> {
+  const ranges: Record<number, Range> = {};
+  for (const [from, { marks }] of after) {
+    const end = marks?.[to];
+    if (from !== to && end !== undefined) ranges[from] = [before.get(from)?.marks?.[to] ?? 0, end];
+  }
+  return ranges;
+}
+
+export async function startFlow(lab: Lab, pods: readonly Pod[]): Promise<Flow> {
+  const ends = await Promise.all(pods.map((pod) => startEnd(lab, pod)));
+  const all = (question: FlowQuestion) => Promise.all(ends.map((end) => end.ask(question)));
+  const mark = async (): Promise<Marks> =>
+    new Map((await all({ ask: 'mark' })).map((answer, i) => [ends[i]?.id ?? 0, answer]));
+  let opened: Marks = new Map();
+  async function aim(at: readonly Pod[]): Promise<void> {
+    const [first, last] = [at[0], at.at(-1)];
+    await all({ ask: 'send', targets: at.map(({ id, ip }) => ({ id, ip })) });
+    if (first && last) await ends.find(({ id }) => id === first.id)?.ask({ ask: 'stream', to: last.ip });
+  }
+  async function close(): Promise<FlowReport> {
+    const closed = await mark();
+    await sleep(LAST_MS);
+    const pairs: PairLoss[] = [];
+    let stream: StreamSeen = { resets: 0, stallMs: 0 };
+    for (const end of ends) {
+      const ranges = rangesTo(end.id, opened, closed);
+      const answer = await end.ask({ ask: 'collect', ranges });
+      stream = answer.stream ?? stream;
+      for (const [from, arrived] of Object.entries(answer.arrived ?? {})) {
+        const [first = 0, next = 0] = ranges[Number(from)] ?? [];
+        pairs.push({ ...arrived, from: Number(from), to: end.id, sent: next - first });
+      }
+    }
+    const missed = (id: number) => (closed.get(id)?.overflowed ?? 0) - (opened.get(id)?.overflowed ?? 0);
+    return { pairs, stream, overflowed: new Map(ends.map(({ id }) => [id, missed(id)])) };
+  }
+  await aim(pods);
+  return {
+    aim,
+    async open() {
+      await all({ ask: 'reset' });
+      opened = await mark();
+    },
+    close,
+    async allHeardSince(since) {
+      const answers = await all({ ask: 'heard' });
+      return answers.every(({ heard }, i) => ends.every(({ id }) => id === ends[i]?.id || (heard?.[id] ?? 0) >= since));
+    },
+    async end() {
+      await Promise.all(ends.map((end) => end.kill()));
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { labDown } from '../down.ts';
+import type { Lab, LabSpec } from '../lab.ts';
+import { mustRun } from '../node.ts';
+import { bootstrap, labUp, type Progress } from '../up.ts';
+import { startFlow } from './flow.ts';
+import { makePod, type Pod } from './pods.ts';
+import { type Ground, showNodes, untilWell } from './runner.ts';
+import { type Backend, createStage } from './stage.ts';
+import { otherSubject, ownSubject } from './subject.ts';
+import { startWatchman } from './watchman.ts';
+
+/** How a chaos lab is made. */
+export interface GroundOptions {
+  readonly name: string;
+  readonly labs: string;
+  readonly backend: Backend;
+  /** Words of another daemon's command line. */
+  readonly subject?: readonly string[];
+  readonly short: boolean;
+  readonly seed: number;
+  readonly progress: Progress;
+}
+
+/** etcd on three of four: on the last one nothing of etcd is hurt when its network is. */
+const SIZE = 4;
+const MEMBERS = 3;
+/** Not Docker's own network, so that a dockerd on the nodes is in nobody's way. */
+const NETWORK = '10.97.0.0/16';
+
+const specOf = ({ name, backend }: GroundOptions): LabSpec => ({
+  ...{ name, backend, size: SIZE, etcdMembers: MEMBERS, network: NETWORK },
+  ...{ discovery: false, docker: false, bare: true },
+});
+
+async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
+  const { backend, short, seed, progress } = options;
+  await bootstrap(lab, progress);
+  const [first] = lab.nodes;
+  if (first) await mustRun(lab, first, ['tsflannel', 'config', 'set', '--network', NETWORK, '--backend', backend]);
+  const subject = options.subject ? otherSubject(lab, options.subject) : ownSubject(lab);
+  progress(`${subject.name} on ${SIZE} nodes`);
+  await Promise.all(lab.nodes.map((node) => subject.start(node)));
+  const pods: Pod[] = [];
+  for (const [index, node] of lab.nodes.entries()) pods.push(await makePod(node, index + 1));
+  const flow = await startFlow(lab, pods);
+  const watchman = startWatchman(lab, (index) => {
+    const node = lab.nodes[index];
+    return node !== undefined && subject.pid(node) !== undefined;
+  });
+  const stage = createStage({ lab, subject, short, seed });
+  return { stage, flow, watchman, pods, shown: [] };
+}
+
+/** A ground to be closed: the lab is removed then. */
+export interface OpenGround extends Ground {
+  close(): Promise<void>;
+}
+
+/** Makes a lab of four nodes with a flow between all of them. Rejects as labUp does, with nothing left behind. */
+export async function makeGround(options: GroundOptions): Promise<OpenGround> {
+  const lab = await labUp(specOf(options), options.labs, options.progress);
+  let ground: Ground | undefined;
+  const close = async (): Promise<void> => {
+    ground?.watchman.end();
+    await ground?.flow.end();
+    await labDown(options.name, options.labs);
+  };
+  try {
+    ground = await furnish(lab, options);
+    await untilWell(ground);
+    ground.shown = await showNodes(lab, ground.pods);
+    return Object.assign(ground, { close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,77 @@
+import type { FaultResult } from '../../model/fault-figures.ts';
+import type { Fault } from './chaos.ts';
+import type { FlowReport, PairLoss } from './flow.ts';
+
+/** What was seen while a fault ran and was healed. */
+export interface Observation {
+  readonly flow: FlowReport;
+  /** When the fault was over, and when every node had what it wants. */
+  readonly endedAt: number;
+  readonly wellAt: number;
+  readonly tookMs: number;
+  readonly torn: number;
+  readonly overlaps: number;
+  readonly leaks: readonly string[];
+  /** What the fault itself, or the wait for the end of it, found. */
+  readonly findings: readonly string[];
+}
+
+/** A pair without what its end was too slow for: that is the meter's fault, not the network's. */
+function withoutOverflow(pair: PairLoss, { overflowed, pairs }: FlowReport): PairLoss {
+  const missed = overflowed.get(pair.to) ?? 0;
+  if (missed === 0) return pair;
+  const lostThere = pairs
+    .filter(({ to }) => to === pair.to)
+    .reduce((sum, { sent, received }) => sum + sent - received, 0);
+  return lostThere <= missed ? { ...pair, received: pair.sent, holes: [], lostUntil: 0 } : pair;
+}
+
+const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
+  items.reduce((total, item) => total + of(item), 0);
+const max = <T>(items: readonly T[], of: (item: T) => number): number =>
+  items.reduce((most, item) => Math.max(most, of(item)), 0);
+
+const lostOf = ({ sent, received }: PairLoss): number => sent - received;
+const gapOf = ({ holes }: PairLoss): number => max(holes, ({ from, to }) => to - from);
+
+/** Lines of what is out of the budget; times may be `slack` times longer, since machines differ: losses where none are allowed may not. */
+function overBudget(fault: Fault, result: Omit<FaultResult, 'failures'>, pairs: readonly PairLoss[], slack: number) {
+  const { budget, gapMs, healMs, lost, leaks, duplicates, repeated } = result;
+  const { hits } = fault;
+  const spared = hits ? pairs.filter(({ from, to }) => !hits.includes(from) && !hits.includes(to)) : [];
+  const lostElsewhere = sum(spared, lostOf);
+  return [
+    ...(budget.gapMs === 0 && lost > 0 ? [`${lost} packets lost where none may be`] : []),
+    ...(gapMs > budget.gapMs * slack ? [`gap ${Math.round(gapMs)} ms of ${budget.gapMs}`] : []),
+    ...(lostElsewhere > 0 && budget.gapMs > 0 ? [`${lostElsewhere} packets lost between nodes it is not about`] : []),
+    ...(healMs > budget.healMs * slack ? [`healed after ${Math.round(healMs)} ms of ${budget.healMs}`] : []),
+    ...leaks.map((line) => `leak: ${line}`),
+    ...(duplicates > 0 ? [`${duplicates} times a subnet was held twice or subnet.env was torn`] : []),
+    ...(repeated > 0 ? [`${repeated} packets repeated or astray`] : []),
+  ];
+}
+
+/** Makes figures of what was seen and holds them against the budget. */
+export function judge(fault: Fault, budget: FaultResult['budget'], seen: Observation, slack: number): FaultResult {
+  const pairs = seen.flow.pairs.map((pair) => withoutOverflow(pair, seen.flow));
+  const healedAt = Math.max(
+    seen.wellAt,
+    max(pairs, ({ lostUntil }) => lostUntil),
+  );
+  const result = {
+    row: fault.row,
+    name: fault.name,
+    sent: sum(pairs, ({ sent }) => sent),
+    lost: sum(pairs, lostOf),
+    repeated: sum(pairs, ({ repeated, strayed }) => repeated + strayed),
+    gapMs: Math.round(max(pairs, gapOf)),
+    healMs: Math.max(0, Math.round(healedAt - seen.endedAt)),
+    resets: seen.flow.stream.resets,
+    stallMs: Math.round(seen.flow.stream.stallMs),
+    leaks: seen.leaks,
+    duplicates: seen.torn + seen.overlaps,
+    tookMs: Math.round(seen.tookMs),
+    budget,
+  };
+  return { ...result, failures: [...seen.findings, ...overBudget(fault, result, pairs, slack)] };
+}

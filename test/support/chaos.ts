@@ -1,0 +1,53 @@
+/** Faults of the chaos lab as tests: one lab a describe block, one test a fault. */
+import assert from 'node:assert/strict';
+import { faultsFor } from '../../src/lab/chaos/faults.ts';
+import { makeGround, type OpenGround } from '../../src/lab/chaos/ground.ts';
+import { measureFault } from '../../src/lab/chaos/runner.ts';
+import type { Backend } from '../../src/lab/chaos/stage.ts';
+import { labDown } from '../../src/lab/index.ts';
+import { chaosTable } from '../../src/output/chaos.ts';
+import { showsOf, TEST_LABS } from './lab.ts';
+import { difference, type Snapshot } from './leaks.ts';
+
+/** Times differ from machine to machine; what may not be lost may not be lost on any. */
+const SLACK = 10;
+const HOOK_MS = 180_000;
+const FAULT_MS = 240_000;
+
+/** Registers the faults of these rows, in short. */
+export function faultTests(backend: Backend, rows: readonly number[]): void {
+  const name = `chaos-${backend}`;
+  let ground: OpenGround | undefined;
+  let shown: Snapshot = {};
+  beforeAll(async () => {
+    await labDown(name, TEST_LABS);
+    shown = await showsOf(name);
+    const options = { name, labs: TEST_LABS, backend, short: true, seed: 1, progress: () => undefined };
+    ground = await makeGround(options);
+  });
+  for (const fault of faultsFor(rows, backend, true))
+    it(`row ${fault.row}: ${fault.name}`, async () => {
+      assert.ok(ground, 'the lab is up');
+      const result = await measureFault(ground, fault, SLACK);
+      console.log(chaosTable([result]).split('\n')[1]);
+      assert.deepEqual(result.failures, []);
+    }).timeout(FAULT_MS);
+  afterAll(async () => {
+    await ground?.close();
+    assert.equal(difference(shown, await showsOf(name)), '', 'the lab left something');
+  });
+}
+
+function beforeAll(work: () => Promise<void>): void {
+  before(async function () {
+    this.timeout(HOOK_MS);
+    await work();
+  });
+}
+
+function afterAll(work: () => Promise<void>): void {
+  after(async function () {
+    this.timeout(HOOK_MS);
+    await work();
+  });
+}
