@@ -11,7 +11,7 @@ export default class LabChaos extends TsflannelCommand {
     '<%= config.bin %> lab chaos --list',
     '<%= config.bin %> lab chaos --backend vxlan --row 1 --row 16',
     '<%= config.bin %> lab chaos --backend udp --write docs/reliability.md',
-    '<%= config.bin %> lab chaos --subject "/usr/bin/flanneld --ip-masq" --row 1',
+    '<%= config.bin %> lab chaos --subject /usr/bin/flanneld --row 1',
   ];
   static override flags = {
     name: Flags.string({ description: 'name of the lab, which is made for this and removed', default: 'chaos' }),
@@ -21,7 +21,9 @@ export default class LabChaos extends TsflannelCommand {
     short: Flags.boolean({ description: 'fewer repetitions and shorter outages' }),
     slack: Flags.integer({ description: 'how many times over their budget times may be', default: 1, min: 1 }),
     seed: Flags.integer({ description: 'of what is random', default: 1 }),
-    subject: Flags.string({ description: 'command line of another daemon, told where etcd is as flanneld is' }),
+    subject: Flags.string({
+      description: 'another daemon, with its flags in one word; told where etcd is as flanneld is',
+    }),
     write: Flags.string({ description: 'put the table into this page, where its marks are', helpValue: 'FILE' }),
   };
 
