@@ -101,6 +101,13 @@ export const CLUSTER_ERRORS = {
     '{command} --force',
   ),
   ETCD_MEMBER_UNKNOWN: entry(3, 'the cluster has no member {name}', 'it has {detail}', 'tsflannel etcd member list'),
+  SCHEDULE_NOWHERE: entry(
+    3,
+    'nothing on this host could take snapshots by itself',
+    'systemd does not run here, and no etcd member is managed at {dir}',
+    'tsflannel etcd snapshot save --dir /var/backups/tsflannel',
+    'tsflannel init --help',
+  ),
   SNAPSHOT_INVALID: entry(1, '{file} is no whole snapshot', '{detail}', 'tsflannel etcd snapshot save --help'),
   FILE_EXISTS: entry(6, '{file} is there already', 'it would be overwritten', '{command} --force'),
   ETCD_RUNNING: entry(6, 'the etcd member of this host runs', '{detail}', 'tsflannel etcd stop'),

@@ -38,13 +38,25 @@ async function download(parts: CareParts, file: string): Promise<Sum> {
   return sum;
 }
 
+/** Where a snapshot would be taken from. */
+export interface Source {
+  readonly revision: bigint;
+  /** Bytes of the database. */
+  readonly dbSize: bigint;
+}
+
+/** What the member in use would give. Rejects with FILE_EXISTS unless `force`, or what the connection causes. */
+export async function lookAtSource(parts: CareParts, file: string, force: boolean): Promise<Source> {
+  if (!force && (await exists(file))) throw new TsflannelError('FILE_EXISTS', { file });
+  return withKv(parts.openKv, parts.kv, (kv) => kv.status());
+}
+
 /**
  * Saves the database of the member in use as etcdctl does: checked by its sha256, 0600, under its name only when it is whole.
  * Rejects with FILE_EXISTS unless `force`, with SNAPSHOT_INVALID, FILE_FAILED or what the connection causes.
  */
 export async function saveSnapshot(parts: CareParts, file: string, force: boolean): Promise<Saved> {
-  if (!force && (await exists(file))) throw new TsflannelError('FILE_EXISTS', { file });
-  const { revision } = await withKv(parts.openKv, parts.kv, (kv) => kv.status());
+  const { revision } = await lookAtSource(parts, file, force);
   const part = `${file}.part-${randomBytes(4).toString('hex')}`;
   try {
     const sum = await download(parts, part);

@@ -5,6 +5,7 @@ import { inspectDataDir } from './data-dir.ts';
 import { logFile, memberFile } from './member.ts';
 import { readMember, removeMember } from './member-file.ts';
 import { isRunning, stopProcesses } from './process.ts';
+import { endSchedule } from './schedule.ts';
 import { stopUnit } from './unit.ts';
 
 export interface StopOptions {
@@ -37,6 +38,7 @@ async function purge(options: StopOptions): Promise<readonly string[]> {
   const files = await belongings(options);
   for (const file of [...files, `${logFile(dataDir)}.1`]) await rm(file, { recursive: true, force: true });
   await removeMember(dataDir);
+  await endSchedule(dataDir);
   return files;
 }
 

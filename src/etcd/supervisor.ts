@@ -11,6 +11,7 @@ import { readMember, writeMember } from './member-file.ts';
 import { findSupervisor, stopOrphans } from './process.ts';
 import { findEtcd, findProgram } from './program.ts';
 import { startServices } from './services.ts';
+import { startSnapshots } from './snapshot-service.ts';
 import { printState, type SupervisorState } from './state.ts';
 
 /**
@@ -130,12 +131,14 @@ async function work(run: Running): Promise<void> {
   if (!member) throw new TsflannelError('ETCD_NOT_MANAGED', { dir: dataDir });
   await stopOrphans(dataDir);
   const services = await startServices(member, { log: (line) => run.log.write(`tsflannel: ${line}\n`) });
-  const look = () => void services.look();
+  const snapshots = startSnapshots(member, (line) => run.log.write(`tsflannel: ${line}\n`));
+  const look = () => void Promise.all([services.look(), snapshots.look()]);
   process.on('SIGHUP', look);
   try {
     await runForever(run, await withCluster(run, member));
   } finally {
     process.off('SIGHUP', look);
+    await snapshots.close();
     await services.close();
   }
 }

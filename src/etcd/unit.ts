@@ -11,41 +11,50 @@ import { readState } from './state.ts';
 
 /** The systemd unit that runs the supervisor of this host's member, from templates/: there is one a host. */
 export const UNIT = 'tsflannel-etcd.service';
-export const UNIT_FILE = `/etc/systemd/system/${UNIT}`;
+/** Where units of this host are. */
+export const UNIT_DIR = '/etc/systemd/system';
+export const UNIT_FILE = `${UNIT_DIR}/${UNIT}`;
 
 /** The first line of a unit of ours. */
-const MARK = '# Written by tsflannel';
+export const UNIT_MARK = '# Written by tsflannel';
 const CALL_MS = 60_000;
 const START_MS = 20_000;
 
 /** Whether systemd is this host's init; in a container or a lab it is not, though its tools may be there. */
 export const systemdRuns = async (): Promise<boolean> => (await readIfThere('/proc/1/comm'))?.trim() === 'systemd';
 
-const failed = (detail: string): TsflannelError => new TsflannelError('SYSTEMD', { detail });
+export const systemdFailed = (detail: string): TsflannelError => new TsflannelError('SYSTEMD', { detail });
 
 /** Rejects with SYSTEMD where there is none, or where the unit is somebody else's. */
 export async function checkSystemd(): Promise<void> {
-  if (!(await systemdRuns())) throw failed('process 1 of this host is not systemd');
+  if (!(await systemdRuns())) throw systemdFailed('process 1 of this host is not systemd');
   const there = await readIfThere(UNIT_FILE);
-  if (there !== undefined && !there.startsWith(MARK)) throw failed(`${UNIT_FILE} was not written by tsflannel`);
+  if (there !== undefined && !there.startsWith(UNIT_MARK))
+    throw systemdFailed(`${UNIT_FILE} was not written by tsflannel`);
 }
 
 /** A word of ExecStart as systemd reads it back: quoted, specifiers and variables taken literally. */
 export const execWord = (word: string): string =>
   `"${word.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`;
 
+/** A command line for ExecStart. Throws SYSTEMD. */
+export function execLine(argv: readonly string[]): string {
+  if (argv.some((word) => /[\n\r\0]/.test(word))) throw systemdFailed('a folder has a line break in its name');
+  return argv.map(execWord).join(' ');
+}
+
 /** The text of the unit for these folders. */
 export async function unitText(dataDir: string, runDir: string): Promise<string> {
   const template = await readFile(join(packageRoot(), 'templates', UNIT), 'utf8');
   const argv = [process.execPath, fileURLToPath(entryFile('etcd/supervisor-entry')), dataDir, runDir];
-  if (argv.some((word) => /[\n\r\0]/.test(word))) throw failed('a folder has a line break in its name');
-  return template.replace('{exec}', () => argv.map(execWord).join(' '));
+  return template.replace('{exec}', () => execLine(argv));
 }
 
-async function systemctl(...args: string[]): Promise<void> {
+/** Rejects with SYSTEMD and what systemctl said. */
+export async function systemctl(...args: string[]): Promise<void> {
   const { execa } = await import('execa');
   const { exitCode, stderr } = await execa('systemctl', args, { reject: false, timeout: CALL_MS, stdin: 'ignore' });
-  if (exitCode !== 0) throw failed(`systemctl ${args.join(' ')}: ${printable(stderr || `status ${exitCode}`)}`);
+  if (exitCode !== 0) throw systemdFailed(`systemctl ${args.join(' ')}: ${printable(stderr || `status ${exitCode}`)}`);
 }
 
 /** Writes the unit, enables it and starts it; waits until the supervisor has reported. Rejects with SYSTEMD, FILE_FAILED or ETCD_START. */
@@ -67,7 +76,7 @@ export async function startUnit(runDir: string, dataDir: string): Promise<void> 
 
 /** Stops the unit; without systemd there is nothing to stop. `remove`: it is not there at the next boot either. */
 export async function stopUnit(remove: boolean): Promise<void> {
-  const ours = (await readIfThere(UNIT_FILE))?.startsWith(MARK) === true;
+  const ours = (await readIfThere(UNIT_FILE))?.startsWith(UNIT_MARK) === true;
   if (!ours) return;
   const runs = await systemdRuns();
   if (runs) await systemctl('stop', UNIT);

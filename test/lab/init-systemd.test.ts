@@ -13,7 +13,7 @@ import { until } from '../support/until.ts';
 
 const NAME = 'join-systemd';
 const CGROUPS = `/sys/fs/cgroup/*/${NAME}`;
-const TARGETS = ['test', 'basic', 'sysinit', 'sockets', 'shutdown', 'multi-user', 'network-online'];
+const TARGETS = ['test', 'basic', 'sysinit', 'sockets', 'shutdown', 'multi-user', 'network-online', 'timers'];
 
 describe('tsflannel init --systemd', function () {
   this.timeout(60_000);
@@ -83,6 +83,29 @@ describe('tsflannel init --systemd', function () {
     const before = await main();
     await inside('kill', '-9', before);
     await until('another one runs', async () => !['0', before].includes(await main()) && (await healthy()));
+  });
+
+  it('a timer takes snapshots, one at once, until it is told to end', async () => {
+    const backups = join(dir, 'backups');
+    const schedule = ['etcd', 'snapshot', 'schedule', '--dir', backups, '--keep', '2'];
+    const timer = 'tsflannel-etcd-snapshot.timer';
+    const ran = await tsflannel(...schedule);
+    assert.equal(ran.exitCode, 0, ran.stdout);
+    assert.equal(JSON.parse(ran.stdout).schedule.runner, 'systemd');
+    const taken = () => (existsSync(backups) ? readdirSync(backups) : []);
+    await until('the timer has taken one', () => taken().filter((name) => name.endsWith('Z.db')).length === 1);
+    assert.equal((await inside('systemctl', 'is-enabled', timer)).stdout, 'enabled');
+    assert.equal(JSON.parse((await tsflannel(...schedule)).stdout).changed, false);
+    const service = await inside('systemctl', 'start', 'tsflannel-etcd-snapshot.service');
+    assert.deepEqual([service.exitCode, service.stderr], [0, '']);
+    assert.equal(taken().length, 2);
+    const off = await tsflannel('etcd', 'snapshot', 'schedule', '--off');
+    assert.equal(JSON.parse(off.stdout).changed, true, off.stdout);
+    assert.notEqual((await inside('systemctl', 'is-active', timer)).stdout, 'active');
+    assert.deepEqual(
+      readdirSync(join(dir, 'etc-systemd/system')).filter((name) => /snapshot/.test(name)),
+      [],
+    );
   });
 
   it('etcd stop stops the unit, init starts it, and purge takes the unit away', async () => {
