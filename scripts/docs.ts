@@ -1,7 +1,8 @@
-/** Writes docs/errors.md from the error table. Usage: node scripts/docs.ts; a test fails when the page is stale. */
+/** Writes docs/errors.md and docs/doctor.md from their tables. Usage: node scripts/docs.ts; a test fails when a page is stale. */
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CHECKS, GROUPS } from '../src/doctor/doctor.ts';
 import { ERRORS, type ErrorEntry } from '../src/errors.ts';
 
 /** Exit statuses and what they say. */
@@ -45,7 +46,34 @@ export const errorsPage = (): string =>
     '',
   ].join('\n');
 
-/** Where it stands. */
-export const ERRORS_PAGE = join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs', 'errors.md');
+const checkRow = ({ id, title, why, fix }: (typeof CHECKS)[number]): string =>
+  `| ${id} | ${cell(title)} | ${cell(why)} | ${fix.map(code).join('<br>')} |`;
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(ERRORS_PAGE, errorsPage());
+/** The page of the doctor's checks. */
+export const doctorPage = (): string =>
+  [
+    '# What `tsflannel doctor` looks at',
+    '',
+    'Each check stands alone and says ok, warn, fail or skip, with what it saw. `tsflannel doctor --check ID` runs one of them,',
+    '`tsflannel explain ID` says what stands here. This page is made from `src/doctor/` by `node scripts/docs.ts`.',
+    ...GROUPS.flatMap((group) => [
+      '',
+      `## ${group}`,
+      '',
+      '| check | well means | else | try |',
+      '|---|---|---|---|',
+      ...CHECKS.filter((check) => check.group === group).map(checkRow),
+    ]),
+    '',
+  ].join('\n');
+
+const page = (name: string): string => join(dirname(dirname(fileURLToPath(import.meta.url))), 'docs', name);
+
+/** Where they stand. */
+export const ERRORS_PAGE = page('errors.md');
+export const DOCTOR_PAGE = page('doctor.md');
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  writeFileSync(ERRORS_PAGE, errorsPage());
+  writeFileSync(DOCTOR_PAGE, doctorPage());
+}

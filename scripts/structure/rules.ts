@@ -41,7 +41,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   files: { about: 'atomic writes, client.json', may: ['model'], system: true },
   output: { about: 'results -> table and JSON', may: ['model'] },
   reconcile: { about: 'the loop', may: ['model', 'store', 'kernel', 'backend'] },
-  control: { about: 'the control socket: types and client', may: ['model', 'files'] },
+  control: { about: 'the control socket: types and client', may: ['model', 'kernel', 'files'] },
   config: {
     about: 'network config: flags and files -> a written config',
     may: ['model', 'store', 'kernel', 'files', 'host (lazy)'],
@@ -59,6 +59,15 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   docker: {
     about: 'Docker options, docker0, restart, rollback',
     may: ['model', 'kernel', 'files', 'host (lazy)'],
+    system: true,
+  },
+  doctor: {
+    about: 'evidence -> findings, each with why and how to fix it: pure',
+    may: ['model', 'kernel', 'control', 'config', 'store'],
+  },
+  'doctor/gather': {
+    about: 'the evidence: /proc, files, filters, etcd step by step',
+    may: ['model', 'store', 'files', 'doctor', 'etcd-client (lazy)'],
     system: true,
   },
   host: {
@@ -86,6 +95,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'docker',
       'etcd',
       'output',
+      'doctor',
+      'doctor/gather',
     ],
     system: true,
   },
@@ -111,6 +122,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'config',
       'etcd',
       'docker',
+      'doctor',
       'files',
       'model',
       'lab (lazy)',

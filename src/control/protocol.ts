@@ -2,6 +2,7 @@
  * control/ is the language between commands and the running daemon: one JSON line asked, one JSON line answered, over a unix socket
  * that only root may open (0600). It holds types and the thin client; it must not know how the daemon works.
  */
+import type { Kind } from '../kernel/state.ts';
 import type { Check, NodeFacts, RouteRow, Usage } from '../model/report.ts';
 
 export type { Check };
@@ -14,6 +15,7 @@ export interface DaemonStatus extends NodeFacts {
 /** One change as text and reason. */
 export interface PlanStep {
   readonly action: 'create' | 'replace' | 'remove' | 'blocked';
+  readonly kind: Kind;
   readonly object: string;
   readonly because: string;
 }

@@ -105,7 +105,12 @@ function statusOf(node: Node): DaemonStatus {
 
 /** A plan as the control socket carries it. */
 export const planAnswer = (plan: Plan): Requests['plan'] => ({
-  steps: plan.map(({ action, object, because }) => ({ action, object: printObject(object), because })),
+  steps: plan.map(({ action, object, because }) => ({
+    action,
+    kind: object.kind,
+    object: printObject(object),
+    because,
+  })),
   text: printPlan(plan),
 });
 

@@ -68,7 +68,7 @@ function byPattern(state: KernelState, all: readonly Candidate[], pattern: strin
 }
 
 /** The main table's route to an address: longest prefix, then lowest metric. */
-function routeTo(state: KernelState, ip: Ip): Route | undefined {
+export function routeTo(state: KernelState, ip: Ip): Route | undefined {
   const fitting = entriesOf(state, 'route').filter(({ dst }) => containsIp(dst, ip));
   return fitting.sort((a, b) => b.dst.length - a.dst.length || a.metric - b.metric)[0];
 }

@@ -14,11 +14,10 @@ export interface LookFlags extends EtcdFlags {
   readonly 'udp-carrier'?: string | undefined;
 }
 
-/** Those flags, parsed. Throws USAGE. */
-export async function lookOptions(flags: LookFlags): Promise<LookOptions> {
+/** Those that say nothing of etcd. Throws USAGE. */
+export function placeOptions(flags: LookFlags): Omit<LookOptions, 'connection'> {
   const publicIp = flagIp('public-ip', flags['public-ip']);
   return {
-    connection: await resolveConnection(flags),
     stateDir: flags['state-dir'],
     runDir: flags['run-dir'],
     wish: {
@@ -30,3 +29,9 @@ export async function lookOptions(flags: LookFlags): Promise<LookOptions> {
     },
   };
 }
+
+/** Those flags, parsed. Throws USAGE. */
+export const lookOptions = async (flags: LookFlags): Promise<LookOptions> => ({
+  ...placeOptions(flags),
+  connection: await resolveConnection(flags),
+});

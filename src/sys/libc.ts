@@ -18,6 +18,7 @@ export interface Libc {
   recv(fd: number, data: Buffer, length: number, flags: number): number;
   sendto(fd: number, data: Uint8Array, length: number, ...to: [flags: number, address: Buffer, length: number]): number;
   clockGettime(clock: number, timespec: Buffer): number;
+  adjtimex(timex: Buffer): number;
   close(fd: number): number;
   ioctlPointer(fd: number, request: number, argument: Buffer): number;
   ioctlNumber(fd: number, request: number, argument: number): number;
@@ -40,6 +41,7 @@ function bindAll(koffi: Koffi): Libc {
     recv: c.func('intptr_t recv(int, void *, size_t, int)'),
     sendto: c.func('intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)'),
     clockGettime: c.func('int clock_gettime(int, void *)'),
+    adjtimex: c.func('int adjtimex(void *)'),
     close: c.func('int close(int)'),
     ioctlPointer: (fd, request, argument) => ioctl(fd, request, 'void *', argument),
     ioctlNumber: (fd, request, argument) => ioctl(fd, request, 'int', argument),

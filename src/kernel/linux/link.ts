@@ -170,3 +170,10 @@ export function linkChanges(index: number, before: Link | undefined, after: Link
 }
 
 export const deleteLink = (index: number): Request => ({ type: RTM.DELLINK, flags: NLM.ACK, body: header(index) });
+
+/** A VXLAN device without an id, which no kernel makes: one that knows VXLAN says that it lacks something (EINVAL), another that it is unknown. */
+export const impossibleVxlan: Request = {
+  type: RTM.NEWLINK,
+  flags: CREATE_NEW,
+  body: Buffer.concat([header(0), text(IFLA.IFNAME, 'flannel.none'), nested(IFLA.LINKINFO, text(INFO.KIND, 'vxlan'))]),
+};

@@ -3,7 +3,9 @@ import { execFile } from 'node:child_process';
 import { TsflannelError } from '../../errors.ts';
 
 /** Debian packages of the programs, for the error's fix. */
-const PACKAGES: Readonly<Record<string, string>> = { ip: 'iproute2', nft: 'nftables' };
+const PACKAGES: Readonly<Record<string, string>> = {
+  ...{ ip: 'iproute2', nft: 'nftables', ethtool: 'ethtool', modprobe: 'kmod' },
+};
 
 export interface ToolResult {
   readonly exitCode: number;

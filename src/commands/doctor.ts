@@ -1,0 +1,79 @@
+import { Flags } from '@oclif/core';
+import { CHECKS, commandOf, type Finding, healthOf } from '../doctor/doctor.ts';
+import { TsflannelError } from '../errors.ts';
+import { notice, type Result, TsflannelCommand } from '../output/command.ts';
+import { confirm } from '../output/confirm.ts';
+import { dockerFlags } from '../output/docker-flags.ts';
+import { countsText, doctorText, junitText } from '../output/doctor.ts';
+import { lookFlags } from '../output/look-flags.ts';
+import { table } from '../output/table.ts';
+
+export default class Doctor extends TsflannelCommand {
+  static override summary = 'Look for what is wrong with this host, its network and etcd, and say what to type.';
+  static override description =
+    'Some seventy checks, each by itself, before `up` and after, in less than 3 s. Changes nothing unless --fix is given.\n' +
+    'Exit status 0 nothing failed, 8 something did, 9 no daemon runs.';
+  static override examples = [
+    '<%= config.bin %> doctor',
+    '<%= config.bin %> doctor --check etcd-tcp --check forward',
+    '<%= config.bin %> doctor --fix --yes',
+    '<%= config.bin %> doctor --junit > doctor.xml',
+  ];
+  static override flags = {
+    ...lookFlags,
+    'docker-socket': dockerFlags['docker-socket'],
+    all: Flags.boolean({ char: 'a', description: 'show what is well, too' }),
+    check: Flags.string({ description: 'only this check; may be given again', multiple: true }),
+    list: Flags.boolean({ description: 'list the checks, look at nothing' }),
+    junit: Flags.boolean({ description: 'print JUnit XML', exclusive: ['json', 'list'] }),
+    fix: Flags.boolean({ description: 'do the fixes that can do no harm, after showing them' }),
+    yes: Flags.boolean({ char: 'y', description: 'do not ask', dependsOn: ['fix'], env: 'TSFLANNEL_YES' }),
+    'dry-run': Flags.boolean({ description: 'with --fix: show what would be done', dependsOn: ['fix'] }),
+  };
+
+  override async execute(): Promise<Result> {
+    const { flags } = await this.parse(Doctor);
+    const ids = flags.check ?? [];
+    for (const id of ids) if (!CHECKS.some((one) => one.id === id)) throw new TsflannelError('CHECK_UNKNOWN', { id });
+    if (flags.list) return listed(ids);
+    const { doctorNow } = await import('../host/doctor.ts');
+    const findings = await doctorNow(flags, ids);
+    const exit = { ok: 0, degraded: 8, down: 9 }[healthOf(findings)];
+    if (flags.fix) return fixed(findings, flags);
+    const text = flags.junit ? junitText(findings) : doctorText(findings, flags.all || ids.length > 0);
+    return { data: { state: healthOf(findings), findings: findings.map(dataOf) }, text, exit };
+  }
+}
+
+const dataOf = ({ repairs, ...finding }: Finding) => ({ ...finding, safe: repairs.map(commandOf) });
+
+function listed(ids: readonly string[]): Result {
+  const checks = CHECKS.filter(({ id }) => ids.length === 0 || ids.includes(id)).map(({ judge: _, ...check }) => check);
+  const text = table(
+    ['check', 'group', 'what is well'],
+    checks.map(({ id, group, title }) => [id, group, title]),
+  );
+  return { data: { checks }, text };
+}
+
+type Fix = { yes: boolean; 'dry-run': boolean };
+
+async function fixed(findings: readonly Finding[], { yes, 'dry-run': dryRun }: Fix): Promise<Result> {
+  const commands = findings.flatMap(({ repairs }) => repairs.map(commandOf));
+  const plan = commands.map((command) => `  ${command}`).join('\n');
+  if (commands.length === 0)
+    return { data: { repaired: [] }, text: `Nothing to do that is safe: ${countsText(findings)}` };
+  if (dryRun) return { data: { repaired: [], commands }, text: `Would do:\n${plan}` };
+  if (!yes) notice(plan);
+  await confirm('doctor runs these commands', yes);
+  const { repairAll } = await import('../host/doctor-fix.ts');
+  const repaired = await repairAll(findings);
+  const lines = repaired.map(({ command, error }) =>
+    error === undefined ? `done: ${command}` : `failed: ${command}: ${error}`,
+  );
+  return {
+    data: { repaired },
+    text: lines.join('\n'),
+    exit: repaired.some(({ error }) => error !== undefined) ? 1 : 0,
+  };
+}

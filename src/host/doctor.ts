@@ -1,0 +1,131 @@
+import { type Finding, judgeAll } from '../doctor/doctor.ts';
+import type { DockerEvidence, Evidence, Looked } from '../doctor/evidence.ts';
+import { type EtcdLook, etcdEvidence } from '../doctor/gather/etcd.ts';
+import { filterEvidence } from '../doctor/gather/filters.ts';
+import { type HostAsk, hostEvidence } from '../doctor/gather/host.ts';
+import { look } from '../doctor/gather/looked.ts';
+import { clientConfigPath, DEFAULT_PREFIX } from '../files/client-config.ts';
+import { readNodeState } from '../files/node-state.ts';
+import type { Kernel } from '../kernel/state.ts';
+import type { NetworkConfig } from '../model/network-config.ts';
+import { type Connection, resolveConnection } from './connection.ts';
+import { daemonEvidence, inferWish, interfaceEvidence, networkEvidence, ownPlan } from './doctor-node.ts';
+import { peersEvidence } from './doctor-peers.ts';
+import { openKv } from './kv.ts';
+import { type LookFlags, placeOptions } from './look-options.ts';
+import { openMaintenance } from './maintenance.ts';
+import { plainKernel } from './node.ts';
+import { observeInterfaces } from './scene.ts';
+
+/** The flags of a look, and where Docker listens. */
+export interface DoctorFlags extends LookFlags {
+  readonly 'docker-socket'?: string | undefined;
+}
+
+const skipped = (unseen: string): { readonly unseen: string } => ({ unseen });
+
+async function dockerEvidence(socket: string): Promise<DockerEvidence> {
+  const { dockerApi } = await import('../docker/api.ts');
+  const api = dockerApi(socket);
+  const [info, bridge] = await Promise.all([api.info(), api.bridge()]);
+  const { subnet, gateway, mtu, ipMasq } = bridge;
+  return {
+    ...{ socket, version: info.version, liveRestore: info.liveRestore },
+    ...(subnet !== undefined && { subnet }),
+    ...(gateway !== undefined && { gateway }),
+    ...(mtu !== undefined && { mtu }),
+    ...(ipMasq !== undefined && { ipMasq }),
+  };
+}
+
+/** Kernel and libc asked for what no file tells. */
+async function askHost(network: Looked<{ readonly network: NetworkConfig }>): Promise<HostAsk> {
+  const [{ featuresOf, knowsVxlan }, { isClockSynchronised }] = await Promise.all([
+    import('../kernel/linux/ability.ts'),
+    import('../sys/clock-state.ts'),
+  ]);
+  const backend = 'seen' in network ? network.seen.network.backend : undefined;
+  const [vxlan, synchronised, offload] = await Promise.all([
+    look(knowsVxlan),
+    look(isClockSynchronised),
+    backend?.type === 'vxlan'
+      ? look(() => featuresOf(`flannel.${backend.vni}`))
+      : skipped('the backend has no VXLAN device'),
+  ]);
+  return { vxlan, synchronised, offload };
+}
+
+/** What the whole look is about. */
+interface Subject {
+  readonly kernel: Kernel;
+  readonly place: ReturnType<typeof placeOptions>;
+  readonly connection: Looked<Connection>;
+  readonly dockerSocket: string;
+  readonly clientFile: string;
+}
+
+function askEtcd({ connection }: Subject, nodeId: string): Promise<Looked<EtcdLook>> {
+  if (!('seen' in connection)) return Promise.resolve(connection);
+  const { kv, prefix } = connection.seen;
+  return look(() => etcdEvidence({ options: kv, prefix, nodeId, openKv, openMaintenance }), 2_000);
+}
+
+const keyFilesOf = ({ clientFile, connection }: Subject): readonly string[] =>
+  [clientFile, 'seen' in connection ? connection.seen.kv.keyFile : undefined].filter((path) => path !== undefined);
+
+/** The parts that depend on no other. */
+async function firstLook(subject: Subject, nodeId: string) {
+  const { outputOf } = await import('../kernel/linux/ability.ts');
+  const [etcd, kernel, filters, daemon, docker] = await Promise.all([
+    askEtcd(subject, nodeId),
+    look(() => observeInterfaces(subject.kernel)),
+    look(() => filterEvidence(outputOf)),
+    daemonEvidence(subject.place.runDir),
+    look(() => dockerEvidence(subject.dockerSocket)),
+  ]);
+  return { etcd, kernel, filters, daemon, docker };
+}
+
+async function examine(subject: Subject): Promise<Evidence> {
+  const { place, connection } = subject;
+  const { stateDir, runDir } = place;
+  const { nodeId } = await readNodeState(stateDir);
+  const { etcd, kernel, filters, daemon: word, docker } = await firstLook(subject, nodeId);
+  const { plan: told, ...daemon } = word;
+  const prefix = 'seen' in connection ? connection.seen.prefix : DEFAULT_PREFIX;
+  const network = await look(() => networkEvidence(etcd, { stateDir, prefix }, nodeId));
+  const places = { stateDir, runDir, subnetFile: place.wish.subnetFile, secrets: keyFilesOf(subject) };
+  const host = await hostEvidence(places, await askHost(network));
+  const wish = inferWish(place.wish, daemon, network, host.subnetFile.text);
+  const iface = 'seen' in kernel ? await look(() => interfaceEvidence(kernel.seen, wish)) : kernel;
+  const [plan, peers] = await Promise.all([
+    'seen' in told || !('seen' in network) ? told : look(() => ownPlan(subject.kernel, network.seen, wish)),
+    'seen' in network && 'seen' in iface && 'seen' in kernel
+      ? look(() => peersEvidence(network.seen, iface.seen, kernel.seen))
+      : skipped('it is not known who is a peer, or by which interface'),
+  ]);
+  return {
+    ...{ host, iface, kernel, filters, network, plan, daemon, peers, docker },
+    clientConfig: 'seen' in connection ? { seen: connection.seen.kv.endpoints.join(', ') } : connection,
+    etcd: 'seen' in etcd ? { seen: etcd.seen.evidence } : etcd,
+  };
+}
+
+const DOCKER_SOCKET = '/var/run/docker.sock';
+
+/** Looks once, judges everything (`ids`: only these). Throws USAGE for flags that are no good. */
+export async function doctorNow(flags: DoctorFlags, ids: readonly string[]): Promise<readonly Finding[]> {
+  const kernel = await plainKernel();
+  try {
+    const evidence = await examine({
+      kernel,
+      place: placeOptions(flags),
+      connection: await look(() => resolveConnection(flags)),
+      dockerSocket: flags['docker-socket'] ?? DOCKER_SOCKET,
+      clientFile: clientConfigPath(flags['config-dir']),
+    });
+    return judgeAll(evidence, ids);
+  } finally {
+    await kernel.close();
+  }
+}
