@@ -1,11 +1,10 @@
-import { Flags } from '@oclif/core';
 import { CHECKS, commandOf, type Finding, healthOf } from '../doctor/doctor.ts';
 import { TsflannelError } from '../errors.ts';
 import { notice, type Result, TsflannelCommand } from '../output/command.ts';
 import { confirm } from '../output/confirm.ts';
-import { dockerFlags } from '../output/docker-flags.ts';
-import { countsText, doctorText, junitText } from '../output/doctor.ts';
-import { lookFlags } from '../output/look-flags.ts';
+import { countsText, doctorCases, doctorText } from '../output/doctor.ts';
+import { doctorFlags } from '../output/doctor-flags.ts';
+import { junit } from '../output/junit.ts';
 import { table } from '../output/table.ts';
 
 export default class Doctor extends TsflannelCommand {
@@ -19,17 +18,7 @@ export default class Doctor extends TsflannelCommand {
     '<%= config.bin %> doctor --fix --yes',
     '<%= config.bin %> doctor --junit > doctor.xml',
   ];
-  static override flags = {
-    ...lookFlags,
-    'docker-socket': dockerFlags['docker-socket'],
-    all: Flags.boolean({ char: 'a', description: 'show what is well, too' }),
-    check: Flags.string({ description: 'only this check; may be given again', multiple: true }),
-    list: Flags.boolean({ description: 'list the checks, look at nothing' }),
-    junit: Flags.boolean({ description: 'print JUnit XML', exclusive: ['json', 'list'] }),
-    fix: Flags.boolean({ description: 'do the fixes that can do no harm, after showing them' }),
-    yes: Flags.boolean({ char: 'y', description: 'do not ask', dependsOn: ['fix'], env: 'TSFLANNEL_YES' }),
-    'dry-run': Flags.boolean({ description: 'with --fix: show what would be done', dependsOn: ['fix'] }),
-  };
+  static override flags = doctorFlags;
 
   override async execute(): Promise<Result> {
     const { flags } = await this.parse(Doctor);
@@ -40,7 +29,9 @@ export default class Doctor extends TsflannelCommand {
     const findings = await doctorNow(flags, ids);
     const exit = { ok: 0, degraded: 8, down: 9 }[healthOf(findings)];
     if (flags.fix) return fixed(findings, flags);
-    const text = flags.junit ? junitText(findings) : doctorText(findings, flags.all || ids.length > 0);
+    const text = flags.junit
+      ? junit('tsflannel doctor', doctorCases(findings))
+      : doctorText(findings, flags.all || ids.length > 0);
     return { data: { state: healthOf(findings), findings: findings.map(dataOf) }, text, exit };
   }
 }

@@ -1,114 +1,47 @@
-/** Docker: docker0 and its daemon’s options against the lease. */
-import type { Address, KernelState } from '../kernel/state.ts';
-import { containsIp, printIp, printPrefix } from '../model/address.ts';
-import { parseSubnetEnv, type SubnetEnv } from '../model/subnet-env.ts';
-import { type Check, fail, faults, ok, on, skip, type Verdict, warn } from './check.ts';
-import type { DockerEvidence, Evidence, Looked } from './evidence.ts';
+/** Docker as `docker status` compares it with the lease: each check here is about some of its rows. */
+import type { DockerRow } from '../model/report.ts';
+import { type Check, fail, faults, ok, on, skip, type Verdict } from './check.ts';
+import type { Evidence } from './evidence.ts';
 
-const BRIDGE = 'docker0';
+const textOf = ({ what, expected, found }: DockerRow): string =>
+  expected === '' ? `${what}: ${found}` : `${what} is ${found}, not ${expected}`;
 
-const addressesOf = (state: KernelState): Address[] =>
-  [...state.values()].flatMap(({ object }) =>
-    object.kind === 'address' && object.device === BRIDGE && object.ip.family === 4 ? [object] : [],
-  );
-
-const linkOf = (state: KernelState) => {
-  const link = state.get(`link/${BRIDGE}`)?.object;
-  return link?.kind === 'link' ? link : undefined;
-};
-
-/** What Docker is to be told; subnet.env is the daemon's word. */
-function envOf({ host }: Evidence): Looked<SubnetEnv> {
-  const { path, text } = host.subnetFile;
-  if (text === undefined) return { unseen: `there is no ${path}` };
-  const parsed = parseSubnetEnv(text, path);
-  return parsed.ok ? { seen: parsed.value } : { unseen: `${path} is not valid` };
-}
-
-const cidr = ({ subnet }: SubnetEnv): string => `${printIp(subnet.ip)}/${subnet.length}`;
-
-function running(evidence: Evidence): Verdict {
-  const { docker, host } = evidence;
-  if ('seen' in docker) return ok(`Docker ${docker.seen.version} at ${docker.seen.socket}`);
-  return host.programs.has('dockerd') ? warn(docker.unseen) : skip('no dockerd runs in this network namespace');
-}
-
-function bridge(evidence: Evidence): Verdict {
-  return on(evidence.kernel, (state) => {
-    if (!linkOf(state)) return skip('there is no docker0');
-    return on(envOf(evidence), (env) => {
-      const has = addressesOf(state).map(({ ip, length }) => `${printIp(ip)}/${length}`);
-      if (has.includes(cidr(env))) return ok(`docker0 has ${cidr(env)}`);
-      return fail(`docker0 has ${has.join(' ') || 'no address'}, the lease gives ${cidr(env)}`);
+/** Judges the rows of these names; what differs brings the commands that put it right. */
+const rowsNamed =
+  (names: RegExp, fine: string) =>
+  ({ docker }: Evidence): Verdict =>
+    on(docker, (rows) => {
+      const mine = rows.filter(({ what }) => names.test(what));
+      const wrong = mine.filter(({ state }) => state !== 'ok');
+      if (mine.length === 0) return skip('Docker says nothing of it');
+      const verdict = faults(wrong.map(textOf), fine);
+      return wrong.length === 0 ? verdict : { ...verdict, fix: [...new Set(wrong.flatMap(({ fix = [] }) => fix))] };
     });
+
+/** A comparison that is left out where there is nothing to compare. */
+const rowsIfAny =
+  (names: RegExp, fine: string) =>
+  (evidence: Evidence): Verdict => {
+    const { docker } = evidence;
+    if ('seen' in docker && !docker.seen.some(({ what }) => names.test(what))) return ok(fine);
+    return rowsNamed(names, fine)(evidence);
+  };
+
+function running({ docker }: Evidence): Verdict {
+  return on(docker, (rows) => {
+    const row = rows.find(({ what }) => what === 'dockerd');
+    if (!row) return skip('it was not looked for');
+    return row.state === 'ok' ? ok(row.found) : fail(row.found, ...(row.fix ?? []));
   });
-}
-
-/** Docker's names of the host's ends of its containers' wires. The bridge itself takes the least of them. */
-const isContainers = (name: string): boolean => /^veth[0-9a-f]{7}$/.test(name);
-
-function containersMtu(evidence: Evidence): Verdict {
-  return on(evidence.kernel, (state) =>
-    on(envOf(evidence), ({ mtu }) => {
-      const wires = [...state.values()].flatMap(({ object }) =>
-        object.kind === 'link' && isContainers(object.name) ? [object] : [],
-      );
-      if (wires.length === 0) return skip('no container runs');
-      const large = wires.filter((wire) => wire.mtu > mtu).map((wire) => `${wire.name} has MTU ${wire.mtu}`);
-      return faults(large, `${wires.length} containers have MTU ${mtu} or less`);
-    }),
-  );
-}
-
-/** Options of the running daemon that differ from the lease's. */
-function differences(docker: DockerEvidence, env: SubnetEnv): string[] {
-  const gateway = printIp(env.subnet.ip);
-  return [
-    ...(docker.gateway !== gateway ? [`bip is ${docker.gateway ?? 'not set'}, not ${cidr(env)}`] : []),
-    ...(docker.mtu !== env.mtu ? [`mtu is ${docker.mtu ?? 'not set'}, not ${env.mtu}`] : []),
-    ...(docker.ipMasq === env.ipMasq
-      ? [
-          `ip-masq is ${docker.ipMasq}, and so is the daemon's: ${env.ipMasq ? 'packets are masqueraded twice' : 'nobody masquerades'}`,
-        ]
-      : []),
-  ];
-}
-
-function options(evidence: Evidence): Verdict {
-  return on(evidence.docker, (docker) =>
-    on(envOf(evidence), (env) => {
-      const list = differences(docker, env);
-      return list.length === 0 ? ok('bip, mtu and ip-masq are those of the lease') : fail(list.join('; '));
-    }),
-  );
-}
-
-/** Bridges of Docker's other networks are in the network, but not in our subnet. */
-function pools(evidence: Evidence): Verdict {
-  return on(evidence.kernel, (state) =>
-    on(evidence.network, ({ network: { network }, own }) => {
-      const inside = [...state.values()].flatMap(({ object }) =>
-        object.kind === 'address' &&
-        /^br-[0-9a-f]{12}$/.test(object.device) &&
-        containsIp(network, object.ip) &&
-        !(own && containsIp(own.subnet, object.ip))
-          ? [`${object.device} has ${printIp(object.ip)}/${object.length}`]
-          : [],
-      );
-      return inside.length === 0
-        ? ok(`no other network of Docker’s is in ${printPrefix(network)}`)
-        : fail(inside.join('; '));
-    }),
-  );
 }
 
 export const dockerChecks: readonly Check[] = [
   {
     id: 'docker',
     group: 'docker',
-    title: 'Docker answers',
+    title: 'Docker runs and answers',
     why: 'its options cannot be compared with the lease',
-    fix: ['systemctl status docker', 'tsflannel docker apply --help'],
+    fix: ['systemctl status docker', 'tsflannel docker status'],
     judge: running,
   },
   {
@@ -117,30 +50,41 @@ export const dockerChecks: readonly Check[] = [
     title: 'docker0 is in the leased subnet',
     why: 'containers have addresses that other nodes do not know; after a boot Docker may have come before the daemon (flannel-io/flannel#1393)',
     fix: ['tsflannel docker apply'],
-    judge: bridge,
+    judge: rowsNamed(/^docker0$/, 'docker0 has the first address of the lease'),
   },
   {
     id: 'docker-options',
     group: 'docker',
     title: 'Docker runs with the options of the lease',
-    why: 'at its next start docker0 would get another subnet, or containers another MTU; twice masqueraded packets hide who sent them',
-    fix: ['tsflannel docker apply'],
-    judge: options,
+    why: 'at its next start docker0 would get another subnet, or containers another MTU; packets that are masqueraded twice hide who sent them',
+    fix: ['tsflannel docker apply', 'tsflannel docker status'],
+    judge: rowsNamed(
+      /^(?:bip|mtu|ip-masq|allow-direct-routing|running dockerd)$/,
+      'its options are those of the lease',
+    ),
   },
   {
     id: 'docker-mtu',
     group: 'docker',
-    title: 'containers send no larger packets than the network takes',
-    why: 'they were started before Docker had the MTU: larger packets do not fit through the tunnel, connections hang',
-    fix: ['tsflannel docker apply', 'docker restart --help'],
-    judge: containersMtu,
+    title: 'docker0 has the network’s MTU',
+    why: 'containers that were started before Docker had the MTU send packets that do not fit through the tunnel: connections hang',
+    fix: ['tsflannel docker status', 'tsflannel docker apply'],
+    judge: rowsIfAny(/^docker0 mtu$/, 'no container runs, or docker0 has it'),
   },
   {
-    id: 'docker-pools',
+    id: 'docker-networks',
     group: 'docker',
     title: 'Docker’s other networks take no subnets of other nodes',
     why: 'Docker gives its own networks 172.18.0.0/16 and up: containers could not reach the nodes that lease those',
-    fix: ['docker network ls', 'tsflannel config set --network 10.5.0.0/16 --help'],
-    judge: pools,
+    fix: ['docker network ls', 'tsflannel docker status'],
+    judge: rowsIfAny(/^network /, 'none is in the network'),
+  },
+  {
+    id: 'docker-raw',
+    group: 'docker',
+    title: 'packets from other nodes reach containers',
+    why: 'Docker 28 and newer drop packets to a container’s address that do not come through its own bridge',
+    fix: ['tsflannel docker apply', 'iptables -t raw -S PREROUTING'],
+    judge: rowsIfAny(/^from other nodes$/, 'no rule drops them'),
   },
 ];

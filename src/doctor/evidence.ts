@@ -5,6 +5,7 @@ import type { Endpoint } from '../model/endpoint.ts';
 import type { Lease } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import type { Parsed, Rejection } from '../model/parsed.ts';
+import type { DockerRow } from '../model/report.ts';
 import type { MemberInfo, MemberStatus } from '../store/kv.ts';
 import type { Alarm } from '../store/maintenance.ts';
 
@@ -159,17 +160,6 @@ export interface PeerEvidence {
   readonly device?: string;
 }
 
-export interface DockerEvidence {
-  readonly socket: string;
-  readonly version: string;
-  readonly liveRestore: boolean;
-  /** docker0 as Docker has it. */
-  readonly subnet?: string;
-  readonly gateway?: string;
-  readonly mtu?: number;
-  readonly ipMasq?: boolean;
-}
-
 /** The interface packets to the peers go out by. */
 export interface InterfaceEvidence {
   readonly name: string;
@@ -191,5 +181,6 @@ export interface Evidence {
   readonly plan: Looked<readonly PlanStep[]>;
   readonly daemon: DaemonEvidence;
   readonly peers: Looked<readonly PeerEvidence[]>;
-  readonly docker: Looked<DockerEvidence>;
+  /** The rows of `docker status`. */
+  readonly docker: Looked<readonly DockerRow[]>;
 }

@@ -127,14 +127,6 @@ function firewalls(evidence: Evidence): Verdict {
   });
 }
 
-/** Docker 28 and newer drop, in raw PREROUTING, what comes to a container's address by another way than its own bridge. */
-const rawDrop = (evidence: Evidence): Verdict =>
-  eachFlavour(evidence, 'no rule in raw PREROUTING drops packets to containers', ({ name, saved }) =>
-    rulesIn(saved, 'raw', 'PREROUTING')
-      .filter((rule) => isDrop(rule) && /(?:^| )-d \S+ ! -i \S+/.test(rule.text))
-      .map(({ text }) => `${name}: ${text}`),
-  );
-
 export const filterChecks: readonly Check[] = [
   {
     id: 'filter-tool',
@@ -191,13 +183,5 @@ export const filterChecks: readonly Check[] = [
     why: 'ufw and firewalld know nothing of the tunnel’s port, and drop other programs’ rules when they reload',
     fix: ['ufw status', 'firewall-cmd --list-all'],
     judge: firewalls,
-  },
-  {
-    id: 'docker-raw',
-    group: 'filters',
-    title: 'packets from other nodes reach containers',
-    why: 'Docker 28 and newer drop packets to a container’s address that do not come through its own bridge',
-    fix: ['tsflannel docker apply --help', 'iptables -t raw -S PREROUTING'],
-    judge: rawDrop,
   },
 ];

@@ -1,13 +1,16 @@
+import { bridgeOf } from '../docker/bridge.ts';
+import type { DockerStatusRequest } from '../docker/status.ts';
 import { type Finding, judgeAll } from '../doctor/doctor.ts';
-import type { DockerEvidence, Evidence, Looked } from '../doctor/evidence.ts';
+import type { Evidence, Looked } from '../doctor/evidence.ts';
 import { type EtcdLook, etcdEvidence } from '../doctor/gather/etcd.ts';
 import { filterEvidence } from '../doctor/gather/filters.ts';
 import { type HostAsk, hostEvidence } from '../doctor/gather/host.ts';
-import { look } from '../doctor/gather/looked.ts';
+import { LIMIT_MS, look } from '../doctor/gather/looked.ts';
 import { clientConfigPath, DEFAULT_PREFIX } from '../files/client-config.ts';
 import { readNodeState } from '../files/node-state.ts';
 import type { Kernel } from '../kernel/state.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
+import type { DockerRow } from '../model/report.ts';
 import { type Connection, resolveConnection } from './connection.ts';
 import { daemonEvidence, inferWish, interfaceEvidence, networkEvidence, ownPlan } from './doctor-node.ts';
 import { peersEvidence } from './doctor-peers.ts';
@@ -17,25 +20,22 @@ import { openMaintenance } from './maintenance.ts';
 import { plainKernel } from './node.ts';
 import { observeInterfaces } from './scene.ts';
 
-/** The flags of a look, and where Docker listens. */
+/** The flags of a look, and which Docker. */
 export interface DoctorFlags extends LookFlags {
   readonly 'docker-socket'?: string | undefined;
+  readonly 'config-file'?: string | undefined;
 }
 
 const skipped = (unseen: string): { readonly unseen: string } => ({ unseen });
 
-async function dockerEvidence(socket: string): Promise<DockerEvidence> {
-  const { dockerApi } = await import('../docker/api.ts');
-  const api = dockerApi(socket);
-  const [info, bridge] = await Promise.all([api.info(), api.bridge()]);
-  const { subnet, gateway, mtu, ipMasq } = bridge;
-  return {
-    ...{ socket, version: info.version, liveRestore: info.liveRestore },
-    ...(subnet !== undefined && { subnet }),
-    ...(gateway !== undefined && { gateway }),
-    ...(mtu !== undefined && { mtu }),
-    ...(ipMasq !== undefined && { ipMasq }),
-  };
+/** Docker beside subnet.env; one that hangs is not waited for. */
+async function dockerEvidence({ kernel, docker }: Subject): Promise<readonly DockerRow[]> {
+  const { dockerStatus } = await import('../docker/status.ts');
+  const parts = { bridge: bridgeOf(kernel), signal: AbortSignal.timeout(LIMIT_MS) };
+  const { rows } = await dockerStatus({ ...docker, lease: undefined }, parts);
+  const absent = rows.find(({ what, state }) => what === 'dockerd' && state === 'down');
+  if (absent && /^no dockerd was found/.test(absent.found)) throw new Error(absent.found);
+  return rows;
 }
 
 /** Kernel and libc asked for what no file tells. */
@@ -60,7 +60,7 @@ interface Subject {
   readonly kernel: Kernel;
   readonly place: ReturnType<typeof placeOptions>;
   readonly connection: Looked<Connection>;
-  readonly dockerSocket: string;
+  readonly docker: Omit<DockerStatusRequest, 'lease'>;
   readonly clientFile: string;
 }
 
@@ -81,7 +81,7 @@ async function firstLook(subject: Subject, nodeId: string) {
     look(() => observeInterfaces(subject.kernel)),
     look(() => filterEvidence(outputOf)),
     daemonEvidence(subject.place.runDir),
-    look(() => dockerEvidence(subject.dockerSocket)),
+    look(() => dockerEvidence(subject)),
   ]);
   return { etcd, kernel, filters, daemon, docker };
 }
@@ -111,8 +111,6 @@ async function examine(subject: Subject): Promise<Evidence> {
   };
 }
 
-const DOCKER_SOCKET = '/var/run/docker.sock';
-
 /** Looks once, judges everything (`ids`: only these). Throws USAGE for flags that are no good. */
 export async function doctorNow(flags: DoctorFlags, ids: readonly string[]): Promise<readonly Finding[]> {
   const kernel = await plainKernel();
@@ -121,7 +119,12 @@ export async function doctorNow(flags: DoctorFlags, ids: readonly string[]): Pro
       kernel,
       place: placeOptions(flags),
       connection: await look(() => resolveConnection(flags)),
-      dockerSocket: flags['docker-socket'] ?? DOCKER_SOCKET,
+      docker: {
+        stateDir: flags['state-dir'],
+        subnetFile: flags['subnet-file'],
+        configFile: flags['config-file'],
+        socket: flags['docker-socket'],
+      },
       clientFile: clientConfigPath(flags['config-dir']),
     });
     return judgeAll(evidence, ids);

@@ -1,4 +1,5 @@
 import { paint } from './color.ts';
+import type { JunitCase } from './junit.ts';
 
 /** A finding as it is shown. */
 interface Shown {
@@ -46,23 +47,10 @@ export function doctorText(findings: readonly Shown[], all: boolean): string {
   ].join('\n');
 }
 
-const xml = (text: string): string =>
-  text.replace(/[<>&"']/g, (c) => `&#${c.codePointAt(0)};`).replace(/[^\x20-\uFFFD\n]/g, '?');
-
-function testCase({ id, group, title, result, evidence, why, fix }: Shown): string {
-  const open = `  <testcase classname="doctor.${group}" name="${xml(`${id}: ${title}`)}"`;
-  if (result === 'ok') return `${open}/>`;
-  if (result === 'skip') return `${open}><skipped message="${xml(evidence)}"/></testcase>`;
-  const text = xml([why, ...fix.map((line) => `try: ${line}`)].join('\n'));
-  if (result === 'warn') return `${open}><system-out>${xml(`warning: ${evidence}`)}\n${text}</system-out></testcase>`;
-  return `${open}><failure message="${xml(evidence)}">${text}</failure></testcase>`;
-}
-
-/** JUnit's XML, as CI servers read it; a warning is no failure. */
-export const junitText = (findings: readonly Shown[]): string =>
-  [
-    '<?xml version="1.0" encoding="UTF-8"?>',
-    `<testsuite name="tsflannel doctor" tests="${findings.length}" failures="${count(findings, 'fail')}" skipped="${count(findings, 'skip')}">`,
-    ...findings.map(testCase),
-    '</testsuite>',
-  ].join('\n');
+/** The findings for a JUnit report; a warning is no failure. */
+export const doctorCases = (findings: readonly Shown[]): readonly JunitCase[] =>
+  findings.map(({ id, title, result, evidence, why, fix }) => ({
+    name: `${id}: ${title}`,
+    result,
+    detail: result === 'fail' || result === 'warn' ? [evidence, why, ...fix].join('; ') : evidence,
+  }));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { DOCTOR_PAGE, doctorPage } from '../../../scripts/docs.ts';
 import { CHECKS, commandOf, healthOf, judgeAll } from '../../../src/doctor/doctor.ts';
-import { doctorText, junitText } from '../../../src/output/doctor.ts';
+import { doctorCases, doctorText } from '../../../src/output/doctor.ts';
 import { evidenceOf, finding, running } from '../../support/evidence.ts';
 import { flagsIn, commandOf as programCommand } from '../../support/program.ts';
 
@@ -76,9 +76,12 @@ describe('the report of doctor', () => {
     assert.match(doctorText(findings, true), /^ok {4}root/m);
   });
 
-  it('is JUnit XML, whatever was seen', () => {
-    const odd = findings.map((one) => ({ ...one, evidence: '<&"\x00>' }));
-    const text = junitText(odd);
-    assert.match(text, /^<\?xml[\s\S]*tests="3" failures="1" skipped="0"[\s\S]*<failure message="&#60;&#38;&#34;\?&#62;">/);
+  it('is a JUnit case each; only a failure is one', () => {
+    const warned = findings.map((one) => ({ ...one, result: one.id === 'clock' ? ('warn' as const) : one.result }));
+    assert.deepEqual(
+      doctorCases(warned).map(({ result }) => result),
+      ['ok', 'warn', 'fail'],
+    );
+    assert.match(doctorCases(findings).find(({ result }) => result === 'fail')?.detail ?? '', /tsflannel up --detach/);
   });
 });
