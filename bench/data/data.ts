@@ -5,26 +5,25 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BACKEND_OPTIONS } from '../../src/model/backend-config.ts';
+import { CARRIER_TYPES, type CarrierType } from '../../src/model/backend-config.ts';
 import type { PathFigures } from '../../src/model/figures.ts';
 import type { Host } from '../../test/support/ground.ts';
 import { figuresTable, planOf, type Results, ratiosTable } from './numbers.ts';
 import { measureVariant, type Variant } from './scene.ts';
-import { UNDERLAYS, type Underlay } from './underlay.ts';
+import { CABLE, UNDERLAYS, type Underlay } from './underlay.ts';
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`);
 
-const ours = (host: Host) => host.startTsflannel('up');
+const IFACE = `--iface=${CABLE}`;
+const ours = (host: Host) => host.startTsflannel('up', IFACE);
 
 /** Backend udp by one carrier. */
-const udpBy = (carrier: string): Variant => ({
+const udpBy = (carrier: CarrierType): Variant => ({
   name: `udp/${carrier}`,
   config: ['--backend', 'udp', '--backend-option', `Carrier=${carrier}`],
   start: ours,
+  carrier,
 });
-const UDP: readonly Variant[] = BACKEND_OPTIONS.udp.includes('Carrier')
-  ? [udpBy('tun'), udpBy('ebpf')]
-  : [{ name: 'udp/tun', config: ['--backend', 'udp'], start: ours }];
 
 /** All variants; those of the real flanneld where FLANNELD names one. */
 function variants(flanneld = process.env.FLANNELD): readonly Variant[] {
@@ -35,14 +34,14 @@ function variants(flanneld = process.env.FLANNELD): readonly Variant[] {
           {
             name: `flanneld ${backend}`,
             config: ['--backend', backend],
-            start: (host: Host) => host.startFlanneld(flanneld),
+            start: (host: Host) => host.startFlanneld(flanneld, IFACE),
           },
         ];
   return [
     { name: 'raw' },
     { name: 'host-gw', config: ['--backend', 'host-gw'], start: ours },
     { name: 'vxlan', config: ['--backend', 'vxlan'], start: ours },
-    ...UDP,
+    ...CARRIER_TYPES.map(udpBy),
     ...theirs('udp'),
     ...theirs('vxlan'),
   ];

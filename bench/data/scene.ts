@@ -1,11 +1,12 @@
 /** A cluster of two hosts for one round of one variant: brought up, measured, removed. */
+import type { CarrierType } from '../../src/model/backend-config.ts';
 import type { PathFigures } from '../../src/model/figures.ts';
 import type { Plan } from '../../src/probe/probe.ts';
 import { startProgram } from '../../test/support/children.ts';
 import { type Container, type Ground, type Host, makeGround, type Running } from '../../test/support/ground.ts';
 import { until } from '../../test/support/until.ts';
 import type { PathQuestion } from '../probe/path.ts';
-import { type Frames, prepareUnderlay, type Underlay } from './underlay.ts';
+import { type Cable, type Frames, layCable, type Underlay } from './underlay.ts';
 
 /** One way for packets to go between containers; `raw` is between the hosts themselves. */
 export interface Variant {
@@ -14,6 +15,8 @@ export interface Variant {
   readonly config?: readonly string[];
   /** Starts the daemon of a host. */
   readonly start?: (host: Host) => Running;
+  /** The carrier that must be the one in effect. */
+  readonly carrier?: CarrierType;
 }
 
 export interface Round {
@@ -26,10 +29,21 @@ const NETWORK = ['--network', '10.5.0.0/16'];
 /** Before the figures: code is compiled, neighbours are known. */
 const WARM_UP: Plan = { seconds: 0.5, tcp: [1], udp: [], roundTrip: false };
 
-async function bringUp(ground: Ground, variant: Variant): Promise<readonly Container[]> {
+interface Status {
+  readonly checks?: readonly { readonly name: string; readonly detail: string }[];
+}
+
+/** A carrier that took the place of the one to be measured would give false figures. */
+async function checkCarrier(host: Host, wanted: CarrierType): Promise<void> {
+  const { checks = [] } = JSON.parse(await host.tsflannel('status', '--json')) as Status;
+  const detail = checks.find(({ name }) => name === 'carrier')?.detail;
+  if (!detail?.startsWith(`${wanted}:`)) throw new Error(`${host.name} was to have carrier ${wanted}, not ${detail}`);
+}
+
+async function bringUp(ground: Ground, variant: Variant, cable: Cable): Promise<readonly Container[]> {
   const { hosts } = ground;
-  const { config, start } = variant;
-  if (!config || !start) return hosts.map(({ namespace, ip }) => ({ namespace, ip }));
+  const { config, start, carrier } = variant;
+  if (!config || !start) return hosts.map((host) => ({ namespace: host.namespace, ip: cable.addressOf(host) }));
   await hosts[0]?.tsflannel('config', 'set', ...NETWORK, ...config);
   for (const host of hosts) await host.run('sysctl', '-q', '-w', 'net.ipv4.ip_forward=1');
   const daemons = hosts.map((host) => ({ host, daemon: start(host) }));
@@ -42,6 +56,7 @@ async function bringUp(ground: Ground, variant: Variant): Promise<readonly Conta
       },
       READY_MS,
     );
+  if (carrier) for (const host of hosts) await checkCarrier(host, carrier);
   return Promise.all(hosts.map(ground.attach));
 }
 
@@ -77,18 +92,20 @@ async function measurePath(from: Container, to: Container, plan: Plan): Promise<
 /** Measures one variant once. Fails when it does not come up, or when the underlay was not what it was to be. */
 export async function measureVariant(name: string, variant: Variant, underlay: Underlay, plan: Plan): Promise<Round> {
   const ground = await makeGround(name, 2);
+  let cable: Cable | undefined;
   try {
-    const count = await prepareUnderlay(ground, underlay);
-    const [from, to] = await bringUp(ground, variant);
+    cable = await layCable(ground, underlay);
+    const [from, to] = await bringUp(ground, variant, cable);
     const [host] = ground.hosts;
     if (!from || !to || !host) throw new Error('there are no two ends');
     await until('the ends reach each other', () => pings(host, from, to), READY_MS);
     const figures = await measurePath(from, to, plan);
-    const frames = await count();
+    const frames = await cable.frames();
     if (underlay === 'wire' && frames.big > 0)
       throw new Error(`${frames.big} of ${frames.all} frames were too long for a wire`);
     return { figures, frames };
   } finally {
+    await cable?.end();
     await ground.close();
   }
 }

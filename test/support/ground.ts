@@ -155,8 +155,10 @@ function hostAt({ dir, endpoint, running }: Setting, name: string, number: numbe
     ...{ name: namespace, namespace, ip: `198.18.0.${number}`, dir: home, subnetFile, run, start },
     tsflannel: (...args) => run(program, ...args),
     startTsflannel: (...args) => start([program, ...args]),
-    startFlanneld: (flanneld, ...args) =>
-      start([flanneld, `--etcd-endpoints=${endpoint}`, `--subnet-file=${subnetFile}`, '--iface=eth0', ...args]),
+    startFlanneld: (flanneld, ...args) => {
+      const iface = args.some((arg) => arg.startsWith('--iface')) ? [] : ['--iface=eth0'];
+      return start([flanneld, `--etcd-endpoints=${endpoint}`, `--subnet-file=${subnetFile}`, ...iface, ...args]);
+    },
     async env() {
       const text = await readFile(subnetFile, 'utf8').catch(() => '');
       return Object.fromEntries([...text.matchAll(/^([A-Z_]+)=(.*)$/gm)].map(([, key, value]) => [key, value]));
