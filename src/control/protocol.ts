@@ -3,7 +3,7 @@
  * that only root may open (0600). It holds types and the thin client; it must not know how the daemon works.
  */
 import type { Kind } from '../kernel/state.ts';
-import type { Check, NodeFacts, RouteRow, Usage } from '../model/report.ts';
+import type { Check, DaemonEvent, NodeFacts, RouteRow, Usage } from '../model/report.ts';
 
 export type { Check };
 
@@ -26,6 +26,8 @@ export interface Requests {
   readonly status: DaemonStatus;
   readonly plan: { readonly steps: readonly PlanStep[]; readonly text: string };
   readonly routes: { readonly rows: readonly RouteRow[]; readonly usage: Usage };
+  /** The last lines of the log, the oldest first; answered before the node is up too. */
+  readonly events: { readonly events: readonly DaemonEvent[] };
   /** Look at the kernel again now; answered when that is done. */
   readonly ring: { readonly changes: number };
   /** End, leaving the kernel's state; answered before the daemon exits. */
@@ -33,7 +35,7 @@ export interface Requests {
 }
 
 export type Method = keyof Requests;
-export const METHODS: readonly Method[] = ['ping', 'status', 'plan', 'routes', 'ring', 'stop'];
+export const METHODS: readonly Method[] = ['ping', 'status', 'plan', 'routes', 'events', 'ring', 'stop'];
 
 /** Answer on the wire. `DAEMON_STARTING`: the node is not up yet; ask again. */
 export type Answer =

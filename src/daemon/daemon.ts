@@ -6,6 +6,7 @@ import { clearRunDir, writePid } from '../files/run-dir.ts';
 import { begin } from './begin.ts';
 import { type Disk, diskOf } from './disk.ts';
 import { openDoors } from './doors.ts';
+import { rememberEvents } from './events.ts';
 import type { Daemon, DaemonParts, Ending, Node } from './node.ts';
 import type { NodeOptions } from './options.ts';
 import { refuseSecond } from './second.ts';
@@ -98,9 +99,12 @@ function withDoors(options: NodeOptions, daemon: () => Daemon) {
  * routes are there. Throws what keeps it from starting: ALREADY_RUNNING, PORT_TAKEN, ETCD_…, CONFIG_…, NETWORK_OVERLAP, NO_FREE_SUBNET,
  * IFACE_…, DEVICE_FOREIGN. However it ends, nothing of it is left open; its run folder is cleared last.
  */
-export async function runDaemon(options: NodeOptions, parts: DaemonParts, onReady: () => void): Promise<void> {
+export async function runDaemon(options: NodeOptions, given: DaemonParts, onReady: () => void): Promise<void> {
   const { disk, closeDoors } = withDoors(options, () => daemon);
-  const daemon: Daemon = { options, disk, stop: new AbortController(), node: undefined, waitingFor: 'etcd' };
+  const events = rememberEvents(given.log);
+  const parts: DaemonParts = { ...given, log: events.log };
+  const stop = new AbortController();
+  const daemon: Daemon = { options, disk, events, stop, node: undefined, waitingFor: 'etcd' };
   const deafen = hear(daemon);
   try {
     await live(daemon, parts, onReady);

@@ -7,7 +7,7 @@ import { usageOf } from '../lease/choose.ts';
 import { printIp, printPrefix } from '../model/address.ts';
 import type { ForwarderCounters } from '../model/carrier-report.ts';
 import { duration } from '../model/duration.ts';
-import { isNearlyFull, type Usage, usageText } from '../model/report.ts';
+import { isNearlyFull, type RouteTraffic, type Usage, usageText } from '../model/report.ts';
 import { queryOf } from '../reconcile/pass.ts';
 import { routeRows } from '../reconcile/report.ts';
 import { carrierChecks } from './carrier-checks.ts';
@@ -114,6 +114,15 @@ export const planAnswer = (plan: Plan): Requests['plan'] => ({
   text: printPlan(plan),
 });
 
+/** What is exchanged with each peer, where a carrier counts it; by the peer's subnet. */
+const trafficBySubnet = (counters: ForwarderCounters | undefined): ReadonlyMap<string, RouteTraffic> =>
+  new Map(
+    (counters?.peers ?? []).map(({ subnet, sent, received, refused }) => [
+      printPrefix(subnet),
+      { sent, received, refused },
+    ]),
+  );
+
 async function routesOf(node: Node): Promise<Requests['routes']> {
   const scene = sceneOf(node);
   const seen = await node.parts.kernel.observe(queryOf(scene));
@@ -121,11 +130,12 @@ async function routesOf(node: Node): Promise<Requests['routes']> {
   const ownKey = node.holder.current().key;
   const rows = routeRows({ scene, ownKey, leases: view.leases(), rejections: view.rejections(), seen });
   const figures = node.liveness?.figures();
+  const traffic = trafficBySubnet(node.parts.counters());
   return {
     usage: usageNow(node),
     rows: rows.map((row) => {
-      const liveness = figures?.get(row.key);
-      return liveness ? { ...row, liveness } : row;
+      const [liveness, counted] = [figures?.get(row.key), traffic.get(row.subnet)];
+      return { ...row, ...(liveness && { liveness }), ...(counted && { traffic: counted }) };
     }),
   };
 }
@@ -148,6 +158,7 @@ const handlersOf = (daemon: Daemon): Handlers => ({
   status: async () => statusOf(nodeOf(daemon)),
   plan: async () => planAnswer(await nodeOf(daemon).reconciler.plan()),
   routes: async () => routesOf(nodeOf(daemon)),
+  events: async () => ({ events: daemon.events.last() }),
   ring: async () => ring(nodeOf(daemon)),
   stop: async () => {
     setImmediate(() => daemon.stop.abort());

@@ -9,6 +9,7 @@ import type { Reconciler } from '../reconcile/reconciler.ts';
 import type { Store } from '../store/store.ts';
 import type { ViewKeeper } from './cached.ts';
 import type { Disk } from './disk.ts';
+import type { Events } from './events.ts';
 import type { Follower } from './follow.ts';
 import type { NodeOptions } from './options.ts';
 
@@ -40,6 +41,7 @@ export type Ending = 'stop' | 'restart';
 export interface Daemon {
   readonly options: NodeOptions;
   readonly disk: Disk;
+  readonly events: Pick<Events, 'last'>;
   /** Told to end. */
   readonly stop: AbortController;
   /** Once it is up. */

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { printIp, printPrefix } from '../model/address.ts';
 import type { ViewChange } from '../store/view.ts';
 import type { Node } from './node.ts';
 import { followUnderlay } from './underlay.ts';
@@ -18,6 +19,29 @@ function confirmCached(node: Node): 'go on' | 'begin anew' {
   }
   void node.holder.check();
   return 'go on';
+}
+
+/** More at once are counted instead of named. */
+const NAMED = 20;
+
+/** Tells who came and who left; returns what is told of each change. */
+function tellPeers({ follower, holder, parts }: Node): (keys: readonly string[]) => void {
+  const known = new Map(follower.view.leases());
+  return (keys) => {
+    const own = holder.current().key;
+    const changes = keys.flatMap((key) => {
+      const [before, now] = [known.get(key), follower.view.leases().get(key)];
+      if (now) known.set(key, now);
+      else known.delete(key);
+      const lease = now ?? before;
+      return key === own || !lease || (before && now) ? [] : [{ event: now ? 'peer-joined' : 'peer-left', lease }];
+    });
+    if (changes.length > NAMED)
+      parts.log('peers-changed', `${changes.length} joined or left; ${known.size} leases now`);
+    else
+      for (const { event, lease } of changes)
+        parts.log(event, `${lease.nodeName ?? 'a node'} at ${printIp(lease.publicIp)}, ${printPrefix(lease.subnet)}`);
+  };
 }
 
 function changed(node: Node, { leases, config }: ViewChange): void {
@@ -50,7 +74,14 @@ export function listen(node: Node): () => void {
 /** Lets etcd drive the node too; returns what ends that and the listening. */
 export function wire(node: Node): () => void {
   const { follower, parts } = node;
-  follower.start({ log: parts.log, changed: (change) => changed(node, change) });
+  const tell = tellPeers(node);
+  follower.start({
+    log: parts.log,
+    changed(change) {
+      tell(change.leases);
+      changed(node, change);
+    },
+  });
   node.keeper.changed();
   const close = () => node.deafen();
   process.once('exit', close);

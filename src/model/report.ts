@@ -1,3 +1,5 @@
+import type { Traffic } from './carrier-report.ts';
+
 /** Whether a peer's node answers through the network, by the last requests sent to it. */
 export interface PeerLiveness {
   /** `loses`: some requests are lost; `one-way`: packets come from it, but do not get there and back; `unknown`: not asked long enough. */
@@ -7,6 +9,13 @@ export interface PeerLiveness {
   /** Median round trip, in microseconds. */
   readonly rttMicros?: number;
   readonly detail?: string;
+}
+
+/** Inner packets exchanged with a peer since the carrier started, and those in its name that the source check refused. */
+export interface RouteTraffic {
+  readonly sent: Traffic;
+  readonly received: Traffic;
+  readonly refused: number;
 }
 
 /** One line of `routes` and `leases`: etcd and kernel joined. Everything is rendered from numbers. */
@@ -27,6 +36,17 @@ export interface RouteRow {
   readonly left?: number;
   /** Where a daemon runs that asks its peers. */
   readonly liveness?: PeerLiveness;
+  /** Where the backend counts by peer (udp). */
+  readonly traffic?: RouteTraffic;
+}
+
+/** A line of the daemon's log. */
+export interface DaemonEvent {
+  /** RFC 3339. */
+  readonly at: string;
+  /** A stable name, as `subnet-changed`. */
+  readonly event: string;
+  readonly detail: string;
 }
 
 /** How much of the network is leased. */

@@ -110,7 +110,14 @@ export function createNode(world: World, number: number): SimNode {
   function start(): void {
     if (life) return;
     const process = createProcess(world.clock, () => world.random() ** 4 * 200);
-    const daemon: Daemon = { options: OPTIONS, disk, stop: new AbortController(), node: undefined, waitingFor: '' };
+    const daemon: Daemon = {
+      options: OPTIONS,
+      disk,
+      stop: new AbortController(),
+      node: undefined,
+      events: { last: () => [] },
+      waitingFor: '',
+    };
     const mine: Life = { process, daemon, end: () => undefined };
     life = mine;
     const parts = partsOf(world, number, process, kernel);

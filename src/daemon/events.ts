@@ -1,0 +1,23 @@
+import type { DaemonEvent } from '../model/report.ts';
+
+/** As many as a screen shows. */
+const KEPT = 200;
+
+/** A log that remembers the last lines, for those who ask. */
+export interface Events {
+  readonly log: (event: string, detail: string) => void;
+  /** The oldest first. */
+  last(): readonly DaemonEvent[];
+}
+
+/** Everything goes on to `log`. */
+export function rememberEvents(log: Events['log']): Events {
+  let events: DaemonEvent[] = [];
+  return {
+    log(event, detail) {
+      events = [...events.slice(1 - KEPT), { at: new Date().toISOString(), event, detail }];
+      log(event, detail);
+    },
+    last: () => events,
+  };
+}
