@@ -15,6 +15,8 @@ export interface V2Store {
   readonly leases: readonly V2Lease[];
   /** Other folders: networks of flannel 0.5 to 0.7, which had several. */
   readonly others: readonly string[];
+  /** Other keys: not flannel's. */
+  readonly strays: readonly string[];
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -62,5 +64,7 @@ export function parseV2(body: string): Parsed<V2Store> {
     leases.push(lease.value);
   }
   const others = top.filter(({ name, node }) => name !== 'subnets' && field(node, 'dir') === true);
-  return accept({ config: text, leases, others: others.map(({ name }) => printable(name)) });
+  const strays = top.filter(({ name, node }) => name !== 'config' && field(node, 'dir') !== true);
+  const names = (list: typeof top) => list.map(({ name }) => printable(name));
+  return accept({ config: text, leases, others: names(others), strays: names(strays) });
 }

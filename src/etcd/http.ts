@@ -9,12 +9,12 @@ export interface Reply {
 /** Larger replies are hostile or not a discovery service's. */
 const MAX_BYTES = 262_144;
 
-async function readBody(response: Response, maxBytes: number): Promise<string | undefined> {
+async function readBody(response: Response): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
-    if (size > maxBytes) return undefined;
+    if (size > MAX_BYTES) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -34,15 +34,14 @@ export async function request(
   url: string,
   timeoutMs: number,
   put?: { readonly value: string },
-  maxBytes = MAX_BYTES,
 ): Promise<Parsed<Reply>> {
   try {
     const body = put ? new URLSearchParams(put) : null;
     const method = put ? 'PUT' : 'GET';
     const response = await fetch(url, { method, body, signal: AbortSignal.timeout(timeoutMs) });
-    const text = await readBody(response, maxBytes);
+    const text = await readBody(response);
     return text === undefined
-      ? reject('TOO_LARGE', url, `the reply exceeds ${maxBytes} bytes`)
+      ? reject('TOO_LARGE', url, `the reply exceeds ${MAX_BYTES} bytes`)
       : accept({ status: response.status, body: text });
   } catch (error) {
     return reject('NO_ANSWER', url, reasonOf(error));

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { openTypist, type Typist } from '../support/cli.ts';
 import { startEtcd, type TestEtcd } from '../support/etcd.ts';
 import { NET } from '../support/kvs.ts';
+import { createCa } from '../support/tls.ts';
 
 const CONFIG = '{"Network":"10.5.0.0/16","Backend":{"Type":"vxlan"},"Comment":"by hand"}';
 const lease = (last: number, more = {}) => JSON.stringify({ PublicIP: `192.168.1.${last}`, ...more });
@@ -27,6 +29,7 @@ describe('tsflannel config import --from-v2', function () {
     await put2('subnets/10.5.4.0-24', 'garbage', 500);
     await put2('subnets/nonsense', lease(5), 500);
     await put2('config', CONFIG, undefined, `${NET}/second`);
+    await put2('notes', 'mine');
   });
   after(async () => {
     await old.close();
@@ -54,6 +57,7 @@ describe('tsflannel config import --from-v2', function () {
       nonsense: 'refused',
     });
     assert.match(dry.stderr, /second is another network/);
+    assert.match(dry.stderr, /notes is no key of flannel's/);
     assert.equal((await run()).code(), 'NEEDS_CONFIRMATION');
     assert.deepEqual(await keys(), []);
   });
@@ -95,6 +99,27 @@ describe('tsflannel config import --from-v2', function () {
     assert.match(await fresh.ctl('get', `${NET}/subnets/10.5.2.0-24`), /192\.168\.1\.2"/);
     assert.ok(((await left('10.5.2.0-24')) ?? 0) > 300);
     assert.equal((await fresh.ctl('get', `${NET}/config`, '--print-value-only')).trim(), CONFIG);
+  });
+
+  it('shows its certificate where the old cluster asks for one', async () => {
+    const ca = await createCa();
+    const server = await ca.issue('server', 'IP:127.0.0.1');
+    const client = await ca.issue('client', 'DNS:client');
+    const secured = await startEtcd({ args: ['--enable-v2'], tls: { ca: ca.ca, ...server, clientAuth: true } });
+    const from = (...argv: string[]) =>
+      typist.type('config', 'import', '--from-v2', secured.endpoint, ...argv, '--dry-run', '--json');
+    try {
+      assert.equal((await from()).code(), 'ETCD_UNREACHABLE');
+      assert.equal((await from('--v2-cafile', ca.ca)).code(), 'ETCD_UNREACHABLE');
+      assert.equal((await from('--v2-cafile', join(ca.dir, 'none'))).code(), 'FILE_UNREADABLE');
+      const files = ['--v2-cafile', ca.ca, '--v2-certfile', client.cert, '--v2-keyfile', client.key];
+      const ran = await from(...files);
+      assert.equal(ran.code(), 'IMPORT_FAILED');
+      assert.match(ran.stdout, /there is nothing at/);
+    } finally {
+      await secured.close();
+      await ca.close();
+    }
   });
 
   it('says what is wrong with the source', async () => {

@@ -1,9 +1,8 @@
-import { Flags } from '@oclif/core';
 import type { LeaseStep } from '../../config/import.ts';
 import { duration } from '../../model/duration.ts';
 import { notice, type Result, TsflannelCommand } from '../../output/command.ts';
 import { confirm } from '../../output/confirm.ts';
-import { etcdFlags } from '../../output/flags.ts';
+import { importFlags } from '../../output/import-flags.ts';
 import { table } from '../../output/table.ts';
 
 /** Exit status when some leases were left out. */
@@ -24,26 +23,20 @@ export default class ConfigImport extends TsflannelCommand {
     '<%= config.bin %> config import --from-v2 http://10.0.0.1:2379 --dry-run',
     '<%= config.bin %> config import --from-v2 http://10.0.0.1:2379 --yes',
   ];
-  static override flags = {
-    'from-v2': Flags.string({
-      description: 'a member whose v2 API is on (etcd up to 3.5, --enable-v2)',
-      required: true,
-    }),
-    'v2-prefix': Flags.string({ description: "prefix of flannel's keys there (default: the same as in v3)" }),
-    force: Flags.boolean({ description: 'overwrite what the v3 store has' }),
-    'dry-run': Flags.boolean({ description: 'show what would be written, write nothing' }),
-    yes: Flags.boolean({ char: 'y', description: 'do not ask', env: 'TSFLANNEL_YES' }),
-    ...etcdFlags,
-  };
+  static override flags = importFlags;
 
   override async execute(): Promise<Result> {
     const { flags } = await this.parse(ConfigImport);
     const { openImport } = await import('../../host/import.ts');
-    const source = { url: flags['from-v2'], prefix: flags['v2-prefix'] };
+    const source = {
+      ...{ url: flags['from-v2'], prefix: flags['v2-prefix'] },
+      ...{ caFile: flags['v2-cafile'], certFile: flags['v2-certfile'], keyFile: flags['v2-keyfile'] },
+    };
     const work = await openImport(flags, source, flags.force);
     try {
       const { plan, from } = work;
       for (const name of from.others) notice(`note: ${name} is another network; import it by its own --v2-prefix`);
+      for (const name of from.strays) notice(`note: ${name} is no key of flannel's, and is not taken over`);
       const writes = plan.leases.filter(({ action }) => action === 'write' || action === 'overwrite').length;
       const changed = writes > 0 || plan.config !== 'same';
       const dry = flags['dry-run'];
@@ -62,6 +55,7 @@ export default class ConfigImport extends TsflannelCommand {
           config: { action: plan.config, raw: plan.raw },
           leases: data,
           others: from.others,
+          strays: from.strays,
         },
         text: [head, ...(leases.length > 0 ? [leaseTable(leases)] : []), ...tail].join('\n'),
         exit: left ? INCOMPLETE : 0,

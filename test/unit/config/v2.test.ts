@@ -20,6 +20,7 @@ describe('config/v2', () => {
           { name: '10.5.2.0-24', value: 'w' },
         ],
         others: ['second'],
+        strays: [],
       },
     });
   });
