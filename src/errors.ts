@@ -98,12 +98,7 @@ export const ERRORS = {
   DAEMON_ANSWER: entry(1, 'the daemon could not do that', '{detail}', 'tsflannel status'),
   PORT_TAKEN: entry(6, 'port {port} on {address} cannot be listened on', '{detail}', 'tsflannel up --help'),
   DAEMON_FAILED: entry(1, 'the daemon did not become ready', '{detail}', 'tsflannel up'),
-  ETCD_NOT_INSTALLED: entry(
-    3,
-    'the etcd program was not found',
-    'PATH has no executable etcd',
-    'apt-get install etcd-server',
-  ),
+  ETCD_NOT_INSTALLED: entry(3, 'the etcd program was not found', '{detail}', 'apt-get install etcd-server'),
   ETCD_VERSION: entry(1, '{file} is not etcd 3.4 or newer', '{detail}', 'apt-get install etcd-server'),
   ADVERTISE_IP: entry(
     2,

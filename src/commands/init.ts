@@ -3,7 +3,7 @@ import { hostAddresses } from '../etcd/addresses.ts';
 import { enableAuth, readPasswords } from '../etcd/auth.ts';
 import { type InitOptions, settle } from '../etcd/init.ts';
 import { MEMBER_HEADS, memberCells } from '../etcd/members.ts';
-import { keyPrefix, memberPaths } from '../etcd/paths.ts';
+import { etcdBinary, keyPrefix, memberPaths } from '../etcd/paths.ts';
 import { confirmPlan, preview } from '../etcd/preview.ts';
 import { report } from '../etcd/report.ts';
 import { parseRequest } from '../etcd/request.ts';
@@ -44,6 +44,7 @@ export default class Init extends TsflannelCommand {
       network: flags.network,
       ...keyPrefix(flags['etcd-prefix']),
       ...(await memberPaths(flags)),
+      ...etcdBinary(flags['etcd-binary']),
       yes: flags.yes,
       ...(flags.size !== undefined && { size: flags.size }),
       systemd: flags.systemd,

@@ -4,7 +4,7 @@ import { hostAddresses } from '../etcd/addresses.ts';
 import { joinReport, previewJoin, readTokenText } from '../etcd/join-report.ts';
 import { joinCluster } from '../etcd/joining.ts';
 import { MEMBER_HEADS, memberCells } from '../etcd/members.ts';
-import { keyPrefix, memberPaths } from '../etcd/paths.ts';
+import { etcdBinary, keyPrefix, memberPaths } from '../etcd/paths.ts';
 import { parseRequest } from '../etcd/request.ts';
 import { notice, type Result, TsflannelCommand } from '../output/command.ts';
 import { joinFlags } from '../output/member-flags.ts';
@@ -49,6 +49,7 @@ export default class Join extends TsflannelCommand {
       },
       ...keyPrefix(flags['etcd-prefix']),
       ...(await memberPaths(flags)),
+      ...etcdBinary(flags['etcd-binary']),
       ...{ path: process.env.PATH ?? '', host: { hostname: hostname(), addresses: hostAddresses() } },
       ...{ open: openKv, notice },
     };

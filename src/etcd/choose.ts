@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { TsflannelError } from '../errors.ts';
-import { printIp } from '../model/address.ts';
+import { parseIp, printIp } from '../model/address.ts';
 import { printEndpoint } from '../model/endpoint.ts';
 import { type HostAddress, isHostAddress, obviousAddress } from './addresses.ts';
 import { type ClusterMember, PEER_PORT, printCluster } from './cluster.ts';
-import { type Bootstrap, founder, type Member, peerUrl } from './member.ts';
-import type { InitRequest, Security, Wish } from './request.ts';
+import { type Bootstrap, type Member, peerUrl } from './member.ts';
+import type { InitRequest, Security } from './request.ts';
+import { otherWish, type Wish } from './wish.ts';
 
 /** What this host offers where the request leaves something open. */
 export interface HostDefaults {
@@ -63,7 +64,7 @@ export function missingFlags(request: InitRequest, host: HostDefaults, yes: bool
   const missing: string[] = [];
   if (!request.wish && !yes) {
     missing.push(
-      'one of --discovery URL, --new-discovery URL, --initial-cluster NAME=URL,… and --yes (a cluster of this host alone)',
+      'one of --discovery URL, --new-discovery URL, --discovery-token TOKEN, --discovery-srv DOMAIN, --initial-cluster NAME=URL,… and --yes (a cluster of this host alone)',
     );
   }
   if (request.wish && request.wish.kind !== 'alone' && !request.security)
@@ -76,7 +77,7 @@ export function missingFlags(request: InitRequest, host: HostDefaults, yes: bool
 
 const bootstrapOf = (wish: Wish): Bootstrap => {
   if (wish.kind === 'alone') return { kind: 'alone', token: `tsflannel-${randomBytes(8).toString('hex')}` };
-  if (wish.kind === 'new') throw new Error('the URL has to be asked first');
+  if (wish.kind === 'new' || wish.kind === 'srv') throw new Error('the service has to be asked first');
   return wish;
 };
 
@@ -84,7 +85,7 @@ const bootstrapOf = (wish: Wish): Bootstrap => {
 function securityOf(wish: Wish, given: Security | undefined): Security {
   if (given) return given;
   if (wish.kind === 'alone') return { kind: 'own' };
-  const how = wish.kind === 'static' ? 'a list of members' : 'discovery';
+  const how = wish.kind === 'static' && !wish.srv ? 'a list of members' : 'discovery';
   throw new TsflannelError('CA_NEEDED', {
     detail: `${how} distributes no CA: give each member the same --ca-cert and --ca-key; or begin with one member ('tsflannel init') and let the others join it by a token; or say --insecure (plain http, for a lab)`,
   });
@@ -135,28 +136,20 @@ export function buildMember(full: Required<InitRequest>, { dataDir, pki }: Membe
   const member: Member = { ...rest, dataDir, bootstrap: bootstrapOf(wish), ...(secure && { pki, joinPort }) };
   const ports = [member.clientPort, member.peerPort, ...(secure ? [joinPort] : [])];
   if (new Set(ports).size < ports.length) throw usage(`two of the ports ${ports.join(', ')} are the same`);
-  if (wish.kind === 'static') checkScheme(wish.cluster, secure);
-  if (wish.kind !== 'static') return member;
-  const entry = wish.cluster.find(({ name }) => name === member.name) ?? founder(member);
-  const url = entry.peerUrls.map(printEndpoint).join();
-  if (url !== printEndpoint(peerUrl(member)))
-    throw usage(`--initial-cluster says ${entry.name}=${url}, the other flags say ${printEndpoint(peerUrl(member))}`);
-  return member;
+  return wish.kind === 'static' ? inCluster(member, wish.cluster, secure) : member;
 }
 
-const wishText = (wish: Wish): string => {
-  if (wish.kind === 'static') return `--initial-cluster ${printCluster(wish.cluster)}`;
-  if (wish.kind === 'alone') return 'a cluster of its own';
-  return wish.kind === 'discovery' ? `--discovery ${wish.url}` : `--new-discovery ${wish.base} --size ${wish.size}`;
-};
-
-function sameWish(wish: Wish, bootstrap: Bootstrap): boolean {
-  if (wish.kind === 'static')
-    return bootstrap.kind === 'static' && printCluster(wish.cluster) === printCluster(bootstrap.cluster);
-  if (wish.kind === 'alone') return bootstrap.kind === 'alone';
-  if (bootstrap.kind !== 'discovery') return false;
-  if (wish.kind === 'discovery') return wish.url === bootstrap.url;
-  return wish.base === bootstrap.asked?.base && wish.size === bootstrap.asked.size;
+/** The member as its cluster knows it: by a name where the list has one for its address. */
+function inCluster(member: Member, cluster: readonly ClusterMember[], secure: boolean): Member {
+  checkScheme(cluster, secure);
+  const url = cluster.find(({ name }) => name === member.name)?.peerUrls[0];
+  const named =
+    url && printIp(url.ip ?? member.ip) === printIp(member.ip) && !parseIp(url.host.replace(/^\[|\]$/g, ''));
+  const known = named ? { ...member, host: url.host } : member;
+  const own = printEndpoint(peerUrl(known));
+  if (url && printEndpoint(url) !== own)
+    throw usage(`--initial-cluster says ${member.name}=${printEndpoint(url)}, the other flags say ${own}`);
+  return known;
 }
 
 /** In what a request contradicts the member that is there; `undefined` when it says the same, or nothing. */
@@ -164,7 +157,8 @@ export function conflict(request: InitRequest, member: Member): string | undefin
   const { wish, name, ip, clientPort, peerPort, security } = request;
   if (security && (security.kind === 'insecure') !== (member.pki === undefined))
     return member.pki === undefined ? 'its member speaks plain http' : 'its member speaks TLS';
-  if (wish && !sameWish(wish, member.bootstrap)) return `it was not made with ${wishText(wish)}`;
+  const other = wish && otherWish(wish, member.bootstrap);
+  if (other !== undefined) return other;
   if (name !== undefined && name !== member.name) return `its member is named ${member.name}, not ${name}`;
   if (ip && printIp(ip) !== printIp(member.ip)) return `its member is at ${printIp(member.ip)}, not at ${printIp(ip)}`;
   if (clientPort !== undefined && clientPort !== member.clientPort) return `its client port is ${member.clientPort}`;

@@ -60,30 +60,39 @@ function nodeOf(body: string): Parsed<Json> {
   return isObject(node) ? accept(node) : reject('REPLY', 'reply', 'no node in it');
 }
 
-/** Parses the reply to `GET URL/_config/size`. */
-export function parseSize(body: string): Parsed<number> {
-  const node = nodeOf(body);
-  if (!node.ok) return node;
-  const value = field(node.value, 'value');
+/** Parses the size a registry holds. */
+export function parseSizeText(value: unknown): Parsed<number> {
   const size = typeof value === 'string' && /^[1-9][0-9]{0,3}$/.test(value) ? Number(value) : 0;
   return size >= 1 && size <= MAX_SIZE
     ? accept(size)
     : reject('SIZE', 'size', `${shown(value)}; 1 to ${MAX_SIZE} is expected`);
 }
 
-function parseMember(node: unknown): Parsed<RegisteredMember & { readonly order: number }> {
-  if (!isObject(node)) return reject('MEMBER', 'node', 'not an object');
-  const { key, value, createdIndex } = node;
-  const id = typeof key === 'string' ? key.slice(key.lastIndexOf('/') + 1) : '';
-  if (!/^[0-9a-f]{1,16}$/.test(id)) return reject('MEMBER', 'key', shown(key));
+/** Parses the reply to `GET URL/_config/size`. */
+export function parseSize(body: string): Parsed<number> {
+  const node = nodeOf(body);
+  return node.ok ? parseSizeText(field(node.value, 'value')) : node;
+}
+
+/** Parses one member of a registry: its id, and `name=url` as it was registered. */
+export function parseRegistered(id: string, value: unknown): Parsed<RegisteredMember> {
+  if (!/^[0-9a-f]{1,16}$/.test(id)) return reject('MEMBER', 'key', shown(id));
   if (typeof value !== 'string' || value.length > 1000) return reject('MEMBER', id, 'no value of sensible length');
   const members = parseCluster(value, id);
   if (!members.ok) return members;
   const member = members.value[0];
   if (!member || members.value.length !== 1) return reject('MEMBER', id, `${value} names more than one member`);
+  return accept({ ...member, id });
+}
+
+function parseMember(node: unknown): Parsed<RegisteredMember & { readonly order: number }> {
+  if (!isObject(node)) return reject('MEMBER', 'node', 'not an object');
+  const { key, value, createdIndex } = node;
+  const member = parseRegistered(typeof key === 'string' ? key.slice(key.lastIndexOf('/') + 1) : '', value);
+  if (!member.ok) return member;
   if (typeof createdIndex !== 'number' || !Number.isSafeInteger(createdIndex))
-    return reject('MEMBER', id, 'no createdIndex');
-  return accept({ ...member, id, order: createdIndex });
+    return reject('MEMBER', member.value.id, 'no createdIndex');
+  return accept({ ...member.value, order: createdIndex });
 }
 
 /** Parses the reply to `GET URL`: the members in the order they came. */
@@ -110,9 +119,23 @@ const unwrap = <T>(parsed: Parsed<T>, url: string): T => {
   throw invalid(`${url}: ${where}: ${detail}`);
 };
 
+/** An etcd of 3.6 or newer, and an older one without --enable-v2, answers 404 to all of the v2 API; it tells its version, which no discovery service does. */
+async function refuseV3Only(url: string): Promise<void> {
+  const { origin } = new URL(url);
+  const reply = await request(`${origin}/version`, TIMEOUT_MS);
+  const json = reply.ok && reply.value.status === 200 ? parseJsonObject(reply.value.body, 'version', 1000) : undefined;
+  const version = json?.ok ? field(json.value, 'etcdserver') : undefined;
+  if (typeof version !== 'string') return;
+  const detail = `it is etcd ${printable(version)} and has no v2 API here (3.6 has none, older ones need --enable-v2): make a token with 'tsflannel discovery new --discovery-endpoints ${origin}' for --discovery-token`;
+  throw new TsflannelError('DISCOVERY_VERSION', { address: origin, detail });
+}
+
 async function get<T>(url: string, parse: (body: string) => Parsed<T>): Promise<T> {
   const reply = await ask(url);
-  if (reply.status === 404) throw invalid(`${url}: the service does not know this token (expired, or mistyped)`);
+  if (reply.status === 404) {
+    await refuseV3Only(url);
+    throw invalid(`${url}: the service does not know this token (expired, or mistyped)`);
+  }
   if (reply.status !== 200) throw invalid(`${url}: HTTP ${reply.status}: ${printable(reply.body)}`);
   return unwrap(parse(reply.body), url);
 }

@@ -1,7 +1,7 @@
 import { TsflannelError } from '../errors.ts';
 import { buildMember, conflict, fillRequest, type HostDefaults, missingFlags, warningsOf } from './choose.ts';
 import { type DataDir, inspectDataDir } from './data-dir.ts';
-import { newDiscoveryUrl, readDiscovery } from './discovery.ts';
+import { newDiscoveryUrl } from './discovery.ts';
 import { standing } from './join.ts';
 import { founder, type Member } from './member.ts';
 import type { ClusterStatus, OpenKv } from './members.ts';
@@ -9,9 +9,12 @@ import { pkiDirOf, readGivenCa } from './pki-files.ts';
 import { checkPorts } from './ports.ts';
 import { findEtcdOf } from './process.ts';
 import { checkEtcd, findEtcd } from './program.ts';
-import { type InitRequest, type Security, securityFlags, type Wish } from './request.ts';
+import { registrarOf } from './registrar.ts';
+import { type InitRequest, type Security, securityFlags } from './request.ts';
+import { withSrv } from './srv-request.ts';
 import type { NewToken } from './tokens.ts';
 import { checkSystemd, systemdRuns } from './unit.ts';
+import type { Wish } from './wish.ts';
 import { type Answers, askMissing, type Questions } from './wizard.ts';
 
 /** Everything `init` needs; paths are absolute. */
@@ -23,6 +26,8 @@ export interface InitOptions {
   readonly prefix?: string;
   /** A systemd unit is to run the supervisor. */
   readonly systemd?: boolean;
+  /** The etcd program, absolute, where it was said; else the one in PATH. */
+  readonly etcd?: string;
   /** How many members there are to be, where it was said. */
   readonly size?: number;
   readonly dataDir: string;
@@ -68,13 +73,14 @@ export const usable = (found: DataDir, dir: string): Member | undefined => {
 };
 
 async function fill(options: InitOptions): Promise<Answers & { readonly asked?: true }> {
-  const { request, network, host, size, systemd } = options;
+  const { network, host, size, systemd } = options;
   const open = { network, size, systemd };
-  if (options.yes) return { request: fillRequest(request, host), ...open };
-  if (options.ask) {
-    const canManage = await systemdRuns();
-    return { ...(await askMissing({ request, ...open, canManage }, host, await options.ask())), asked: true };
+  if (options.ask && !options.yes) {
+    const given = { request: options.request, ...open, canManage: await systemdRuns() };
+    return { ...(await askMissing(given, host, await options.ask())), asked: true };
   }
+  const request = await withSrv(options.request);
+  if (options.yes) return { request: fillRequest(request, host), ...open };
   const missing = missingFlags(request, host, false);
   if (missing.length > 0) throw new TsflannelError('MISSING_FLAGS', { flags: missing.join('; ') });
   return { request: fillRequest(request, host), ...open };
@@ -99,9 +105,11 @@ function withOrigin(member: Member, wish: Wish): Member {
   return { ...member, bootstrap: { ...member.bootstrap, asked: { base: wish.base, size: wish.size } } };
 }
 
-/** A member that ran by itself can be given to systemd. */
-export const managed = (member: Member, { systemd }: { readonly systemd?: boolean | undefined }): Member =>
-  systemd ? { ...member, systemd: true } : member;
+/** A member that ran by itself can be given to systemd, and another etcd program to each. */
+export const managed = (
+  member: Member,
+  { systemd, etcd }: { readonly systemd?: boolean | undefined; readonly etcd?: string | undefined },
+): Member => ({ ...member, ...(systemd && { systemd: true }), ...(etcd !== undefined && { etcd }) });
 
 /**
  * Decides which member this call is about. `dry`: nothing is asked of the discovery service. Rejects with ETCD_DATA_DIR, ETCD_DATA_LOST,
@@ -122,7 +130,7 @@ export async function settle(options: InitOptions, dry: boolean): Promise<Settle
   const known = await withUrl(request, options, !dry);
   return {
     member: managed(withOrigin(buildMember(known, { dataDir, pki: pkiDirOf(options.configDir) }), request.wish), {
-      systemd,
+      ...{ systemd, etcd: options.etcd },
     }),
     existing: false,
     network,
@@ -133,13 +141,14 @@ export async function settle(options: InitOptions, dry: boolean): Promise<Settle
   };
 }
 
-/** Checks a member's place at its discovery URL; resolves to the cluster's size. */
-async function checkDiscovery(member: Member): Promise<number | undefined> {
+/** Checks a member's place at its discovery URL or token; resolves to the cluster's size. */
+async function checkDiscovery(member: Member, open: OpenKv): Promise<number | undefined> {
   const { bootstrap } = member;
   if (bootstrap.kind === 'static') return bootstrap.cluster.length;
-  if (bootstrap.kind !== 'discovery' || bootstrap.cluster) return undefined;
-  const registry = await readDiscovery(bootstrap.url);
-  const state = standing(bootstrap.url, registry, founder(member));
+  const registrar = 'cluster' in bootstrap ? undefined : registrarOf(bootstrap, open);
+  if (!registrar) return undefined;
+  const registry = await registrar.read();
+  const state = standing(registrar, registry, founder(member));
   if (state.kind === 'refused') throw state.error;
   return registry.size;
 }
@@ -147,12 +156,12 @@ async function checkDiscovery(member: Member): Promise<number | undefined> {
 /** All that can be known to be wrong before anything is changed; resolves to warnings. */
 export async function preflight(settled: Settled, options: InitOptions): Promise<readonly string[]> {
   const { member, wish } = settled;
-  await checkEtcd(findEtcd(options.path));
+  await checkEtcd(findEtcd(options.path, member.etcd));
   if (member.systemd) await checkSystemd();
   // An etcd that lost its supervisor holds the ports; it is ours to stop.
   if (findEtcdOf(member.dataDir).length === 0) await checkPorts(member);
   if (settled.security?.kind === 'given') await readGivenCa(settled.security.ca);
   if (settled.existing && member.clusterId !== undefined) return [];
-  const size = wish?.kind === 'new' ? wish.size : await checkDiscovery(member);
+  const size = wish?.kind === 'new' ? wish.size : await checkDiscovery(member, options.open);
   return warningsOf(member, size ?? settled.size);
 }

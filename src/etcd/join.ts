@@ -1,45 +1,50 @@
 import { TsflannelError } from '../errors.ts';
 import { printEndpoint } from '../model/endpoint.ts';
 import { type ClusterMember, memberId, printCluster } from './cluster.ts';
-import { type Registry, readDiscovery, register } from './discovery.ts';
+import type { Registry } from './discovery.ts';
+import type { Registrar } from './registrar.ts';
 
 /**
  * How a member stands to a registry: it is one of those that count, there is room for it, or it cannot come in. etcd's own
  * `--discovery` counts a restart before the cluster is complete as a second member and gives up; here the same member comes back to its
- * place, because its id is made of nothing but its URLs and the discovery URL. It is the id a real etcd uses there, so the two mix.
+ * place, because its id is made of nothing but its URLs and the discovery URL or token. It is the id a real etcd uses there, so the two mix.
  */
 export type Standing =
   | { readonly kind: 'open' }
   | { readonly kind: 'registered'; readonly complete: boolean }
   | { readonly kind: 'refused'; readonly error: TsflannelError };
 
-const full = (url: string, registry: Registry): Standing => ({
+const full = (name: string, registry: Registry): Standing => ({
   kind: 'refused',
   error: new TsflannelError('DISCOVERY_FULL', {
-    detail: `${url} is for ${registry.size} members, and all have come: ${registry.members
+    detail: `${name} is for ${registry.size} members, and all have come: ${registry.members
       .slice(0, registry.size)
       .map((member) => member.name)
-      .join(', ')}; a URL serves one cluster, once`,
+      .join(', ')}; it serves one cluster, once`,
   }),
 });
 
 /** Pure: looks up `self` in the registry. */
-export function standing(url: string, registry: Registry, self: ClusterMember): Standing {
-  const id = memberId(self.peerUrls, url);
+export function standing(
+  { name, token }: Pick<Registrar, 'name' | 'token'>,
+  registry: Registry,
+  self: ClusterMember,
+): Standing {
+  const id = memberId(self.peerUrls, token);
   const counted = registry.members.slice(0, registry.size);
   const same = counted.find((member) => member.name === self.name);
   if (same && same.id !== id) {
     const at = same.peerUrls.map(printEndpoint).join(', ');
-    const detail = `a member named ${self.name} (${at}) has come to ${url} already; pass another --name`;
+    const detail = `a member named ${self.name} (${at}) has come to ${name} already; pass another --name`;
     return { kind: 'refused', error: new TsflannelError('DISCOVERY_NAME_TAKEN', { name: self.name, detail }) };
   }
   const mine = counted.find((member) => member.id === id);
   if (mine && mine.name !== self.name) {
-    const detail = `${self.peerUrls.map(printEndpoint).join(', ')} has come to ${url} already under the name ${mine.name}`;
+    const detail = `${self.peerUrls.map(printEndpoint).join(', ')} has come to ${name} already under the name ${mine.name}`;
     return { kind: 'refused', error: new TsflannelError('DISCOVERY_NAME_TAKEN', { name: mine.name, detail }) };
   }
   if (mine) return { kind: 'registered', complete: counted.length === registry.size };
-  return counted.length === registry.size ? full(url, registry) : { kind: 'open' };
+  return counted.length === registry.size ? full(name, registry) : { kind: 'open' };
 }
 
 /** What {@link joinRegistry} needs from outside: time and a place to report to. */
@@ -56,18 +61,18 @@ const pause = (round: number): number => (round < 60 ? 1000 : 5000);
  * DISCOVERY_FULL, DISCOVERY_NAME_TAKEN, DISCOVERY_INVALID or DISCOVERY_UNREACHABLE.
  */
 export async function joinRegistry(
-  url: string,
+  registrar: Registrar,
   self: ClusterMember,
   options: JoinOptions,
 ): Promise<readonly ClusterMember[]> {
   for (let round = 0; ; round++) {
-    const registry = await readDiscovery(url);
-    const state = standing(url, registry, self);
+    const registry = await registrar.read();
+    const state = standing(registrar, registry, self);
     if (state.kind === 'refused') throw state.error;
     options.onProgress(Math.min(registry.members.length, registry.size), registry.size);
     if (state.kind === 'registered' && state.complete)
       return registry.members.slice(0, registry.size).map(({ name, peerUrls }) => ({ name, peerUrls }));
-    if (state.kind === 'open') await register(url, memberId(self.peerUrls, url), printCluster([self]));
+    if (state.kind === 'open') await registrar.register(memberId(self.peerUrls, registrar.token), printCluster([self]));
     // After the first registration the list is read again at once; later only after a pause, whatever the service says.
     if (round > 0 || state.kind === 'registered') await options.sleep(pause(round));
   }

@@ -120,7 +120,7 @@ async function joinAsClient(plan: JoinPlan, options: InitOptions): Promise<Joine
 
 async function joinAsMember(plan: JoinPlan & { readonly member: Member }, options: InitOptions): Promise<Joined> {
   const { member } = plan;
-  await checkEtcd(findEtcd(options.path));
+  await checkEtcd(findEtcd(options.path, options.etcd));
   if (options.systemd) await checkSystemd();
   await checkPorts(member);
   const { prefix } = await enroll(plan, pkiDirOf(options.configDir));

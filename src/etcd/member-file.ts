@@ -2,12 +2,14 @@ import { rm } from 'node:fs/promises';
 import { TsflannelError } from '../errors.ts';
 import { readIfThere, writeFileAtomic } from '../files/atomic.ts';
 import { parseIp, printIp } from '../model/address.ts';
-import { parseEndpoint, printEndpoint } from '../model/endpoint.ts';
+import { parseEndpoint, parseEndpoints, printEndpoint } from '../model/endpoint.ts';
 import { NODE_NAME } from '../model/lease.ts';
 import { accept, field, type Parsed, parseJsonObject, reject, wholeNumber } from '../model/parsed.ts';
-import { parseCluster, printCluster } from './cluster.ts';
+import { type ClusterMember, parseCluster, printCluster } from './cluster.ts';
 import { parseDiscoveryUrl } from './discovery.ts';
+import { parseDiscoveryToken } from './discovery-v3.ts';
 import { type Bootstrap, type Member, memberFile } from './member.ts';
+import { parseSrv } from './srv.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -33,40 +35,84 @@ function parseAsked(value: unknown): Parsed<{ asked?: { base: string; size: numb
     : reject('MEMBER_FILE', 'asked', 'base and size are expected');
 }
 
+/** The founding members, where they are known. */
+function parseKnown(json: Json): Parsed<{ cluster?: readonly ClusterMember[] }> {
+  const known = text(json, 'cluster');
+  if (known === '') return accept({});
+  const cluster = parseCluster(known, 'cluster');
+  return cluster.ok ? accept({ cluster: cluster.value }) : cluster;
+}
+
+const object = (value: unknown): Json => (typeof value === 'object' && value !== null ? value : {}) as Json;
+
+function parseV3(json: Json): Parsed<Bootstrap> {
+  const registry = object(field(json, 'registry'));
+  const token = parseDiscoveryToken(text(registry, 'token'));
+  if (!token.ok) return token;
+  const list = field(registry, 'endpoints');
+  const endpoints = parseEndpoints(Array.isArray(list) ? list.map(String) : [], 'registry.endpoints', 2379);
+  if (!endpoints.ok) return endpoints;
+  const known = parseKnown(json);
+  if (!known.ok) return known;
+  const files = (['caFile', 'certFile', 'keyFile'] as const).filter((name) => text(registry, name) !== '');
+  return accept({
+    kind: 'v3',
+    registry: {
+      token: token.value,
+      endpoints: endpoints.value.map(printEndpoint),
+      ...Object.fromEntries(files.map((name) => [name, text(registry, name)])),
+    },
+    ...known.value,
+  });
+}
+
+function parseStatic(json: Json): Parsed<Bootstrap> {
+  const cluster = parseCluster(text(json, 'cluster'), 'cluster');
+  if (!cluster.ok) return cluster;
+  if (field(json, 'srv') === undefined) return accept({ kind: 'static', cluster: cluster.value });
+  const found = object(field(json, 'srv'));
+  const srv = parseSrv(text(found, 'domain'), text(found, 'name') || undefined);
+  return srv.ok ? accept({ kind: 'static', cluster: cluster.value, srv: srv.value }) : srv;
+}
+
 function parseDiscovery(json: Json): Parsed<Bootstrap> {
   const url = parseDiscoveryUrl(text(json, 'url'));
   if (!url.ok) return url;
   const asked = parseAsked(field(json, 'asked'));
   if (!asked.ok) return asked;
-  const known = text(json, 'cluster');
-  const cluster = known === '' ? undefined : parseCluster(known, 'cluster');
-  if (cluster && !cluster.ok) return cluster;
-  return accept({ kind: 'discovery', url: url.value, ...asked.value, ...(cluster && { cluster: cluster.value }) });
+  const known = parseKnown(json);
+  return known.ok ? accept({ kind: 'discovery', url: url.value, ...asked.value, ...known.value }) : known;
 }
 
 function parseJoined(json: Json): Parsed<Bootstrap> {
   const via = parseEndpoint(text(json, 'via'), 'via', 0);
   if (!via.ok) return via;
   if (!via.value.ip || !via.value.secure) return reject('MEMBER_FILE', 'via', 'https://ADDRESS:PORT is expected');
-  const known = text(json, 'cluster');
-  const cluster = known === '' ? undefined : parseCluster(known, 'cluster');
-  if (cluster && !cluster.ok) return cluster;
-  return accept({ kind: 'joined', via: printEndpoint(via.value), ...(cluster && { cluster: cluster.value }) });
+  const known = parseKnown(json);
+  return known.ok ? accept({ kind: 'joined', via: printEndpoint(via.value), ...known.value }) : known;
 }
 
 function parseBootstrap(value: unknown): Parsed<Bootstrap> {
-  const json = (typeof value === 'object' && value !== null ? value : {}) as Json;
+  const json = object(value);
   const kind = field(json, 'kind');
   if (kind === 'discovery') return parseDiscovery(json);
   if (kind === 'joined') return parseJoined(json);
-  if (kind === 'static') {
-    const cluster = parseCluster(text(json, 'cluster'), 'cluster');
-    return cluster.ok ? accept({ kind, cluster: cluster.value }) : cluster;
-  }
+  if (kind === 'v3') return parseV3(json);
+  if (kind === 'static') return parseStatic(json);
   const given = text(json, 'token');
   return kind === 'alone' && /^[\w-]{1,64}$/.test(given)
     ? accept({ kind, token: given })
     : reject('MEMBER_FILE', 'bootstrap', `kind ${String(kind)}`);
+}
+
+/** Name and program: absent, or what they may be. */
+function parseOwn(json: Json): Parsed<Pick<Member, 'host' | 'etcd'>> {
+  const [host, etcd] = [text(json, 'host'), text(json, 'etcd')];
+  const named = host === '' || (parseEndpoint(host, 'host', 1).ok && /^[\w.-]+$/.test(host));
+  if (!named) return reject('MEMBER_FILE', 'host', 'a host name is expected');
+  if (etcd !== '' && (!etcd.startsWith('/') || etcd.includes('\0')))
+    return reject('MEMBER_FILE', 'etcd', 'an absolute path is expected');
+  return accept({ ...(host !== '' && { host }), ...(etcd !== '' && { etcd }) });
 }
 
 function parseSecurity(json: Json): Parsed<Pick<Member, 'pki' | 'joinPort' | 'systemd'>> {
@@ -96,8 +142,20 @@ export function parseMember(content: string): Parsed<Member> {
   const clusterId = text(json.value, 'clusterId');
   const secured = parseSecurity(json.value);
   if (!secured.ok) return secured;
+  const own = parseOwn(json.value);
+  if (!own.ok) return own;
   const formed = /^[0-9a-f]{1,16}$/.test(clusterId) ? { clusterId } : {};
-  return accept({ name, bootstrap: bootstrap.value, ip, clientPort, peerPort, dataDir, ...secured.value, ...formed });
+  return accept({
+    name,
+    bootstrap: bootstrap.value,
+    ip,
+    clientPort,
+    peerPort,
+    dataDir,
+    ...own.value,
+    ...secured.value,
+    ...formed,
+  });
 }
 
 /** The marker at this path; `undefined` when there is none. Rejects with MEMBER_FILE_INVALID or FILE_UNREADABLE. */

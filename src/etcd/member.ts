@@ -1,14 +1,21 @@
 import { type Ip, printIp } from '../model/address.ts';
 import { type Endpoint, parseEndpoint, printEndpoint } from '../model/endpoint.ts';
 import { type ClusterMember, printCluster } from './cluster.ts';
+import type { V3Registry } from './discovery-v3.ts';
 import { type Identity, PEER_NAME } from './pki.ts';
 import { certFile, clientFiles, keyFile } from './pki-files.ts';
+import type { Srv } from './srv.ts';
 
 /** How a member's cluster comes about. */
 export type Bootstrap =
   /** A cluster of this member alone; the token keeps its id apart from the id of any other. */
   | { readonly kind: 'alone'; readonly token: string }
-  | { readonly kind: 'static'; readonly cluster: readonly ClusterMember[] }
+  | {
+      readonly kind: 'static';
+      readonly cluster: readonly ClusterMember[];
+      /** Where in the DNS they were found. */
+      readonly srv?: Srv;
+    }
   | {
       readonly kind: 'discovery';
       readonly url: string;
@@ -17,6 +24,8 @@ export type Bootstrap =
       /** The founding members, once all have come. */
       readonly cluster?: readonly ClusterMember[];
     }
+  /** v3 discovery. */
+  | { readonly kind: 'v3'; readonly registry: V3Registry; readonly cluster?: readonly ClusterMember[] }
   /** Added to a cluster that runs. */
   | {
       readonly kind: 'joined';
@@ -32,6 +41,10 @@ export interface Member {
   readonly bootstrap: Bootstrap;
   /** The address other members and clients reach this one at; it is an address of this host. */
   readonly ip: Ip;
+  /** The name that stands for the address in its peer URL, where it has one. */
+  readonly host?: string;
+  /** The etcd program, absolute. Absent: the one in PATH. */
+  readonly etcd?: string;
   readonly clientPort: number;
   readonly peerPort: number;
   /** Absolute. */
@@ -61,7 +74,13 @@ const endpoint = ({ pki }: Member, ip: Ip, port: number): Endpoint => ({
 
 const LOOPBACK: Ip = { family: 4, value: 0x7f000001n };
 
-export const peerUrl = (member: Member): Endpoint => endpoint(member, member.ip, member.peerPort);
+/** Where it listens for other members. */
+export const peerListenUrl = (member: Member): Endpoint => endpoint(member, member.ip, member.peerPort);
+/** Where the others find it. */
+export const peerUrl = (member: Member): Endpoint => ({
+  ...peerListenUrl(member),
+  ...(member.host !== undefined && { host: member.host }),
+});
 export const clientUrl = (member: Member): Endpoint => endpoint(member, member.ip, member.clientPort);
 /** The member's client port on this host itself, the same whatever its address is. */
 export const localUrl = (member: Member): Endpoint => endpoint(member, LOOPBACK, member.clientPort);
@@ -81,8 +100,9 @@ export function founders(member: Member): readonly ClusterMember[] {
 
 function token(bootstrap: Bootstrap): string {
   if (bootstrap.kind === 'alone') return bootstrap.token;
+  if (bootstrap.kind === 'discovery') return bootstrap.url;
   // etcd's own defaults, so that members started by hand form one cluster with ours.
-  return bootstrap.kind === 'discovery' ? bootstrap.url : 'etcd-cluster';
+  return bootstrap.kind === 'v3' ? bootstrap.registry.token : 'etcd-cluster';
 }
 
 /**
@@ -98,7 +118,10 @@ const KEEPING = [
 
 /** Whom this host's certificates are for. */
 export function identitiesOf(member: Member): readonly Identity[] {
-  const hosts = /^[A-Za-z0-9.-]+$/.test(member.name) ? [member.name] : [];
+  const srv = member.bootstrap.kind === 'static' ? member.bootstrap.srv : undefined;
+  // An etcd that was started with --discovery-srv asks its peers for a certificate of the domain.
+  const names = [member.name, member.host, srv?.domain].filter((name) => name !== undefined);
+  const hosts = [...new Set(names.filter((name) => /^[A-Za-z0-9.-]+$/.test(name)))];
   return (['server', 'peer', 'client'] as const).map((kind) => ({ kind, name: member.name, ips: [member.ip], hosts }));
 }
 
@@ -132,7 +155,7 @@ export function etcdCommand(member: Member, arch: string): { args: readonly stri
     `--data-dir=${member.dataDir}`,
     `--listen-client-urls=${listen.join(',')}`,
     `--advertise-client-urls=${printEndpoint(clientUrl(member))}`,
-    `--listen-peer-urls=${printEndpoint(peerUrl(member))}`,
+    `--listen-peer-urls=${printEndpoint(peerListenUrl(member))}`,
     `--initial-advertise-peer-urls=${printEndpoint(peerUrl(member))}`,
     `--initial-cluster=${printCluster(founders(member))}`,
     `--initial-cluster-state=${member.bootstrap.kind === 'joined' ? 'existing' : 'new'}`,

@@ -30,3 +30,7 @@ export function keyPrefix(text: string | undefined): { readonly prefix?: string 
   if (parsed.ok) return { prefix: parsed.value };
   throw new TsflannelError('USAGE', { detail: `--etcd-prefix: ${parsed.rejection.detail}` });
 }
+
+/** The etcd program in the flag, absolute, if it is given. */
+export const etcdBinary = (path: string | undefined): { readonly etcd?: string } =>
+  path === undefined ? {} : { etcd: resolve(path) };

@@ -4,7 +4,7 @@ import { JOIN_PORT } from './choose.ts';
 import { type InitOptions, preflight, type Settled } from './init.ts';
 import { etcdCommand, logFile, memberFile, pidFile } from './member.ts';
 import { inspectProcesses } from './process.ts';
-import { findEtcd } from './program.ts';
+import { checkEtcd, findEtcd, ownDiscovery } from './program.ts';
 import { commandLine } from './request.ts';
 import { UNIT_FILE } from './unit.ts';
 
@@ -30,9 +30,11 @@ export function equivalentLine(settled: Settled, options: InitOptions): string |
   const network = settled.network === undefined ? [] : ['--network', settled.network];
   const size = settled.wish.kind === 'alone' && settled.size !== undefined ? ['--size', String(settled.size)] : [];
   const systemd = settled.member.systemd ? ['--systemd'] : [];
+  const etcd = settled.member.etcd === undefined ? [] : ['--etcd-binary', settled.member.etcd];
   return commandLine(settled.wish, { name, ip, clientPort, peerPort, joinPort, security }, [
     ...size,
     ...systemd,
+    ...etcd,
     ...network,
     ...pathFlags(options),
   ]);
@@ -43,7 +45,10 @@ async function planOf(settled: Settled, options: InitOptions) {
   const { member, size } = settled;
   const warnings = await preflight(settled, options);
   const { args, env } = etcdCommand(member, process.arch);
-  const argv = [findEtcd(options.path), ...args];
+  const program = findEtcd(options.path, member.etcd);
+  const version = await checkEtcd(program);
+  const discovery = ownDiscovery(version);
+  const argv = [program, ...args];
   const { dataDir } = member;
   const pki = member.pki === undefined ? [] : [`${member.pki}/`];
   const unit = member.systemd ? [UNIT_FILE] : [];
@@ -53,6 +58,7 @@ async function planOf(settled: Settled, options: InitOptions) {
     ...argv.map((arg, index) => (index === 0 ? `  ${arg}` : `    ${arg}`)),
     'with the environment:',
     ...Object.entries(env).map(([name, value]) => `  ${name}=${value}`),
+    `which is etcd ${version}: of discovery it knows ${discovery.join(' and ')} by itself; tsflannel speaks v2, v3 and srv for it`,
     `run by ${member.systemd ? 'systemd, at each boot too' : 'a background process that starts it again when it ends'}`,
     ...(member.pki === undefined ? [] : ['with TLS on all ports; who has no certificate of its CA is refused']),
     `in ${dataDir}, which ${settled.existing ? 'has the data of this member' : 'is empty'}`,
@@ -61,7 +67,7 @@ async function planOf(settled: Settled, options: InitOptions) {
     ...(settled.network === undefined ? [] : [`  the network config ${settled.network} into etcd`]),
     ...(size !== undefined && size > 1 ? [`and print ${size - 1} join lines for the other hosts`] : []),
   ];
-  return { data: { argv, env, dataDir, files, warnings }, lines, warnings };
+  return { data: { argv, env, etcd: { version, discovery }, dataDir, files, warnings }, lines, warnings };
 }
 
 /** Shows the plan to who was asked for it, and goes on with a yes only. Rejects with ABORTED. */

@@ -42,7 +42,7 @@ export async function isRunning(runDir: string, dataDir: string): Promise<boolea
 }
 
 const isEtcd = (argv: readonly string[], dataDir: string): boolean =>
-  /(?:^|\/)etcd$/.test(argv[0] ?? '') && argv.includes(`--data-dir=${dataDir}`);
+  /(?:^|\/)etcd[^/]*$/.test(argv[0] ?? '') && argv.includes(`--data-dir=${dataDir}`);
 
 /** etcd processes on this data dir, whoever started them. */
 export const findEtcdOf = (dataDir: string): readonly number[] =>

@@ -42,7 +42,8 @@ export function report(
 ): { readonly data: Record<string, unknown>; readonly text: string } {
   const line = equivalentLine(outcome, options);
   const { cluster, changed, member } = outcome;
-  const discovery = member.bootstrap.kind === 'discovery' ? { discovery: member.bootstrap.url } : {};
+  const { bootstrap } = member;
+  const discovery = bootstrap.kind === 'discovery' ? { discovery: bootstrap.url } : {};
   const client = clientConfigPath(options.configDir);
   const lines = [
     headline(outcome),

@@ -1,20 +1,10 @@
 import { resolve } from 'node:path';
 import { TsflannelError } from '../errors.ts';
 import { type Ip, parseIp, printIp } from '../model/address.ts';
-import { printEndpoint } from '../model/endpoint.ts';
 import { NODE_NAME } from '../model/lease.ts';
-import { type Parsed, printable } from '../model/parsed.ts';
-import { type ClusterMember, parseCluster } from './cluster.ts';
-import { MAX_SIZE, newUrlOf, parseDiscoveryUrl } from './discovery.ts';
+import { printable } from '../model/parsed.ts';
 import type { CaFiles } from './pki-files.ts';
-
-/** What kind of cluster the member is to found. */
-export type Wish =
-  | { readonly kind: 'alone' }
-  | { readonly kind: 'discovery'; readonly url: string }
-  /** A URL has to be asked from the discovery service first. */
-  | { readonly kind: 'new'; readonly base: string; readonly size: number }
-  | { readonly kind: 'static'; readonly cluster: readonly ClusterMember[] };
+import { type Wish, type WishFlags, wishFlags, wishOf } from './wish.ts';
 
 /** How members and clients speak to each other. */
 export type Security =
@@ -35,11 +25,7 @@ export interface InitRequest {
 }
 
 /** Flags of `init` that make up the request, as oclif hands them over. */
-export interface InitFlags {
-  readonly discovery?: string | undefined;
-  readonly 'new-discovery'?: string | undefined;
-  readonly size?: number | undefined;
-  readonly 'initial-cluster'?: string | undefined;
+export interface InitFlags extends WishFlags {
   readonly name?: string | undefined;
   readonly 'advertise-ip'?: string | undefined;
   readonly 'client-port'?: number | undefined;
@@ -51,50 +37,6 @@ export interface InitFlags {
 }
 
 const usage = (detail: string): TsflannelError => new TsflannelError('USAGE', { detail });
-
-function checked<T>(flag: string, parsed: Parsed<T>): T {
-  if (parsed.ok) return parsed.value;
-  throw usage(`${flag}: ${parsed.rejection.detail}`);
-}
-
-/** A discovery URL from a flag or an answer. Throws DISCOVERY_INVALID. */
-export function discoveryWish(text: string): Wish {
-  const url = parseDiscoveryUrl(text);
-  if (!url.ok) throw new TsflannelError('DISCOVERY_INVALID', { detail: url.rejection.detail });
-  return { kind: 'discovery', url: url.value };
-}
-
-/** The address of a discovery service and the size of the cluster to be. Throws DISCOVERY_INVALID or USAGE. */
-export function newWish(base: string, size: number): Wish {
-  newUrlOf(base, size);
-  if (size < 1 || size > MAX_SIZE) throw usage(`--size ${size}: 1 to ${MAX_SIZE} is expected`);
-  return { kind: 'new', base: base.trim(), size };
-}
-
-/** A static cluster. Throws USAGE: names and URLs must differ, one URL a member, all http or all https. */
-export function staticWish(text: string): Wish {
-  const cluster = checked('--initial-cluster', parseCluster(text, '--initial-cluster'));
-  const twice = cluster.find((member) => member.peerUrls.length > 1);
-  if (twice) throw usage(`--initial-cluster: two members are named ${twice.name}`);
-  const urls = cluster.flatMap((member) => member.peerUrls.map(printEndpoint));
-  const double = urls.find((url, index) => urls.indexOf(url) !== index);
-  if (double !== undefined) throw usage(`--initial-cluster: two members have ${double}`);
-  if (new Set(urls.map((url) => url.split(':')[0])).size > 1)
-    throw usage('--initial-cluster: some URLs are https:// and some are http://');
-  return { kind: 'static', cluster };
-}
-
-function wishOf(flags: InitFlags): Wish | undefined {
-  const given = (['discovery', 'new-discovery', 'initial-cluster'] as const).filter((name) => flags[name]);
-  if (given.length > 1) throw usage(`${given.map((name) => `--${name}`).join(' and ')} exclude each other`);
-  if (flags.size !== undefined && (flags.discovery || flags['initial-cluster']))
-    throw usage('--size goes with --new-discovery, or with a cluster begun here alone');
-  if (flags.size !== undefined && (flags.size < 1 || flags.size > MAX_SIZE))
-    throw usage(`--size ${flags.size}: 1 to ${MAX_SIZE} is expected`);
-  if (flags.discovery) return discoveryWish(flags.discovery);
-  if (flags['new-discovery']) return newWish(flags['new-discovery'], flags.size ?? 3);
-  return flags['initial-cluster'] ? staticWish(flags['initial-cluster']) : undefined;
-}
 
 /** Why text is not a member's name; `undefined` when it is one. */
 export const nameProblem = (text: string): string | undefined =>
@@ -138,29 +80,14 @@ export function parseRequest(flags: InitFlags): InitRequest {
   };
 }
 
-const word = (text: string): string => (/^[\w./:@=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
-
-/** The flags that say the same as these answers, for a script. */
-export function wishFlags(wish: Wish): readonly string[] {
-  switch (wish.kind) {
-    case 'alone':
-      return [];
-    case 'discovery':
-      return ['--discovery', word(wish.url)];
-    case 'new':
-      return ['--new-discovery', word(wish.base), '--size', String(wish.size)];
-    case 'static':
-      return [
-        '--initial-cluster',
-        word(wish.cluster.map((m) => `${m.name}=${m.peerUrls.map(printEndpoint).join()}`).join()),
-      ];
-  }
-}
+/** A word as a shell takes it. */
+export const quoted = (text: string): string =>
+  /^[\w./:@=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 
 /** The flags that say the same as this answer. */
 export const securityFlags = (security: Security): readonly string[] => {
   if (security.kind === 'insecure') return ['--insecure'];
-  return security.kind === 'own' ? [] : ['--ca-cert', word(security.ca.cert), '--ca-key', word(security.ca.key)];
+  return security.kind === 'own' ? [] : ['--ca-cert', quoted(security.ca.cert), '--ca-key', quoted(security.ca.key)];
 };
 
 /** The command line that makes this member without a question. */
@@ -174,8 +101,8 @@ export function commandLine(wish: Wish, chosen: Required<Omit<InitRequest, 'wish
   return [
     'tsflannel init --yes',
     ...securityFlags(chosen.security),
-    ...wishFlags(wish),
+    ...wishFlags(wish).map(quoted),
     ...own,
-    ...more.map(word),
+    ...more.map(quoted),
   ].join(' ');
 }

@@ -10,6 +10,7 @@ import { etcdCommand, founder, logFile, type Member, memberFile, pidFile, stateF
 import { readMember, writeMember } from './member-file.ts';
 import { findSupervisor, stopOrphans } from './process.ts';
 import { findEtcd, findProgram } from './program.ts';
+import { type Registrar, registrarOf } from './registrar.ts';
 import { startServices } from './services.ts';
 import { startSnapshots } from './snapshot-service.ts';
 import { printState, type SupervisorState } from './state.ts';
@@ -42,7 +43,7 @@ interface Running {
 /** etcd dies with its supervisor, however that ends: setpriv (util-linux) sets the parent-death signal, which survives exec. */
 function commandLine(member: Member, path: string): { file: string; args: string[]; env: Record<string, string> } {
   const { args, env } = etcdCommand(member, process.arch);
-  const etcd = findEtcd(path);
+  const etcd = findEtcd(path, member.etcd);
   const setpriv = findProgram('setpriv', path);
   const full = { ...env, PATH: path };
   return setpriv
@@ -92,14 +93,14 @@ async function runForever(run: Running, member: Member): Promise<void> {
 }
 
 /** Waits for the founders, however long; a service that does not answer is asked again. */
-async function discover(run: Running, member: Member, url: string): Promise<Member> {
+async function discover(run: Running, member: Member, registrar: Registrar): Promise<Member> {
   const options: JoinOptions = {
     sleep: (ms) => sleep(ms, undefined, { signal: run.stop }),
     onProgress: (found, size) => void run.say({ phase: 'discovering', found, size }),
   };
   for (;;) {
     try {
-      const cluster = await joinRegistry(url, founder(member), options);
+      const cluster = await joinRegistry(registrar, founder(member), options);
       const bootstrap = { ...member.bootstrap, cluster } as Member['bootstrap'];
       await writeMember({ ...member, bootstrap });
       return { ...member, bootstrap };
@@ -115,7 +116,9 @@ async function discover(run: Running, member: Member, url: string): Promise<Memb
 /** The member with the others it is to start with. */
 async function withCluster(run: Running, member: Member): Promise<Member> {
   const { bootstrap } = member;
-  if (bootstrap.kind === 'discovery' && !bootstrap.cluster) return discover(run, member, bootstrap.url);
+  if ('cluster' in bootstrap && bootstrap.kind !== 'joined') return member;
+  const registrar = registrarOf(bootstrap, (await import('../host/kv.ts')).openKv);
+  if (registrar) return discover(run, member, registrar);
   if (bootstrap.kind !== 'joined') return member;
   const { enlist } = await import('./join-enlist.ts');
   return enlist(member, {

@@ -6,15 +6,9 @@ import { printEndpoint } from '../model/endpoint.ts';
 import { CLIENT_PORT, fillRequest, fromCluster, type HostDefaults, JOIN_PORT, plainName } from './choose.ts';
 import { PEER_PORT } from './cluster.ts';
 import { MAX_SIZE } from './discovery.ts';
-import {
-  discoveryWish,
-  type InitRequest,
-  nameProblem,
-  newWish,
-  type Security,
-  staticWish,
-  type Wish,
-} from './request.ts';
+import { type InitRequest, nameProblem, type Security } from './request.ts';
+import { withSrv } from './srv-request.ts';
+import { discoveryWish, newWish, srvWish, staticWish, v3Place, v3Wish, type Wish } from './wish.ts';
 
 /** How the wizard asks; src/output has it for a terminal. Enter takes the first choice, or the fallback. */
 export interface Questions {
@@ -41,14 +35,27 @@ const problemOf = (parse: () => unknown): string | undefined => {
   }
 };
 
+async function askV3(ask: Questions): Promise<Wish> {
+  const place = (text: string) => ({ 'discovery-endpoints': text });
+  const endpoints = await ask.text('Client URLs of the etcd that holds the registry', '', (text) =>
+    problemOf(() => v3Place(place(text))),
+  );
+  const check = (text: string) => problemOf(() => v3Wish(text, place(endpoints)));
+  return v3Wish(await ask.text('Discovery token', '', check), place(endpoints));
+}
+
 async function askWish(ask: Questions): Promise<Wish> {
   const kind = await ask.choose('Which cluster is this member for?', [
     { name: 'a new one, begun by this host; others can join it by a token', value: 'alone' as const },
     { name: 'several hosts, by a discovery URL I have', value: 'discovery' as const },
     { name: 'several hosts, by a new discovery URL', value: 'new' as const },
     { name: 'several hosts, whose addresses I list', value: 'static' as const },
+    { name: 'several hosts, by a v3 discovery token I have', value: 'v3' as const },
+    { name: 'several hosts, which the DNS of a domain names', value: 'srv' as const },
   ]);
   if (kind === 'alone') return { kind };
+  if (kind === 'v3') return askV3(ask);
+  if (kind === 'srv') return srvWish(await ask.text('Domain', '', (text) => problemOf(() => srvWish(text))));
   if (kind === 'discovery')
     return discoveryWish(await ask.text('Discovery URL', '', (text) => problemOf(() => discoveryWish(text))));
   if (kind === 'static') {
@@ -168,7 +175,7 @@ export async function askMissing(
   const wish = given.request.wish ?? (await askWish(ask));
   const size = await askSize({ wish }, given.size, ask);
   const security = given.request.security ?? (await askSecurity(wish, ask));
-  const named = await askNames({ ...given.request, wish, security }, host, ask);
+  const named = await askNames(await withSrv({ ...given.request, wish, security }), host, ask);
   const request = await askPorts(named, ask);
   const systemd = given.systemd || !given.canManage ? given.systemd : await askManager(ask);
   const question = 'Network for the containers of all nodes (Enter: later, by config set)';

@@ -16,6 +16,30 @@ export const memberDirFlags = {
 
 const CLUSTER = 'CLUSTER';
 
+/** Where the registries of v3 discovery are. */
+export const discoveryFlags = {
+  'discovery-endpoints': Flags.string({
+    description: 'v3 discovery: client URLs of the etcd that holds the registry, separated by commas',
+    env: 'TSFLANNEL_DISCOVERY_ENDPOINTS',
+    helpGroup: CLUSTER,
+  }),
+  'discovery-cacert': Flags.string({
+    description: 'v3 discovery: CA certificate of that etcd (PEM)',
+    env: 'TSFLANNEL_DISCOVERY_CACERT',
+    helpGroup: CLUSTER,
+  }),
+  'discovery-cert': Flags.string({
+    description: 'v3 discovery: certificate to show there (PEM)',
+    env: 'TSFLANNEL_DISCOVERY_CERT',
+    helpGroup: CLUSTER,
+  }),
+  'discovery-key': Flags.string({
+    description: 'v3 discovery: its private key (PEM)',
+    env: 'TSFLANNEL_DISCOVERY_KEY',
+    helpGroup: CLUSTER,
+  }),
+};
+
 /** What `init` and `join` both say of the member. */
 const ownFlags = {
   name: Flags.string({ description: 'name of this member (default: the host name)', env: 'TSFLANNEL_NAME' }),
@@ -26,6 +50,10 @@ const ownFlags = {
   'client-port': port('port for clients (default 2379)', 'TSFLANNEL_CLIENT_PORT'),
   'peer-port': port('port for the other members (default 2380)', 'TSFLANNEL_PEER_PORT'),
   'join-port': port('port at which other hosts join (default 2381)', 'TSFLANNEL_JOIN_PORT'),
+  'etcd-binary': Flags.string({
+    description: 'the etcd program, 3.4 or newer, that runs here (default: etcd in PATH)',
+    env: 'TSFLANNEL_ETCD_BINARY',
+  }),
   systemd: Flags.boolean({
     description: 'a systemd unit runs etcd, at each boot too (default: a supervised background process)',
     env: 'TSFLANNEL_SYSTEMD',
@@ -55,6 +83,22 @@ export const initFlags = {
   'new-discovery': Flags.string({
     description: 'address of a discovery service to ask for a new URL, which is printed and used',
     env: 'TSFLANNEL_NEW_DISCOVERY',
+    helpGroup: CLUSTER,
+  }),
+  'discovery-token': Flags.string({
+    description: "v3 discovery: the cluster's token, as discovery new prints it",
+    env: 'TSFLANNEL_DISCOVERY_TOKEN',
+    helpGroup: CLUSTER,
+  }),
+  ...discoveryFlags,
+  'discovery-srv': Flags.string({
+    description: 'domain whose DNS names the members (_etcd-server-ssl._tcp; with --insecure _etcd-server._tcp)',
+    env: 'TSFLANNEL_DISCOVERY_SRV',
+    helpGroup: CLUSTER,
+  }),
+  'discovery-srv-name': Flags.string({
+    description: "more of the service's name: _etcd-server-ssl-NAME._tcp",
+    env: 'TSFLANNEL_DISCOVERY_SRV_NAME',
     helpGroup: CLUSTER,
   }),
   size: Flags.integer({

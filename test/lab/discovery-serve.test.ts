@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { etcdOf } from '../support/etcd-versions.ts';
 import { type Background, fetchOn, type TestHost, useHosts } from '../support/hosts.ts';
 import { alive, json, members, purge, succeeds } from '../support/members.ts';
 import { until } from '../support/until.ts';
@@ -22,9 +23,18 @@ describe('tsflannel discovery serve: real members bootstrap through it', functio
     assert.ok(!readdirSync(data()).includes('server.pid'));
   };
 
-  const byHand = (one: TestHost, name: string, url: string): Background =>
+  const byHand = (one: TestHost, name: string, url: string, series: '3.4' | '3.5' = '3.4'): Background =>
     one.start(
-      ...['etcd', '--name', name, '--data-dir', join(one.dir, 'by-hand'), '--discovery', url, '--unsafe-no-fsync'],
+      ...[
+        etcdOf(series),
+        '--name',
+        name,
+        '--data-dir',
+        join(one.dir, 'by-hand'),
+        '--discovery',
+        url,
+        '--unsafe-no-fsync',
+      ],
       ...['--listen-peer-urls', `http://${one.ip}:2380`, '--initial-advertise-peer-urls', `http://${one.ip}:2380`],
       ...['--listen-client-urls', `http://${one.ip}:2379`, '--advertise-client-urls', `http://${one.ip}:2379`],
     );
@@ -42,17 +52,18 @@ describe('tsflannel discovery serve: real members bootstrap through it', functio
     pid = json(succeeds(await serve())).pid as number;
   });
 
-  it('brings together three members of plain etcd --discovery, across a restart of the service', async () => {
-    const url = await fetchOn(hub(), `${base}/new?size=3`);
-    const first = byHand(host(1), 'm1', url.trim());
-    await until('the first has come', async () => (await fetchOn(hub(), url)).includes('m1='));
-    await stop();
-    pid = json(succeeds(await serve())).pid as number;
-    const others = [byHand(host(2), 'm2', url.trim()), byHand(host(3), 'm3', url.trim())];
-    await threeAt(host(1));
-    for (const one of [first, ...others]) await one.kill();
-    for (const number of [1, 2, 3]) rmSync(join(host(number).dir, 'by-hand'), { recursive: true });
-  });
+  for (const series of ['3.4', '3.5'] as const)
+    it(`brings together three members of plain etcd ${series} --discovery, across a restart of the service`, async () => {
+      const url = await fetchOn(hub(), `${base}/new?size=3`);
+      const first = byHand(host(1), 'm1', url.trim(), series);
+      await until('the first has come', async () => (await fetchOn(hub(), url)).includes('m1='));
+      await stop();
+      pid = json(succeeds(await serve())).pid as number;
+      const others = [2, 3].map((number) => byHand(host(number), `m${number}`, url.trim(), series));
+      await threeAt(host(1));
+      for (const one of [first, ...others]) await one.kill();
+      for (const number of [1, 2, 3]) rmSync(join(host(number).dir, 'by-hand'), { recursive: true });
+    });
 
   it('serves init --new-discovery, and one real etcd among them', async () => {
     const asking = host(1).tsflannel('init', '--yes', '--insecure', '--name', 'm1', '--new-discovery', base, '--json');

@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -65,10 +65,14 @@ const background = new Set<Background>();
 
 function hostOf(namespace: string, ip: string, dir: string): TestHost {
   const env = clean(dir);
-  const inside = (argv: readonly string[]) => [`--net=/run/netns/${namespace}`, '--', ...argv];
+  // With a resolver of its own the host has its /etc/resolv.conf too, which ip puts there.
+  const inside = (argv: readonly string[]): readonly [string, string[]] =>
+    existsSync(`/etc/netns/${namespace}`)
+      ? ['ip', ['netns', 'exec', namespace, ...argv]]
+      : ['nsenter', [`--net=/run/netns/${namespace}`, '--', ...argv]];
   const run = async (more: NodeJS.ProcessEnv, argv: readonly string[]): Promise<Ran> => {
     const options = { env: { ...env, ...more }, extendEnv: false, reject: false, stdin: 'ignore' } as const;
-    const { exitCode, stdout, stderr } = await execa('nsenter', inside([PROGRAM, ...argv]), options);
+    const { exitCode, stdout, stderr } = await execa(...inside([PROGRAM, ...argv]), options);
     return { exit: exitCode ?? -1, stdout, stderr };
   };
   return {
@@ -78,9 +82,9 @@ function hostOf(namespace: string, ip: string, dir: string): TestHost {
     env,
     tsflannel: (...argv) => run({}, argv),
     tsflannelWith: (more, ...argv) => run(more, argv),
-    terminal: (...argv) => openTerminal(['nsenter', ...inside([PROGRAM, ...argv])], { env }),
+    terminal: (...argv) => openTerminal(inside([PROGRAM, ...argv]).flat(), { env }),
     start(...argv) {
-      const child = spawn('nsenter', inside(argv), { env, stdio: 'ignore' });
+      const child = spawn(...inside(argv), { env, stdio: 'ignore' });
       const ended = once(child, 'exit').then(() => {});
       const kill = () => {
         child.kill('SIGKILL');
@@ -121,10 +125,33 @@ export async function makeHosts(prefix: string, count: number): Promise<TestHost
     hosts,
     hub,
     async down() {
-      for (const { namespace } of [...hosts, hub]) await ip('netns', 'delete', namespace);
+      for (const { namespace } of [...hosts, hub]) {
+        await ip('netns', 'delete', namespace);
+        rmSync(`/etc/netns/${namespace}`, { recursive: true, force: true });
+      }
       rmSync(root, { recursive: true, force: true });
     },
   };
+}
+
+/** Records of the tests' own DNS server: addresses of names, and SRV records of services. */
+export interface DnsRecords {
+  readonly a: Readonly<Record<string, string>>;
+  readonly srv: Readonly<Record<string, readonly { readonly target: string; readonly port: number }[]>>;
+}
+
+const DNS_PROGRAM = join(dirname(fileURLToPath(import.meta.url)), 'dns-server.ts');
+
+/** A DNS server on the hub, which the hosts ask from now on. */
+export async function startDns(hub: TestHost, hosts: readonly TestHost[], records: DnsRecords): Promise<void> {
+  for (const { namespace } of [...hosts, hub]) {
+    mkdirSync(`/etc/netns/${namespace}`, { recursive: true });
+    writeFileSync(`/etc/netns/${namespace}/resolv.conf`, `nameserver ${hub.ip}\n`);
+  }
+  const ready = join(hub.dir, 'dns-ready');
+  mkdirSync(hub.dir, { recursive: true });
+  hub.start(process.execPath, DNS_PROGRAM, hub.ip, JSON.stringify(records), ready);
+  await until('the DNS server listens', () => existsSync(ready));
 }
 
 /** The body of an HTTP reply as a host sees it; waits until there is one. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { memberId, parseCluster, printCluster } from '../../../src/etcd/cluster.ts';
 import { type Standing, standing } from '../../../src/etcd/join.ts';
+import { v2Registrar } from '../../../src/etcd/registrar.ts';
 
 const URL = 'http://127.0.0.1:8087/c81842c27184645dc93b7506c8437a41';
 
@@ -32,27 +33,30 @@ describe('etcd/cluster', () => {
 
 describe('etcd/join: standing', () => {
   it('is open while there is room', () => {
-    assert.equal(code(standing(URL, { size: 2, members: [] }, a)), 'open');
-    assert.equal(code(standing(URL, { size: 2, members: [b] }, a)), 'open');
+    assert.equal(code(standing(v2Registrar(URL), { size: 2, members: [] }, a)), 'open');
+    assert.equal(code(standing(v2Registrar(URL), { size: 2, members: [b] }, a)), 'open');
   });
 
   it('is registered for the same member when it comes back, complete or not', () => {
-    assert.deepEqual(standing(URL, { size: 2, members: [a] }, a), { kind: 'registered', complete: false });
-    assert.deepEqual(standing(URL, { size: 2, members: [b, a] }, a), { kind: 'registered', complete: true });
+    assert.deepEqual(standing(v2Registrar(URL), { size: 2, members: [a] }, a), { kind: 'registered', complete: false });
+    assert.deepEqual(standing(v2Registrar(URL), { size: 2, members: [b, a] }, a), {
+      kind: 'registered',
+      complete: true,
+    });
   });
 
   it('is refused when the URL is used up, also for one that came too late', () => {
-    assert.equal(code(standing(URL, { size: 1, members: [b] }, a)), 'DISCOVERY_FULL');
-    assert.equal(code(standing(URL, { size: 1, members: [b, a] }, a)), 'DISCOVERY_FULL');
+    assert.equal(code(standing(v2Registrar(URL), { size: 1, members: [b] }, a)), 'DISCOVERY_FULL');
+    assert.equal(code(standing(v2Registrar(URL), { size: 1, members: [b, a] }, a)), 'DISCOVERY_FULL');
   });
 
   it('is refused when the name or the address is taken', () => {
     assert.equal(
-      code(standing(URL, { size: 3, members: [a] }, member('a', 'http://10.0.0.9:2380'))),
+      code(standing(v2Registrar(URL), { size: 3, members: [a] }, member('a', 'http://10.0.0.9:2380'))),
       'DISCOVERY_NAME_TAKEN',
     );
     assert.equal(
-      code(standing(URL, { size: 3, members: [a] }, member('z', 'http://10.0.0.1:2380'))),
+      code(standing(v2Registrar(URL), { size: 3, members: [a] }, member('z', 'http://10.0.0.1:2380'))),
       'DISCOVERY_NAME_TAKEN',
     );
   });

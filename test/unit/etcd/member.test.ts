@@ -23,6 +23,11 @@ const BOOTSTRAPS: Record<string, Bootstrap> = {
   alone: { kind: 'alone', token: 'tsflannel-0123' },
   static: { kind: 'static', cluster },
   'discovery that waits': { kind: 'discovery', url: URL },
+  'static, found in the DNS': { kind: 'static', cluster, srv: { domain: 'example.com', name: 'x' } },
+  'v3 discovery': { kind: 'v3', registry: { token: 'abcd-1', endpoints: ['https://10.0.0.9:2379'], caFile: '/ca' } },
+  'v3 discovery that knows the others': {
+    ...{ kind: 'v3', registry: { token: 'abcd-1', endpoints: ['http://10.0.0.9:2379'] }, cluster },
+  },
   'discovery that knows the others': { kind: 'discovery', url: URL, asked: { base: 'https://x', size: 2 }, cluster },
 };
 

@@ -49,6 +49,22 @@ describe('etcd/request', () => {
       'USAGE',
       /some URLs are https/,
     ],
+    ['a v3 token without a place', { 'discovery-token': 'abcd' }, 'USAGE', /--discovery-endpoints/],
+    [
+      'a place without a v3 token',
+      { 'discovery-endpoints': 'h:1' },
+      'USAGE',
+      /goes with --discovery-token; .*discovery new/,
+    ],
+    [
+      'a v3 token that is a path',
+      { 'discovery-token': '../x', 'discovery-endpoints': 'h:1' },
+      'DISCOVERY_INVALID',
+      /./,
+    ],
+    ['a domain that is none', { 'discovery-srv': 'a b' }, 'USAGE', /is not a domain/],
+    ['a service name without a domain', { 'discovery-srv-name': 'x' }, 'USAGE', /goes with --discovery-srv/],
+    ['a size with a v3 token', { size: 3, 'discovery-token': 'abcd', 'discovery-endpoints': 'h:1' }, 'USAGE', /--size/],
     ['a CA without its key', { 'ca-cert': '/ca' }, 'USAGE', /go together/],
     ['a CA without TLS', { 'ca-cert': '/ca', 'ca-key': '/key', insecure: true }, 'USAGE', /means no TLS/],
     ['a cluster of nonsense', { 'initial-cluster': 'a' }, 'USAGE', /NAME=http/],
@@ -65,6 +81,11 @@ describe('etcd/request', () => {
     assert.equal(
       commandLine({ kind: 'new', base: 'http://h/a b', size: 3 }, { ...chosen, security }, ['--data-dir', "/it's"]),
       "tsflannel init --yes --insecure --new-discovery 'http://h/a b' --size 3 --name a --advertise-ip 127.0.0.1 --peer-port 2390 --data-dir '/it'\\''s'",
+    );
+    const registry = { token: 'abcd', endpoints: ['http://h:1', 'http://i:1'] };
+    assert.match(
+      commandLine({ kind: 'v3', registry }, { ...chosen, security }, []),
+      /--insecure --discovery-token abcd --discovery-endpoints http:\/\/h:1,http:\/\/i:1 --name/,
     );
     const ca = { cert: '/ca.crt', key: '/ca.key' };
     assert.equal(
@@ -134,6 +155,12 @@ describe('etcd/choose', () => {
     throws(() => member({ 'initial-cluster': LIST, name: 'b' }), 'USAGE', /not an address of this host/);
   });
 
+  it('keeps the name by which a static cluster knows this host', () => {
+    const named = member({ 'initial-cluster': 'a=http://a.lan:2380,b=http://b.lan:2380', name: 'a' });
+    assert.deepEqual([named.host, named.ip], ['a.lan', ip(1)]);
+    assert.equal(member({ 'initial-cluster': LIST }).host, undefined);
+  });
+
   it('finds what contradicts the member that is there', () => {
     const there = member({ discovery: 'http://h/abcdef', name: 'a' });
     const says = (flags: InitFlags) => conflict(parseRequest(flags), there);
@@ -144,6 +171,10 @@ describe('etcd/choose', () => {
     );
     assert.match(says({ discovery: 'http://h/abcdeg' }) ?? '', /not made with --discovery/);
     assert.match(says({ 'initial-cluster': LIST }) ?? '', /not made with --initial-cluster/);
+    assert.match(says({ 'discovery-srv': 'a.b' }) ?? '', /not made with --discovery-srv a\.b/);
+    const v3 = { 'discovery-token': 'abcd', 'discovery-endpoints': 'http://h:1' };
+    assert.match(says(v3) ?? '', /not made with --discovery-token/);
+    assert.equal(conflict(parseRequest(v3), member(v3)), undefined);
     assert.match(says({ 'new-discovery': 'http://h' }) ?? '', /not made with --new-discovery/);
     assert.match(says({ name: 'b' }) ?? '', /named a, not b/);
     assert.match(says({ 'advertise-ip': '127.0.0.2' }) ?? '', /is at 127\.0\.0\.1/);
