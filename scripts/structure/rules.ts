@@ -104,6 +104,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     about: 'the running node: socket, health, signals',
     may: ['model', 'store', 'lease', 'kernel', 'backend', 'reconcile', 'control', 'files', 'config', 'liveness'],
   },
+  bundle: { about: 'one archive for who helps, without secrets', may: ['model', 'files'], system: true },
   lab: {
     about: 'clusters of namespaces on one machine',
     may: ['model', 'files', 'control', 'docker', 'host (lazy)'],
@@ -126,6 +127,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'files',
       'model',
       'lab (lazy)',
+      'bundle (lazy)',
       'lab/chaos (lazy)',
       'host (lazy)',
       'daemon (lazy)',
