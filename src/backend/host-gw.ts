@@ -3,6 +3,7 @@ import type { BackendConfig } from '../model/backend-config.ts';
 import { backendName } from '../model/lease.ts';
 import type { Backend } from './backend.ts';
 import { direct, isOnLink } from './direct.ts';
+import { directSource, guard } from './source-check.ts';
 
 type Config = Extract<BackendConfig, { type: 'host-gw' }>;
 
@@ -12,8 +13,9 @@ export const hostGw: Backend<Config> = {
   announce: () => ({ type: 'host-gw' }),
   device: () => undefined,
   mtu: (host) => host.iface.mtu,
-  base: () => [],
-  peer: (lease, { host }) => {
+  base: (context) => guard(context, context.config.sourceCheck),
+  peer: (lease, context) => {
+    const { host, config } = context;
     if (lease.peer.type !== 'host-gw')
       return { objects: [], reach: { problem: `it speaks ${backendName(lease.peer)}, not host-gw` } };
     if (!isOnLink(host, lease.publicIp)) {
@@ -22,6 +24,7 @@ export const hostGw: Backend<Config> = {
         reach: { problem: `${printIp(lease.publicIp)} is behind a router: host-gw needs one layer-2 segment` },
       };
     }
-    return direct(lease, host);
+    const { objects, reach } = direct(lease, host);
+    return { objects: [...directSource(context, config.sourceCheck, lease), ...objects], reach };
   },
 };

@@ -6,6 +6,7 @@ import { type Mac, macFromSeed } from '../model/mac.ts';
 import type { Backend, Context, Host, PeerDesire } from './backend.ts';
 import { direct, isOnLink } from './direct.ts';
 import { seedOf } from './seed.ts';
+import { directSource, guard, tunnelSource } from './source-check.ts';
 
 /**
  * flannel's vxlan without learning and without broadcast: one device `flannel.<vni>`, and for each peer a route to its subnet over
@@ -42,23 +43,46 @@ const device = (host: Host, network: Prefix, config: Config): KernelObject => ({
   },
 });
 
-const base = ({ self, host, network: { network }, config }: Context<Config>): readonly KernelObject[] => [
-  device(host, network, config),
-  { kind: 'address', device: deviceName(config), ip: baseOf(self.subnet), length: 32 },
-];
+const base = (context: Context<Config>): readonly KernelObject[] => {
+  const {
+    self,
+    host,
+    network: { network },
+    config,
+  } = context;
+  const { port, vni, sourceCheck } = config;
+  return [
+    ...guard(context, sourceCheck, { device: deviceName(config), port, vni }),
+    device(host, network, config),
+    { kind: 'address', device: deviceName(config), ip: baseOf(self.subnet), length: 32 },
+  ];
+};
 
-function peer(lease: Lease, { host, config }: Context<Config>): PeerDesire {
+/** Without the tunnel. With the check on `subnet` its tunnelled packets are good too: it may see the segment otherwise. */
+function directPeer(lease: Lease, mac: Mac, context: Context<Config>): PeerDesire {
+  const { objects, reach } = direct(lease, context.host);
+  const { sourceCheck } = context.config;
+  const source =
+    sourceCheck === 'subnet'
+      ? tunnelSource(context, sourceCheck, lease, mac)
+      : directSource(context, sourceCheck, lease);
+  return { objects: [...source, ...objects], reach };
+}
+
+function peer(lease: Lease, context: Context<Config>): PeerDesire {
+  const { host, config } = context;
   if (lease.peer.type !== 'vxlan')
     return { objects: [], reach: { problem: `it speaks ${backendName(lease.peer)}, not vxlan` } };
   if (lease.peer.vni !== undefined && lease.peer.vni !== config.vni) {
     return { objects: [], reach: { problem: `its VNI is ${lease.peer.vni}, not ${config.vni}` } };
   }
-  if (config.directRouting && isOnLink(host, lease.publicIp)) return direct(lease, host);
+  const { mac } = lease.peer;
+  if (config.directRouting && isOnLink(host, lease.publicIp)) return directPeer(lease, mac, context);
   const device = deviceName(config);
   const gateway = baseOf(lease.subnet);
-  const mac = lease.peer.mac;
   return {
     objects: [
+      ...tunnelSource(context, config.sourceCheck, lease, mac),
       { kind: 'neighbour', device, ip: gateway, mac },
       { kind: 'fdb', device, mac, dst: lease.publicIp },
       { kind: 'route', dst: lease.subnet, via: gateway, device, onlink: true, metric: 0, protocol: OWN.routeProtocol },

@@ -43,7 +43,7 @@ function backendOption(type: string, text: string): [string, unknown] {
   const known = BACKEND_TYPES.find((name) => sameName(type, name));
   const names = known ? BACKEND_OPTIONS[known] : [];
   const name = names.find((candidate) => candidate.toLowerCase() === match[1]?.toLowerCase());
-  if (known && !name) throw usage(`--backend-option ${text}: ${type} has ${names.join(', ') || 'no options'}`);
+  if (known && !name) throw usage(`--backend-option ${text}: ${type} has ${names.join(', ')}`);
   return [name ?? match[1] ?? '', optionValue(match[2] ?? '')];
 }
 

@@ -1,5 +1,5 @@
 import { printIp, printPrefix, samePrefix } from '../model/address.ts';
-import type { CarrierReport, PeerTraffic } from '../model/carrier-report.ts';
+import type { CarrierReport, PeerTraffic, SourceCounters } from '../model/carrier-report.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Check } from '../model/report.ts';
 
@@ -10,9 +10,12 @@ function carrierCheck(report: CarrierReport | undefined): Check {
 }
 
 /** Nothing of what comes in this peer's name is from its address: flanneld --public-ip does that, and so does an address behind NAT. */
-const isShutOut = ({ refused, received }: PeerTraffic): boolean => refused > 0 && received.packets === 0;
+/** As far as the source check is concerned. */
+type PeerSources = Omit<PeerTraffic, 'sent'>;
 
-function describe({ subnet, refused, refusedFrom }: PeerTraffic, leases: Iterable<Lease>): string {
+const isShutOut = ({ refused, received }: PeerSources): boolean => refused > 0 && received.packets === 0;
+
+function describe({ subnet, refused, refusedFrom }: PeerSources, leases: Iterable<Lease>): string {
   const lease = [...leases].find((one) => samePrefix(one.subnet, subnet));
   const name = lease?.nodeName ?? 'a node';
   const from = refusedFrom ? ` from ${printIp(refusedFrom)}` : '';
@@ -21,7 +24,7 @@ function describe({ subnet, refused, refusedFrom }: PeerTraffic, leases: Iterabl
 }
 
 /** Peers that the source check keeps out come first; packets refused beside others of the same peer are no fault of ours. */
-function sourceCheck(peers: readonly PeerTraffic[], leases: Iterable<Lease>): Check {
+function sourceCheck(peers: readonly PeerSources[], leases: Iterable<Lease>): Check {
   const shutOut = peers.find(isShutOut);
   if (shutOut) return { name: 'sources', state: 'degraded', detail: describe(shutOut, leases) };
   const refused = peers.reduce((sum, peer) => sum + peer.refused, 0);
@@ -34,3 +37,20 @@ export const carrierChecks = (
   peers: readonly PeerTraffic[],
   leases: Iterable<Lease>,
 ): Check[] => [carrierCheck(report), ...(report ? [sourceCheck(peers, leases)] : [])];
+
+/** What `status` says of the source check of a kernel backend; `problem`: why there is none on this host. */
+export function sourceChecks(
+  counters: SourceCounters | undefined,
+  problem: string | undefined,
+  leases: Iterable<Lease>,
+): Check[] {
+  if (problem !== undefined) {
+    const detail = `not checked, forged packets come in: ${problem}; or set Backend.SourceCheck to off`;
+    return [{ name: 'sources', state: 'degraded', detail }];
+  }
+  if (!counters) return [];
+  const check = sourceCheck(counters.peers, leases);
+  const dropped = Object.entries(counters.drops).filter(([, packets]) => packets > 0);
+  if (check.state !== 'ok' || dropped.length === 0) return [check];
+  return [{ ...check, detail: `dropped: ${dropped.map(([reason, packets]) => `${packets} ${reason}`).join(', ')}` }];
+}

@@ -5,12 +5,12 @@ import { printObject, printPlan } from '../kernel/print.ts';
 import type { Plan } from '../kernel/state.ts';
 import { usageOf } from '../lease/choose.ts';
 import { printIp, printPrefix } from '../model/address.ts';
-import type { ForwarderCounters } from '../model/carrier-report.ts';
+import type { ForwarderCounters, SourceCounters } from '../model/carrier-report.ts';
 import { duration } from '../model/duration.ts';
 import { isNearlyFull, type RouteTraffic, type Usage, usageText } from '../model/report.ts';
 import { queryOf } from '../reconcile/pass.ts';
 import { routeRows } from '../reconcile/report.ts';
-import { carrierChecks } from './carrier-checks.ts';
+import { carrierChecks, sourceChecks } from './carrier-checks.ts';
 import { type Handlers, serveControl } from './control-server.ts';
 import { serveHealth } from './health.ts';
 import type { Daemon, Node } from './node.ts';
@@ -77,9 +77,24 @@ function carrierChecksOf({ parts, follower }: Node, counters: ForwarderCounters 
   return carrierChecks(parts.carrier(), counters?.peers ?? [], follower.view.leases().values());
 }
 
-function statusOf(node: Node): DaemonStatus {
+/** What moves packets or lets them in, as far as the backend has something to say of it. */
+async function trafficOf(
+  node: Node,
+): Promise<{ checks: Check[]; counters: ForwarderCounters | SourceCounters | undefined }> {
+  const { host, network } = sceneOf(node);
+  const { parts, follower } = node;
+  if (network.backend.type === 'udp') {
+    const counters = parts.counters();
+    return { checks: carrierChecksOf(node, counters), counters };
+  }
+  if (network.backend.sourceCheck === 'off') return { checks: [], counters: undefined };
+  const counters = await parts.kernel.sourceCounters();
+  return { checks: sourceChecks(counters, host.filter.noSourceCheck, follower.view.leases().values()), counters };
+}
+
+async function statusOf(node: Node): Promise<DaemonStatus> {
   const { self, host, network } = sceneOf(node);
-  const counters = node.parts.counters();
+  const { checks, counters } = await trafficOf(node);
   return {
     pid: process.pid,
     ready: node.ready,
@@ -95,7 +110,7 @@ function statusOf(node: Node): DaemonStatus {
     ...(node.cachedAt !== undefined && { cachedAt: node.cachedAt }),
     checks: [
       ...checksOf(node),
-      ...(network.backend.type === 'udp' ? carrierChecksOf(node, counters) : []),
+      ...checks,
       ...(node.liveness ? [peersCheck(node.liveness.figures(), node.follower.view.leases())] : []),
       usageCheck(node),
     ],

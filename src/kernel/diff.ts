@@ -10,21 +10,23 @@ export interface Want {
 }
 
 /**
- * Make before break. What checks sources (carrier and its table start closed) and what a thing stands on comes before it; whatever
+ * Make before break. What checks sources (guard and carrier start closed) and what a thing stands on comes before it; whatever
  * attracts traffic (routes) and tells others (files) comes last. Removal goes the other way.
  */
 const RANK: Readonly<Record<Kind, number>> = {
   sysctl: 0,
-  link: 1,
-  address: 2,
-  carrier: 3,
-  neighbour: 4,
-  fdb: 5,
-  forward: 6,
-  chain: 7,
-  jump: 8,
-  route: 9,
-  file: 10,
+  guard: 1,
+  source: 2,
+  link: 3,
+  address: 4,
+  carrier: 5,
+  neighbour: 6,
+  fdb: 7,
+  forward: 8,
+  chain: 9,
+  jump: 10,
+  route: 11,
+  file: 12,
 };
 
 /** Kinds that have no owner of their own: what stands at a path or name that we are told to manage is ours to write. */

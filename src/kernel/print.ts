@@ -1,6 +1,6 @@
 import { printIp, printPrefix } from '../model/address.ts';
 import { printMac } from '../model/mac.ts';
-import type { FilterChain, FilterJump, FilterRule, KernelObject, Link, Plan, Step } from './state.ts';
+import type { FilterChain, FilterJump, FilterRule, Guard, KernelObject, Link, Plan, Source, Step } from './state.ts';
 
 function printLinkType(link: Link['link']): string {
   if (link.type !== 'vxlan') return link.type === 'tun' ? 'tun' : link.detail;
@@ -38,6 +38,22 @@ export function printFilterRule(rule: FilterRule): string {
 
 const strayText = ({ stray }: FilterChain | FilterJump): string => (stray ? ` in ${stray}` : '');
 
+function printGuard({ settings, damage }: Guard): string {
+  const broken = damage === undefined ? '' : ` (${damage})`;
+  if (!settings) return `source-check unreadable${broken}`;
+  const { check, network, subnet, underlay, tunnel } = settings;
+  const through = tunnel ? ` vxlan id ${tunnel.vni} dstport ${tunnel.port} dev ${tunnel.device}` : '';
+  return `source-check ${check} of ${printPrefix(network)} for ${printPrefix(subnet)} from ${underlay}${through}${broken}`;
+}
+
+const printSource = ({ subnet, mac, outer, direct }: Source): string =>
+  [
+    `source ${printPrefix(subnet)}`,
+    ...(mac ? [`lladdr ${printMac(mac)}`] : []),
+    ...(outer ? [`from ${printIp(outer)}`] : []),
+    ...(direct ? ['untunnelled'] : []),
+  ].join(' ');
+
 /** An object in iproute2's words; equal objects print the same text, and but for a link's alias and a file's content only they do. */
 export function printObject(object: KernelObject): string {
   switch (object.kind) {
@@ -66,6 +82,10 @@ export function printObject(object: KernelObject): string {
         `carrier ${object.device} ${object.type ?? 'auto'} udp ${printIp(object.local)}:${object.port} mtu ${object.mtu}`,
         `network ${printPrefix(object.network)} subnet ${printPrefix(object.subnet)} source-check ${object.sourceCheck}`,
       ].join(' ');
+    case 'guard':
+      return printGuard(object);
+    case 'source':
+      return printSource(object);
     case 'forward':
       return `forward ${printPrefix(object.subnet)} to ${printIp(object.nextHop)}:${object.port} dev ${object.device}`;
   }

@@ -19,6 +19,8 @@ export function needs(object: KernelObject): readonly string[] {
       return [`link/${object.device}`];
     case 'forward':
       return [`link/${object.device}`, `carrier/${object.device}`];
+    case 'source':
+      return ['guard'];
     case 'jump':
       return [`chain/${object.table}/${object.to}`];
     default:

@@ -4,10 +4,12 @@
  * suite (test/contract/kernel.ts). Nothing here knows etcd, leases or backends, and nothing else in the program changes the kernel.
  */
 import { type Ip, type Prefix, printIp, printPrefix } from '../model/address.ts';
+import type { SourceCounters } from '../model/carrier-report.ts';
 import { type Mac, printMac } from '../model/mac.ts';
 import type { Carrier, Forward } from './carrier.ts';
+import type { Guard, Source } from './source-check.ts';
 
-export type { Carrier, Forward };
+export type { Carrier, Forward, Guard, Source };
 
 /** Marks by which what is ours is found again after a crash. */
 export const OWN = {
@@ -148,7 +150,9 @@ export type KernelObject =
   | Sysctl
   | ManagedFile
   | Carrier
-  | Forward;
+  | Forward
+  | Guard
+  | Source;
 export type Kind = KernelObject['kind'];
 
 /** What identifies an object of each kind, beside its kind. */
@@ -164,6 +168,8 @@ const KEYS: { readonly [K in Kind]: (object: Extract<KernelObject, { kind: K }>)
   file: ({ path }) => [path],
   carrier: ({ device }) => [device],
   forward: ({ device, subnet }) => [device, printPrefix(subnet)],
+  guard: () => [],
+  source: ({ subnet }) => [printPrefix(subnet)],
 };
 
 /** Keys of objects that live, joined rather than added up: V8 keeps a text that was added up as the tree of its parts. */
@@ -214,6 +220,8 @@ export interface FilterFacts {
   readonly variant: FilterVariant;
   /** Docker's chain for the administrator's rules exists, and what is forwarded comes by it. */
   readonly dockerUser: boolean;
+  /** Why the sources of packets cannot be checked here; absent where they can. */
+  readonly noSourceCheck?: string;
 }
 
 /** A host's network state: shown, changed, listened to. */
@@ -224,6 +232,8 @@ export interface Kernel {
   apply(plan: Plan): Promise<readonly StepOutcome[]>;
   /** `seen`: as the last `observe` of chains or jumps found it, without another look. */
   filterFacts(seen?: boolean): Promise<FilterFacts>;
+  /** What the source check of a kernel backend has counted; `undefined` without one. */
+  sourceCounters(): Promise<SourceCounters | undefined>;
   /** Rings with the kinds that may have changed; not for our own changes, but for what a replaced link took along unplanned. */
   monitor(bell: (kinds: ReadonlySet<Kind>) => void): { close(): void };
   close(): Promise<void>;

@@ -9,7 +9,7 @@ export const CARRIER_WISHES = ['auto', ...CARRIER_TYPES] as const;
 export type CarrierWish = (typeof CARRIER_WISHES)[number];
 
 /**
- * Which packets backend udp takes from the underlay. `strict`: from a peer's own address, with a source in that peer's subnet, for ours;
+ * Which packets a node takes from the underlay. `strict`: from a peer's own address, with a source in that peer's subnet, for ours;
  * `subnet`: from anywhere, with a source in some peer's subnet, for ours; `off`: all, as flannel does.
  */
 export const SOURCE_CHECKS = ['strict', 'subnet', 'off'] as const;
@@ -32,8 +32,9 @@ export type BackendConfig =
       readonly learning: boolean;
       readonly directRouting: boolean;
       readonly mtu: number;
+      readonly sourceCheck: SourceCheck;
     }
-  | { readonly type: 'host-gw' };
+  | { readonly type: 'host-gw'; readonly sourceCheck: SourceCheck };
 
 /** Names of the backends this version speaks. */
 export const BACKEND_TYPES = ['udp', 'vxlan', 'host-gw'] as const;
@@ -43,8 +44,8 @@ type Json = Readonly<Record<string, unknown>>;
 /** Options of each backend, as `--backend-option` takes them. */
 export const BACKEND_OPTIONS: Readonly<Record<BackendConfig['type'], readonly string[]>> = {
   udp: ['Port', 'MTU', 'Carrier', 'SourceCheck'],
-  vxlan: ['VNI', 'Port', 'GBP', 'Learning', 'DirectRouting', 'MTU'],
-  'host-gw': [],
+  vxlan: ['VNI', 'Port', 'GBP', 'Learning', 'DirectRouting', 'MTU', 'SourceCheck'],
+  'host-gw': ['SourceCheck'],
 };
 
 type Range = readonly [min: number, max: number];
@@ -89,6 +90,8 @@ function parseVxlan(json: Json): Parsed<BackendConfig> {
   if (!learning.ok) return learning;
   const direct = flagOption(json, 'DirectRouting');
   if (!direct.ok) return direct;
+  const check = wordOption(json, 'SourceCheck', SOURCE_CHECKS);
+  if (!check.ok) return check;
   return accept({
     type: 'vxlan',
     vni: vni.value,
@@ -97,7 +100,13 @@ function parseVxlan(json: Json): Parsed<BackendConfig> {
     learning: learning.value,
     directRouting: direct.value,
     mtu: mtu.value,
+    sourceCheck: check.value,
   });
+}
+
+function parseHostGw(json: Json): Parsed<BackendConfig> {
+  const check = wordOption(json, 'SourceCheck', SOURCE_CHECKS);
+  return check.ok ? accept({ type: 'host-gw', sourceCheck: check.value }) : check;
 }
 
 function parseUdp(json: Json): Parsed<BackendConfig> {
@@ -130,7 +139,7 @@ export function strangeOptions(value: unknown): readonly Rejection[] {
   if (typeof value !== 'object' || value === null) return [];
   const type = knownType(field(value as Json, 'Type'));
   if (!type) return [];
-  const detail = `${type} has ${BACKEND_OPTIONS[type].join(', ') || 'no options'}`;
+  const detail = `${type} has ${BACKEND_OPTIONS[type].join(', ')}`;
   return Object.keys(value)
     .filter((key) => !isOption(type, key))
     .map((key) => reject('BACKEND_OPTION', `Backend.${key}`, detail).rejection);
@@ -149,5 +158,5 @@ export function parseBackend(value: unknown): Parsed<BackendConfig> {
   if (!known)
     return reject('BACKEND_TYPE', 'Backend.Type', `${shown(type)}; this version knows ${BACKEND_TYPES.join(', ')}`);
   if (known === 'vxlan') return parseVxlan(json);
-  return known === 'udp' ? parseUdp(json) : accept({ type: 'host-gw' });
+  return known === 'udp' ? parseUdp(json) : parseHostGw(json);
 }

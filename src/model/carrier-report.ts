@@ -44,6 +44,12 @@ export interface ForwarderCounters {
   readonly peers: readonly PeerTraffic[];
 }
 
+/** What the source check of a kernel backend has counted since its table was made. `peers`: one for each source it lets in. */
+export interface SourceCounters {
+  readonly drops: Readonly<Partial<Record<DropReason, number>>>;
+  readonly peers: readonly Omit<PeerTraffic, 'sent'>[];
+}
+
 /** Which carrier runs, for people. */
 export interface CarrierReport {
   readonly type: CarrierType;

@@ -100,6 +100,7 @@ const gatedKernel = (state: State, kernel: Kernel): Kernel => ({
   observe: gated(state, kernel.observe),
   apply: gated(state, kernel.apply),
   filterFacts: gated(state, kernel.filterFacts),
+  sourceCounters: gated(state, kernel.sourceCounters),
   monitor: (bell) => kernel.monitor((kinds) => whenRunning(state, () => bell(kinds))),
   close: async () => undefined,
 });

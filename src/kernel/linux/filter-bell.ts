@@ -4,12 +4,11 @@
  */
 import { TsflannelError } from '../../errors.ts';
 import { libc } from '../../sys/libc.ts';
+import type { Message } from '../../sys/netlink.ts';
 import { type NetlinkSocket, openNetlink } from '../../sys/netlink-socket.ts';
 import type { Filters } from './filter.ts';
+import { isOfTable, NETLINK_NETFILTER, NFNL_SUBSYS_NFTABLES, NFNLGRP_NFTABLES } from './source-bell.ts';
 
-const NETLINK_NETFILTER = 12;
-const NFNLGRP_NFTABLES = 7;
-const SUBSYSTEM_NFTABLES = 10;
 /** NFT_MSG_NEWTABLE to NFT_MSG_DELRULE, from linux/netfilter/nf_tables.h: contents of sets are no rules. */
 const TABLE_CHAIN_RULE: ReadonlySet<number> = new Set([0, 2, 3, 5, 6, 8]);
 
@@ -52,7 +51,9 @@ function openGroup(): NetlinkSocket | undefined {
   }
 }
 
-const isRule = (type: number): boolean => type >> 8 === SUBSYSTEM_NFTABLES && TABLE_CHAIN_RULE.has(type & 0xff);
+/** The source check has a bell of its own. */
+const isRule = (message: Message): boolean =>
+  message.type >> 8 === NFNL_SUBSYS_NFTABLES && TABLE_CHAIN_RULE.has(message.type & 0xff) && !isOfTable(message);
 
 /** Listens until closed. Throws NOT_ROOT. */
 export function openFilterBell(filter: Filters, ring: () => void): FilterBell {
@@ -65,7 +66,7 @@ export function openFilterBell(filter: Filters, ring: () => void): FilterBell {
   function hear(): void {
     if (!socket) return;
     const { messages, overflow } = socket.drain();
-    if (overflow || messages.some(({ type, port }) => isRule(type) && !own.has(port))) late.hear();
+    if (overflow || messages.some((message) => isRule(message) && !own.has(message.port))) late.hear();
   }
 
   async function look(): Promise<void> {

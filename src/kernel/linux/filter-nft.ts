@@ -3,10 +3,11 @@
  * It is written whole in one transaction and read as nft's JSON. A chain is `TABLE-NAME`; a jump lives in a base chain of our own
  * (`filter-FORWARD`), one step before the priority of the iptables chain it stands for. Pure.
  */
-import { parseIp4, prefixOf, printPrefix } from '../../model/address.ts';
+import { printPrefix } from '../../model/address.ts';
 import type { FilterChain, FilterJump, FilterRule, KernelObject } from '../state.ts';
 import { OWN } from '../state.ts';
 import type { FilterObject } from './filter-iptables.ts';
+import { at, isJson, type Json, listOf, prefixFrom } from './nft.ts';
 
 export const NFT_TABLE = ['ip', OWN.comment] as const;
 
@@ -60,18 +61,6 @@ export function nftText(objects: readonly FilterObject[]): string {
   // Naming the table first makes its deletion valid where there is none yet.
   const emptied = `table ${table}\ndelete table ${table}\n`;
   return objects.length === 0 ? emptied : `${emptied}table ${table} {\n${blocks.join('')}}\n`;
-}
-
-type Json = Readonly<Record<string, unknown>>;
-const isJson = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
-const at = (value: unknown, ...path: string[]): unknown =>
-  path.reduce<unknown>((inner, key) => (isJson(inner) ? inner[key] : undefined), value);
-
-function prefixFrom(right: unknown): ReturnType<typeof prefixOf> | undefined {
-  const text = typeof right === 'string' ? right : at(right, 'prefix', 'addr');
-  const length = typeof right === 'string' ? 32 : at(right, 'prefix', 'len');
-  const ip = typeof text === 'string' ? parseIp4(text) : undefined;
-  return ip && typeof length === 'number' && length <= 32 ? prefixOf(ip, length) : undefined;
 }
 
 type Known = Exclude<FilterRule, { readonly unknown: string }>;
@@ -137,8 +126,7 @@ function jumpsOf(rules: readonly Json[]): FilterJump[] {
 
 /** Our objects from `nft -j list table`; anything else in it is left out. */
 export function parseNft(json: string): readonly FilterObject[] {
-  const list = at(JSON.parse(json), 'nftables');
-  const items = Array.isArray(list) ? list : [];
+  const items = listOf(at(JSON.parse(json), 'nftables'));
   const chains = items.map((item) => at(item, 'chain')).filter(isJson);
   const rules = items.map((item) => at(item, 'rule')).filter(isJson);
   const own = chains.filter((chain) => !('hook' in chain)).map((chain) => String(chain.name));

@@ -7,6 +7,7 @@ import { type FilterFacts, type FilterVariant, type Kind, keyOf, type Observed, 
 import { type FilterObject, refusalOf, restoreText } from './filter-iptables.ts';
 import { createLooker, type Looker, type Snapshot, toolOf } from './filter-look.ts';
 import { hasHook, isFilter, nftText } from './filter-nft.ts';
+import { refusalIn, tryNft } from './nft.ts';
 import { tryTool } from './tool.ts';
 
 type Reason = string | undefined;
@@ -56,9 +57,7 @@ async function applyNft(steps: readonly Step[], { looker, now, started }: Change
     objects.filter(({ stray }) => now.variant === 'nft' || stray === 'nft'),
     steps.filter((step) => !isHomeless(step)),
   );
-  // nft reads no program from a socket, which is what a child's stdin is; it takes one as an argument.
-  const { exitCode, stderr } = await tryTool('nft', [nftText(after)], '', started);
-  const refusal = exitCode === 0 ? undefined : `nft: ${stderr.trim().replace(/\s+/g, ' ')}`;
+  const refusal = refusalIn(await tryNft(nftText(after), [], started));
   return steps.map((step) => (isHomeless(step) ? 'there is no such chain without iptables' : refusal));
 }
 

@@ -15,6 +15,8 @@ import { fileLane, observeFiles, observeSysctls, sysctlLane } from './host-files
 import { type Monitor, openMonitor } from './monitor.ts';
 import { observeRtnetlink } from './observe.ts';
 import { NETLINK_ROUTE } from './rtnetlink.ts';
+import { openSourceBell, type SourceBell } from './source-bell.ts';
+import { type Sources, sources } from './sources.ts';
 
 const ALL: readonly Kind[] = [
   'link',
@@ -28,6 +30,8 @@ const ALL: readonly Kind[] = [
   'file',
   'carrier',
   'forward',
+  'guard',
+  'source',
 ];
 
 /** Opens the socket on first use, so that making a Kernel costs nothing and fails nowhere. */
@@ -49,14 +53,18 @@ function lazySocket(): { readonly get: () => NetlinkSocket; readonly close: () =
 interface Parts {
   readonly socket: () => NetlinkSocket;
   readonly filter: Filters;
+  readonly sources: Sources;
   readonly forwarder: Carriers | undefined;
 }
 
-async function observe({ socket, filter, forwarder }: Parts, query: ObserveQuery): Promise<KernelState> {
+async function observe({ socket, filter, sources, forwarder }: Parts, query: ObserveQuery): Promise<KernelState> {
   const kinds = query.kinds ?? new Set(ALL);
   const state = new Map<string, Observed>();
   observeRtnetlink(socket, kinds, state, query.before);
-  if (kinds.has('chain') || kinds.has('jump')) await filter.observe(kinds, state);
+  await Promise.all([
+    (kinds.has('chain') || kinds.has('jump')) && filter.observe(kinds, state),
+    (kinds.has('guard') || kinds.has('source')) && sources.observe(kinds, state, query.before),
+  ]);
   if (kinds.has('sysctl')) await observeSysctls(query.sysctls, state);
   if (kinds.has('file')) await observeFiles(query.paths, state);
   observeCarriers(forwarder, kinds, state);
@@ -64,7 +72,7 @@ async function observe({ socket, filter, forwarder }: Parts, query: ObserveQuery
 }
 
 /** One lane a kind; kinds that are applied together share one. */
-function lanes({ socket, filter, forwarder }: Parts): (object: KernelObject) => Lane {
+function lanes({ socket, filter, sources, forwarder }: Parts): (object: KernelObject) => Lane {
   const route = routeLane(socket);
   const carrier = carrierLane(forwarder);
   const table: Readonly<Record<Kind, Lane>> = {
@@ -79,9 +87,34 @@ function lanes({ socket, filter, forwarder }: Parts): (object: KernelObject) => 
     file: fileLane,
     carrier,
     forward: carrier,
+    guard: sources.lane,
+    source: sources.lane,
   };
   return (object) => table[object.kind];
 }
+
+/** Both ears of one listener. A kernel without nftables has no table of ours either. */
+interface Ears {
+  readonly links: Monitor;
+  readonly sources: SourceBell | undefined;
+}
+
+function openEars(ownPort: number, filter: Filters, bell: (kinds: ReadonlySet<Kind>) => void): Ears {
+  const links = openMonitor(ownPort, filter, bell);
+  try {
+    return { links, sources: openSourceBell(bell) };
+  } catch {
+    return { links, sources: undefined };
+  }
+}
+
+function closeEars({ links, sources }: Ears): void {
+  links.close();
+  sources?.close();
+}
+
+const touchesSources = (plan: Plan): boolean =>
+  plan.some(({ object: { kind } }) => kind === 'guard' || kind === 'source');
 
 const devicesOf = (plan: Plan): ReadonlySet<string> =>
   new Set(
@@ -98,26 +131,30 @@ const devicesOf = (plan: Plan): ReadonlySet<string> =>
  */
 export function linuxKernel({ forwarder }: { readonly forwarder?: Carriers } = {}): Kernel {
   const socket = lazySocket();
-  const parts: Parts = { socket: socket.get, filter: filters(), forwarder };
-  const monitors = new Set<Monitor>();
+  const parts: Parts = { socket: socket.get, filter: filters(), sources: sources(), forwarder };
+  const ears = new Set<Ears>();
 
   async function apply(plan: Plan) {
     const devices = devicesOf(plan);
-    for (const monitor of monitors) monitor.touching(devices);
+    for (const ear of ears) {
+      ear.links.touching(devices);
+      if (touchesSources(plan)) ear.sources?.mute(true);
+    }
     const outcomes = await applyInRuns(plan, lanes(parts));
-    for (const monitor of monitors) {
-      monitor.touching(new Set());
-      monitor.ring(collateral(outcomes));
+    for (const { links, sources } of ears) {
+      sources?.mute(false);
+      links.touching(new Set());
+      links.ring(collateral(outcomes));
     }
     return outcomes;
   }
 
   function monitor(bell: (kinds: ReadonlySet<Kind>) => void) {
-    const opened = openMonitor(socket.get().port, parts.filter, bell);
-    monitors.add(opened);
+    const opened = openEars(socket.get().port, parts.filter, bell);
+    ears.add(opened);
     return {
       close() {
-        if (monitors.delete(opened)) opened.close();
+        if (ears.delete(opened)) closeEars(opened);
       },
     };
   }
@@ -125,11 +162,15 @@ export function linuxKernel({ forwarder }: { readonly forwarder?: Carriers } = {
   return {
     observe: (query) => observe(parts, query),
     apply,
-    filterFacts: parts.filter.facts,
+    filterFacts: async (seen) => {
+      const [facts, noSourceCheck] = await Promise.all([parts.filter.facts(seen), parts.sources.problem()]);
+      return { ...facts, ...(noSourceCheck !== undefined && { noSourceCheck }) };
+    },
+    sourceCounters: parts.sources.counters,
     monitor,
     async close() {
-      for (const opened of monitors) opened.close();
-      monitors.clear();
+      for (const opened of ears) closeEars(opened);
+      ears.clear();
       socket.close();
     },
   };

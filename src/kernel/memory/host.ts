@@ -80,6 +80,8 @@ function refusalOf(host: Host, object: KernelObject): string | undefined {
         ? undefined
         : 'no such chain';
     }
+    case 'source':
+      return host.objects.has('guard') ? undefined : 'no such table (ENOENT)';
     case 'sysctl':
       return host.objects.has(keyOf(object)) ? undefined : 'no such file or directory (ENOENT)';
     default:
@@ -119,6 +121,7 @@ function drop(host: Host, key: string): string | undefined {
     if (isUsed) return 'the chain is in use (EBUSY)';
   }
   host.objects.delete(key);
+  if (object?.kind === 'guard') for (const source of ofKind(host, 'source')) host.objects.delete(keyOf(source));
   if (object?.kind === 'link') dropLink(host, object);
   if (object?.kind === 'address') dropRoute(host, object);
   return undefined;

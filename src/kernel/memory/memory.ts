@@ -38,9 +38,13 @@ const WITH_LINK: readonly Kind[] = ['link', 'address', 'route', 'neighbour', 'fd
 const CARRIED: ReadonlySet<Kind> = new Set(['carrier', 'forward']);
 const SILENT: ReadonlySet<Kind> = new Set(['sysctl', 'file', 'carrier', 'forward']);
 
+/** Our table of the packet filter is there whole. */
+const CHECKED: ReadonlySet<Kind> = new Set(['guard', 'source']);
+
 const rungBy = (kind: Kind): ReadonlySet<Kind> => {
   if (SILENT.has(kind)) return new Set();
   if (kind === 'chain' || kind === 'jump') return new Set(['chain', 'jump']);
+  if (CHECKED.has(kind)) return CHECKED;
   return new Set(kind === 'link' ? WITH_LINK : [kind]);
 };
 
@@ -141,6 +145,7 @@ export function memoryKernel({ forwarder = fakeCarriers() }: { readonly forwarde
       variant: 'iptables-nft',
       dockerUser: host.objects.has('jump/filter/FORWARD/DOCKER-USER'),
     }),
+    sourceCounters: async () => undefined,
     monitor: hang,
     close: async () => clear(),
     foreign(object) {

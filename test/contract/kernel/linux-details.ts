@@ -10,6 +10,7 @@ import { libc } from '../../../src/sys/libc.ts';
 import { golden } from '../../support/golden.ts';
 import { type Benches, benches, create, type KernelBench, step, wanted } from './bench.ts';
 import { linuxFilters } from './linux-filters.ts';
+import { linuxSources } from './linux-sources.ts';
 import { host, route, tun, vxlan } from './objects.ts';
 import { run, saved } from './stranger.ts';
 
@@ -124,6 +125,7 @@ export function linuxDetails(open: () => Promise<KernelBench>): void {
   describe('the real kernel', () => {
     const all = benches(open);
     linuxFilters(all);
+    linuxSources(all);
     routeDetails(all);
     otherDetails(all);
   });

@@ -4,12 +4,14 @@ import {
   type FdbEntry,
   type FilterChain,
   type FilterJump,
+  type Guard,
   type KernelObject,
   type Link,
   type ManagedFile,
   type Neighbour,
   OWN,
   type Route,
+  type Source,
   type Sysctl,
 } from '../../../src/kernel/state.ts';
 import { type Ip, type Prefix, parseIp, parsePrefix } from '../../../src/model/address.ts';
@@ -93,6 +95,26 @@ export const jump = (): FilterJump => ({
   first: true,
 });
 
+export const guard = (change: Partial<NonNullable<Guard['settings']>> = {}): Guard => ({
+  kind: 'guard',
+  settings: {
+    check: 'strict',
+    network: NETWORK,
+    subnet: SUBNET,
+    underlay: 'eth0',
+    tunnel: { device: 'flannel.1', port: 8472, vni: 1 },
+    ...change,
+  },
+});
+export const source = (change: Partial<Source> = {}): Source => ({
+  kind: 'source',
+  subnet: prefix('172.20.64.0/24'),
+  mac: PEER,
+  outer: ip('10.200.0.2'),
+  direct: false,
+  ...change,
+});
+
 const forward = (): readonly KernelObject[] => [
   {
     kind: 'chain',
@@ -114,6 +136,8 @@ export const file = (content = 'FLANNEL_MTU=1450\n'): ManagedFile => ({
 /** All that a vxlan node with one peer has. */
 export const host = (): readonly KernelObject[] => [
   sysctl('1'),
+  guard(),
+  source(),
   vxlan(),
   address(),
   neighbour(),

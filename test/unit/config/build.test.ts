@@ -85,7 +85,7 @@ describe('building a config', () => {
   it('refuses options that the backend does not have', () => {
     assert.match(
       refusal(() => buildConfig({ backend: 'host-gw', backendOptions: ['VNI=1'] }, undefined)),
-      /USAGE .*host-gw has no options/,
+      /USAGE .*host-gw has SourceCheck/,
     );
     assert.match(
       refusal(() => buildConfig({ backend: 'vxlan', backendOptions: ['Vni'] }, undefined)),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { carrierChecks } from '../../../src/daemon/carrier-checks.ts';
+import { carrierChecks, sourceChecks } from '../../../src/daemon/carrier-checks.ts';
 import type { PeerTraffic } from '../../../src/model/carrier-report.ts';
 import { ip, nodeLease, prefix } from '../../support/values.ts';
 
@@ -53,5 +53,20 @@ describe('daemon/carrier-checks', () => {
   it('count what is forged in the name of a peer that is well', () => {
     const [, sources] = carrierChecks({ type: 'ebpf', how: '' }, [peer({ refused: 7 }), peer({ refused: 2 })], leases);
     assert.deepEqual(sources, { name: 'sources', state: 'ok', detail: '9 forged packets refused' });
+  });
+
+  it('say of a kernel backend what was dropped, whose packets are not taken, and why nothing is checked', () => {
+    const { sent: _, ...heard } = peer();
+    const drops = { 'inner-source-foreign': 2, 'not-ip4': 0 };
+    assert.deepEqual(sourceChecks({ drops, peers: [heard] }, undefined, leases), [
+      { name: 'sources', state: 'ok', detail: 'dropped: 2 inner-source-foreign' },
+    ]);
+    assert.equal(sourceChecks({ drops: {}, peers: [heard] }, undefined, leases)[0]?.detail, 'none refused');
+    const shutOut = { ...heard, received: NONE, refused: 7, refusedFrom: ip('10.200.0.9') };
+    assert.match(sourceChecks({ drops, peers: [shutOut] }, undefined, leases)[0]?.detail ?? '', /from 10\.200\.0\.9/);
+    const [missing] = sourceChecks(undefined, 'nft is not installed', leases);
+    assert.equal(missing?.state, 'degraded');
+    assert.match(missing?.detail ?? '', /nft is not installed/);
+    assert.deepEqual(sourceChecks(undefined, undefined, leases), []);
   });
 });

@@ -67,7 +67,7 @@ describe('network config', () => {
     );
     assert.deepEqual(slips({ Network: '10.5.3.4/16', SubnetLength: 24, Backend: { Type: 'host-gw', VNI: 7 } }), [
       'SubnetLength: flannel has no such key in the network config',
-      'Backend.VNI: host-gw has no options',
+      'Backend.VNI: host-gw has SourceCheck',
       'Network: 10.5.3.4/16 has host bits set: did you mean 10.5.0.0/16?',
     ]);
     assert.deepEqual(slipsIn('no json'), []);
@@ -76,7 +76,16 @@ describe('network config', () => {
 
 describe('the backend of a config', () => {
   const UDP = { type: 'udp', port: 8285, mtu: 0, carrier: 'auto', sourceCheck: 'strict' };
-  const VXLAN = { type: 'vxlan', vni: 1, port: 8472, gbp: false, learning: false, directRouting: false, mtu: 0 };
+  const VXLAN = {
+    type: 'vxlan',
+    vni: 1,
+    port: 8472,
+    gbp: false,
+    learning: false,
+    directRouting: false,
+    mtu: 0,
+    sourceCheck: 'strict',
+  };
   const cases: [unknown, unknown][] = [
     [undefined, UDP],
     [{ Type: 'udp' }, UDP],
@@ -98,7 +107,17 @@ describe('the backend of a config', () => {
     ],
     [{ Type: 'vxlan', VNI: 0, Port: 0 }, VXLAN],
     [{ Type: 'vxlan', Name: 'of another program' }, VXLAN],
-    [{ Type: 'host-gw' }, { type: 'host-gw' }],
+    [
+      { Type: 'vxlan', SourceCheck: 'off' },
+      { ...VXLAN, sourceCheck: 'off' },
+    ],
+    [{ Type: 'host-gw' }, { type: 'host-gw', sourceCheck: 'strict' }],
+    [
+      { Type: 'host-gw', SourceCheck: 'subnet' },
+      { type: 'host-gw', sourceCheck: 'subnet' },
+    ],
+    [{ Type: 'vxlan', SourceCheck: 'Strict' }, 'BACKEND_OPTION'],
+    [{ Type: 'host-gw', SourceCheck: true }, 'BACKEND_OPTION'],
     [{}, 'BACKEND_TYPE'],
     [{ Type: 'wireguard' }, 'BACKEND_TYPE'],
     [{ Type: ['udp'] }, 'BACKEND_TYPE'],

@@ -43,7 +43,13 @@ describe('reconciler', () => {
     await clock.advance(60);
     assert.deepEqual(
       rig.steps().map(({ action, object }) => `${action} ${keyOf(object)}`),
-      [`create ${routeKey(4)}`, `replace ${routeKey(4)}`, `remove ${routeKey(4)}`],
+      [
+        'create source/10.5.4.0/24',
+        `create ${routeKey(4)}`,
+        `replace ${routeKey(4)}`,
+        `remove ${routeKey(4)}`,
+        'remove source/10.5.4.0/24',
+      ],
     );
     await rig.close();
   });

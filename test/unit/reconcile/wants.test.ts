@@ -35,16 +35,17 @@ describe('wanted state', () => {
       'fdb/flannel.1/02:00:00:00:00:cc',
       'neighbour/flannel.1/10.5.3.0',
       'route/10.5.3.0/24/0',
+      'source/10.5.3.0/24',
     ]);
     assert.deepEqual(
       told.map(({ object }) => object.kind),
-      ['link', 'neighbour', 'fdb', 'route'],
+      ['link', 'source', 'neighbour', 'fdb', 'route'],
     );
     assert.equal(wants.all().length, all);
     peers.delete('other');
     assert.equal(wants.refresh(SCENE, peers, ['other']).wants.length, 1);
     assert.equal(wants.reach('other'), undefined);
-    assert.equal(wants.all().length, all - 3);
+    assert.equal(wants.all().length, all - 4);
   });
 
   it('knows which objects the node itself needs', () => {
@@ -119,6 +120,7 @@ describe('wanted state', () => {
     peers.delete('old');
     const { wants: told } = wants.refresh(SCENE, peers, ['old']);
     assert.deepEqual(told.map(({ object }) => keyOf(object)).slice(1), [
+      'source/10.5.4.0/24',
       'neighbour/flannel.1/10.5.4.0',
       `fdb/flannel.1/${RED}`,
       'route/10.5.4.0/24/0',

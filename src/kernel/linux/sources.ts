@@ -1,0 +1,157 @@
+/**
+ * The source check of kernel backends: one table of nftables, written whole where it is new, else element by element. Without nft, or on
+ * a kernel that lacks what the table needs, there is none, and `problem` says why.
+ */
+import { TsflannelError } from '../../errors.ts';
+import type { SourceCounters } from '../../model/carrier-report.ts';
+import { equal } from '../equal.ts';
+import type { Lane } from '../runs.ts';
+import type { GuardSettings } from '../source-check.ts';
+import { type KernelState, type Kind, keyOf, type Observed, OWN, type Source, type Step } from '../state.ts';
+import { refusalIn, tryNft } from './nft.ts';
+import { parseCounters, parseTable } from './source-json.ts';
+import {
+  changedElements,
+  refusalOf,
+  SOURCE_TABLE,
+  type SourceChange,
+  wholeTable,
+  withoutTable,
+} from './source-text.ts';
+import { type ToolResult, tryTool } from './tool.ts';
+
+/** The table as last seen or written; `settings` absent: there is none, or it has to be written anew. */
+interface Table {
+  readonly settings?: GuardSettings | undefined;
+  readonly sources: ReadonlyMap<string, Source>;
+}
+
+const NONE: Table = { sources: new Map() };
+
+const notWithoutNft = (error: unknown): undefined => {
+  if (error instanceof TsflannelError && error.code === 'TOOL_MISSING') return undefined;
+  throw error;
+};
+
+/** nft's JSON of the table; undefined: there is none. */
+async function list(): Promise<string | undefined> {
+  const result: ToolResult | undefined = await tryTool('nft', ['-j', 'list', 'table', ...SOURCE_TABLE]).catch(
+    notWithoutNft,
+  );
+  return result?.exitCode === 0 ? result.stdout : undefined;
+}
+
+/** A table with all the kernel has to know for ours. */
+const PROBE: GuardSettings = {
+  check: 'strict',
+  network: { family: 4, address: 0x0a000000n, length: 8 },
+  subnet: { family: 4, address: 0x0a000000n, length: 24 },
+  underlay: 'lo',
+  tunnel: { device: 'lo', port: 1, vni: 1 },
+};
+
+/** Lets the kernel look at a transaction without doing it. */
+async function probe(): Promise<string | undefined> {
+  const result = await tryNft(wholeTable(PROBE, []), ['-c']).catch(notWithoutNft);
+  return result ? refusalIn(result) : 'nft is not installed (apt-get install nftables)';
+}
+
+function settingsAfter(steps: readonly Step[]): GuardSettings | 'none' | 'as it is' {
+  const last = steps.findLast(({ object }) => object.kind === 'guard');
+  if (!last) return 'as it is';
+  return last.action !== 'remove' && last.object.kind === 'guard' && last.object.settings
+    ? last.object.settings
+    : 'none';
+}
+
+const changesIn = (steps: readonly Step[]): SourceChange[] =>
+  steps.flatMap(({ action, object, previous }) =>
+    object.kind === 'source'
+      ? [{ from: previous?.kind === 'source' ? previous : undefined, to: action === 'remove' ? undefined : object }]
+      : [],
+  );
+
+function sourcesAfter(table: Table, steps: readonly Step[]): Map<string, Source> {
+  const after = new Map(table.sources);
+  for (const { action, object } of steps) {
+    if (object.kind !== 'source') continue;
+    if (action === 'remove') after.delete(keyOf(object));
+    else after.set(keyOf(object), object);
+  }
+  return after;
+}
+
+/** The table after these steps, and the transaction that leads there. */
+function transition(table: Table, steps: readonly Step[]): { readonly after: Table; readonly text: string } {
+  const settings = settingsAfter(steps);
+  if (settings === 'none') return { after: NONE, text: withoutTable() };
+  const sources = sourcesAfter(table, steps);
+  if (settings !== 'as it is')
+    return { after: { settings, sources }, text: wholeTable(settings, [...sources.values()]) };
+  return { after: { ...table, sources }, text: changedElements(changesIn(steps)) };
+}
+
+const refusalOfStep = ({ action, object }: Step): string | undefined =>
+  action !== 'remove' && object.kind === 'guard' && object.settings ? refusalOf(object.settings) : undefined;
+
+/** The source check of one kernel. */
+export interface Sources {
+  /** The table and its sources into `state`; what is as `before` is taken from there. */
+  observe(kinds: ReadonlySet<Kind>, state: Map<string, Observed>, before?: KernelState): Promise<void>;
+  /** The lane of guard and sources. */
+  readonly lane: Lane;
+  /** Why there can be no check here; asked once while it can be. */
+  problem(): Promise<string | undefined>;
+  counters(): Promise<SourceCounters | undefined>;
+}
+
+export function sources(): Sources {
+  let table = NONE;
+  let isProven = false;
+
+  async function observe(kinds: ReadonlySet<Kind>, state: Map<string, Observed>, before?: KernelState): Promise<void> {
+    const json = await list();
+    const seen = json === undefined ? undefined : parseTable(json);
+    table = seen
+      ? { settings: seen.guard.settings, sources: new Map(seen.sources.map((source) => [keyOf(source), source])) }
+      : NONE;
+    for (const object of seen ? [seen.guard, ...seen.sources] : []) {
+      if (!kinds.has(object.kind)) continue;
+      const known = before?.get(keyOf(object));
+      const same = known?.ours && equal(known.object, object) ? known : { object, ours: true, owner: OWN.comment };
+      state.set(keyOf(object), same);
+    }
+  }
+
+  async function run(steps: readonly Step[]): Promise<string | undefined> {
+    const { after, text } = transition(table, steps);
+    const refusal = text === '' ? undefined : refusalIn(await tryNft(text));
+    if (refusal === undefined) table = after;
+    return refusal;
+  }
+
+  /** All in one transaction; only if that is refused, one by one, to learn which of them it was. */
+  const lane: Lane = async (steps) => {
+    const unfit = steps.map(refusalOfStep);
+    if (unfit.some((reason) => reason !== undefined)) return steps.map((_, i) => unfit[i] ?? 'there is no table');
+    const refusal = await run(steps);
+    if (refusal === undefined || steps.length === 1) return steps.map(() => refusal);
+    const reasons: (string | undefined)[] = [];
+    for (const step of steps) reasons.push(await run([step]));
+    return reasons;
+  };
+
+  return {
+    observe,
+    lane,
+    async problem() {
+      const reason = isProven ? undefined : await probe();
+      isProven = reason === undefined;
+      return reason;
+    },
+    async counters() {
+      const json = await list();
+      return json === undefined ? undefined : parseCounters(json);
+    },
+  };
+}
