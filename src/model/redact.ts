@@ -13,7 +13,9 @@ const FORMS: readonly (readonly [RegExp, string])[] = [
   [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@"'<>]+@/gi, `$1${HIDDEN}@`],
   [new RegExp(`${NAMED}"(?:[^"\\\\]|\\\\.)*"`, 'gi'), `$1"${HIDDEN}"`],
   [new RegExp(`${NAMED}'[^']*'`, 'gi'), `$1'${HIDDEN}'`],
-  [new RegExp(`${NAMED}(?!true\\b|false\\b|null\\b|\\d|\\[redacted)[^\\s,;}\\]"'{[]+`, 'gi'), `$1${HIDDEN}`],
+  // In JSON, what is no string becomes one.
+  [new RegExp(`${NAMED}(?<=["']\\s*[=:]\\s*)(?!true\\b|false\\b|null\\b)[^\\s,;}\\]"'{[]+`, 'gi'), `$1"${HIDDEN}"`],
+  [new RegExp(`${NAMED}(?<!["']\\s*[=:]\\s*)(?!\\[redacted)[^\\s,;}\\]"'{[]+`, 'gi'), `$1${HIDDEN}`],
   [/(--etcd-password)(?:=|\s+)\S+/g, `$1 ${HIDDEN}`],
   // The path of a discovery URL is what lets a member into the cluster.
   [/(\/v2\/keys\/discovery\/|discovery\.etcd\.io\/)[\w-]{16,}/g, `$1${HIDDEN}`],

@@ -33,7 +33,8 @@ describe('redact', () => {
     const value = { password: CANARY, token: true, secret: 5, list: [{ 'api-key': `a"b\\${CANARY}` }], plain: 'text' };
     const safe = JSON.parse(redact(JSON.stringify(value)));
     assert.equal(safe.plain, 'text');
-    assert.equal(safe.token, true);
+    assert.deepEqual([safe.token, safe.secret], [true, '[redacted]']);
+    assert.equal(redact('password=5abc, token: 77'), 'password=[redacted], token: [redacted]');
     assert.ok(!JSON.stringify(safe).includes(CANARY));
   });
 
