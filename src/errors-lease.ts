@@ -26,6 +26,19 @@ export const LEASE_ERRORS = {
     '{node} at {ip} has the same id on another machine: one disk is a copy of the other',
     'tsflannel leases',
   ),
+  KUBE_NOT_YET: entry(
+    2,
+    '--{flag} is not served yet',
+    'leases are kept in etcd; flanneld with --kube-subnet-mgr keeps them in Kubernetes',
+    'tsflannel up --help',
+  ),
+  FLANNELD_RUNS: entry(
+    6,
+    'a flanneld still runs on this host (pid {pid})',
+    'what a living flanneld uses cannot be taken over from it',
+    'systemctl stop flanneld',
+    'tsflannel up --adopt',
+  ),
   SUBNETS_CONTESTED: entry(
     6,
     'no subnet of {network} could be won',

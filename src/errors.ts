@@ -82,8 +82,8 @@ export const ERRORS = {
     6,
     "the device {device} is another program's",
     'flanneld still runs, or has left it behind; with another device of this name the peers would be told of one that is not there',
+    'tsflannel up --adopt',
     'ip link delete dev {device}',
-    'tsflannel up',
   ),
   KERNEL_REFUSED: entry(1, 'the kernel refused: {detail}', '{why}', 'tsflannel plan'),
   ALREADY_RUNNING: entry(

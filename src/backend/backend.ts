@@ -7,6 +7,7 @@ import type { FilterFacts, KernelObject } from '../kernel/state.ts';
 import type { Ip, Prefix } from '../model/address.ts';
 import type { BackendConfig, CarrierWish } from '../model/backend-config.ts';
 import type { Lease, PeerData } from '../model/lease.ts';
+import type { Mac } from '../model/mac.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 
 /** What a backend may know about this host. */
@@ -19,6 +20,12 @@ export interface Host {
   readonly hostId?: string;
   readonly filter: FilterFacts;
   readonly ipMasq: boolean;
+  /** false: MASQUERADE without --random-fully. */
+  readonly randomFully?: boolean;
+  /** false: no rules of ours accept what is forwarded. */
+  readonly forwardRules?: boolean;
+  /** The MAC that a device keeps which was another program's before. */
+  readonly vtep?: { readonly device: string; readonly mac: Mac };
   /** Carrier of backend udp on this node, whatever the config says; absent: as it says. */
   readonly udpCarrier?: CarrierWish;
   readonly subnetFile: string;
@@ -62,7 +69,7 @@ export interface Context<C extends BackendConfig> extends Scene {
 export interface Backend<C extends BackendConfig = BackendConfig> {
   readonly type: C['type'];
   /** What our lease tells the peers. */
-  announce(host: Pick<Host, 'nodeId'>, config: C): PeerData;
+  announce(host: Pick<Host, 'nodeId' | 'vtep'>, config: C): PeerData;
   /** Name of the device that packets to the peers go into; undefined: the underlay itself. */
   device(config: C): string | undefined;
   /** MTU for containers, in bytes. */

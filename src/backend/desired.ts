@@ -22,7 +22,7 @@ const BACKENDS: { readonly [T in BackendConfig['type']]: Backend<Extract<Backend
 const backendOf = (config: BackendConfig): Backend => BACKENDS[config.type] as unknown as Backend;
 
 /** What our lease publishes for the peers. */
-export const announce = (host: Pick<Host, 'nodeId'>, network: NetworkConfig): PeerData =>
+export const announce = (host: Pick<Host, 'nodeId' | 'vtep'>, network: NetworkConfig): PeerData =>
   backendOf(network.backend).announce(host, network.backend);
 
 /** The device that a node of this network makes; undefined where there is none. */

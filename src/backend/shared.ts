@@ -28,22 +28,27 @@ const internalRules = (network: Prefix, subnet: Prefix): readonly FilterRule[] =
 ];
 
 /** flannel's order (iptables.go masqRules); 0x4000 is the mark by which Kubernetes asks for its own masquerading. */
-const masqueradeRules = (network: Prefix, subnet: Prefix): readonly FilterRule[] => [
+const masqueradeRules = (network: Prefix, subnet: Prefix, randomFully: boolean): readonly FilterRule[] => [
   { mark: { value: 0x4000, mask: 0x4000 }, target: 'RETURN' },
   ...internalRules(network, subnet),
   { source: isNot(network), destination: is(subnet), target: 'RETURN' },
-  { source: is(network), destination: isNot(MULTICAST), target: 'MASQUERADE', randomFully: true },
-  { source: isNot(network), destination: is(network), target: 'MASQUERADE', randomFully: true },
+  { source: is(network), destination: isNot(MULTICAST), target: 'MASQUERADE', ...(randomFully && { randomFully }) },
+  { source: isNot(network), destination: is(network), target: 'MASQUERADE', ...(randomFully && { randomFully }) },
+];
+
+/** First where Docker lets the administrator's rules come first, else first of all. */
+const forward = (network: Prefix, dockerUser: boolean): readonly KernelObject[] => [
+  { kind: 'chain', table: 'filter', name: FORWARD, rules: forwardRules(network) },
+  dockerUser
+    ? { kind: 'jump', table: 'filter', from: 'DOCKER-USER', to: FORWARD, first: false }
+    : { kind: 'jump', table: 'filter', from: 'FORWARD', to: FORWARD, first: true },
 ];
 
 function rules({ self, host, network: { network } }: Scene): readonly KernelObject[] {
-  const { dockerUser } = host.filter;
-  const nat = host.ipMasq ? masqueradeRules(network, self.subnet) : internalRules(network, self.subnet);
+  const { filter, ipMasq, randomFully = true, forwardRules: isForwarded = true } = host;
+  const nat = ipMasq ? masqueradeRules(network, self.subnet, randomFully) : internalRules(network, self.subnet);
   return [
-    { kind: 'chain', table: 'filter', name: FORWARD, rules: forwardRules(network) },
-    dockerUser
-      ? { kind: 'jump', table: 'filter', from: 'DOCKER-USER', to: FORWARD, first: false }
-      : { kind: 'jump', table: 'filter', from: 'FORWARD', to: FORWARD, first: true },
+    ...(isForwarded ? forward(network, filter.dockerUser) : []),
     { kind: 'chain', table: 'nat', name: POSTROUTING, rules: nat },
     { kind: 'jump', table: 'nat', from: 'POSTROUTING', to: POSTROUTING, first: true },
   ];

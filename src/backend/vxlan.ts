@@ -20,8 +20,12 @@ const OVERHEAD = 50;
 
 const deviceName = (config: Config): string => `flannel.${config.vni}`;
 
-/** Derived from the node id, so that a device made anew has the MAC the peers know (flannel's is random: its issues 1036, 1788). */
-const vtepMac = (nodeId: string, config: Config): Mac => macFromSeed(seedOf(`${nodeId}/vxlan/${config.vni}`));
+/**
+ * Derived from the node id, so that a device made anew has the MAC the peers know (flannel's is random: its issues 1036, 1788); an
+ * adopted device keeps the one it had.
+ */
+const vtepMac = ({ nodeId, vtep }: Pick<Host, 'nodeId' | 'vtep'>, config: Config): Mac =>
+  vtep?.device === deviceName(config) ? vtep.mac : macFromSeed(seedOf(`${nodeId}/vxlan/${config.vni}`));
 
 const mtu = (host: Pick<Host, 'iface'>, config: Config): number => (config.mtu || host.iface.mtu) - OVERHEAD;
 
@@ -31,7 +35,7 @@ const device = (host: Host, network: Prefix, config: Config): KernelObject => ({
   alias: `${OWN.aliasPrefix}${printPrefix(network)}`,
   mtu: mtu(host, config),
   up: true,
-  mac: vtepMac(host.nodeId, config),
+  mac: vtepMac(host, config),
   link: {
     type: 'vxlan',
     vni: config.vni,
@@ -93,7 +97,7 @@ function peer(lease: Lease, context: Context<Config>): PeerDesire {
 
 export const vxlan: Backend<Config> = {
   type: 'vxlan',
-  announce: (host, config) => ({ type: 'vxlan', vni: config.vni, mac: vtepMac(host.nodeId, config) }),
+  announce: (host, config) => ({ type: 'vxlan', vni: config.vni, mac: vtepMac(host, config) }),
   device: deviceName,
   mtu,
   base,

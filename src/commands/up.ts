@@ -21,6 +21,7 @@ export default class Up extends TsflannelCommand {
 
   override async execute(): Promise<Result> {
     const { flags } = await this.parse(Up);
+    if (flags.version) return { data: { version: this.config.version }, text: this.config.version };
     const { startDetached, startHere } = await import('../host/up.ts');
     if (flags.detach) {
       const { status, log } = await startDetached(this.argv, flags);

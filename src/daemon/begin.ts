@@ -6,10 +6,11 @@ import type { SavedView } from '../files/view-file.ts';
 import { acquire, type ClaimOptions, type Held } from '../lease/acquire.ts';
 import { hold } from '../lease/hold.ts';
 import { isElsewhere } from '../lease/identity.ts';
-import { containsIp, printIp, printPrefix, samePrefix } from '../model/address.ts';
+import { containsIp, type Prefix, printIp, printPrefix, samePrefix } from '../model/address.ts';
 import { printLease } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import { createReconciler } from '../reconcile/reconciler.ts';
+import { type Inheritance, inherit, subnetInEnv } from './adopt.ts';
 import { keepView } from './cached.ts';
 import type { Disk } from './disk.ts';
 import { freshPeers } from './follow.ts';
@@ -39,7 +40,7 @@ const claimOptions = (
   options: NodeOptions,
   parts: DaemonParts,
   state: NodeState,
-  scene: Pick<Scene, 'host' | 'network'>,
+  scene: Pick<Scene, 'host' | 'network'> & { readonly inEnv: readonly Prefix[] },
 ): ClaimOptions => ({
   store: parts.store,
   network: scene.network,
@@ -50,7 +51,7 @@ const claimOptions = (
     nodeName: parts.nodeName,
     ...(scene.host.hostId !== undefined && { hostId: scene.host.hostId }),
   },
-  remembered: state.subnet ? [state.subnet] : [],
+  remembered: [...(state.subnet ? [state.subnet] : []), ...scene.inEnv],
   ttlSeconds: options.ttlSeconds,
   keepTtl: options.keepTtl,
   random: parts.random,
@@ -163,9 +164,15 @@ async function heldOf({ cached, follower }: FirstLook, claim: ClaimOptions): Pro
   return { ...cached.held, value: printLease(claim.announcement), ttlSeconds: claim.ttlSeconds };
 }
 
-async function openHost({ disk }: Daemon, parts: DaemonParts): Promise<{ opened: NodeState; host: Host }> {
+async function openHost({ disk, options }: Daemon, parts: DaemonParts) {
   const opened = await disk.open();
-  return { opened, host: await parts.makeHost(opened.nodeId) };
+  const host = await parts.makeHost(opened.nodeId);
+  return { opened, host, inEnv: await subnetInEnv(options.subnetFile) };
+}
+
+/** The host with the MAC it took over, now or when it was first started. */
+function heir(opened: NodeState, host: Host, { vtep = opened.vtep }: Inheritance): { opened: NodeState; host: Host } {
+  return vtep ? { opened: { ...opened, vtep }, host: { ...host, vtep } } : { opened, host };
 }
 
 /** Looks, takes its subnet and makes the first pass; on a copied disk, as a new node. Throws as runDaemon does. */
@@ -181,22 +188,27 @@ export async function begin(daemon: Daemon, parts: DaemonParts, end: Pick<Node, 
   }
 }
 
-async function beginAs(daemon: Daemon, parts: DaemonParts, end: Pick<Node, 'stop' | 'onReady'>): Promise<Node> {
-  const opening = openHost(daemon, parts);
+async function beginAs(daemon: Daemon, given: DaemonParts, end: Pick<Node, 'stop' | 'onReady'>): Promise<Node> {
+  let begun: Node | undefined;
+  const opening = openHost(daemon, given);
   const node = opening.then(({ opened }) => opened);
-  const [look, { opened, host }] = await Promise.all([firstLook(daemon, parts, node), opening]);
+  const [look, { inEnv, ...found }] = await Promise.all([firstLook(daemon, given, node), opening]);
   const { network, follower, cached } = look;
-  checkAddress(host, network);
+  checkAddress(found.host, network);
+  const scope = { kernel: given.kernel, host: found.host, network };
+  const inheritance = await inherit(daemon.options, scope, () => begun?.ready ?? false);
+  const { opened, host } = heir(found.opened, found.host, inheritance);
+  const parts = { ...given, kernel: inheritance.kernel };
   await checkDevice(parts, network);
   daemon.stop.signal.throwIfAborted();
   daemon.waitingFor = 'a lease';
-  const claim = claimOptions(daemon.options, parts, opened, { host, network });
+  const claim = claimOptions(daemon.options, parts, opened, { host, network, inEnv });
   const held = await heldOf(look, claim);
   const state = await remember(daemon.disk, opened, held, parts);
   const how = cached ? 'remembered' : held.resumed ? 'resumed' : 'claimed';
   parts.log('lease', `${printPrefix(held.subnet)} ${how} for ${printIp(host.publicIp)}, mtu ${mtuOf(host, network)}`);
   const scene: Scene = { self: { subnet: held.subnet }, host, network };
-  const begun = assemble({ parts, daemon, state, look, scene, held, claim }, end);
+  begun = assemble({ parts, daemon, state, look, scene, held, claim }, end);
   begun.deafen = listen(begun);
   await begun.reconciler.start(scene, follower.peers(held.key));
   begun.liveness = askPeers(begun, daemon.options.askPeersEveryMs);

@@ -14,6 +14,8 @@ export interface NodeOptions {
   /** flanneld's --subnet-lease-renew-margin, in minutes: the lease never has less left than this. */
   readonly renewMarginMinutes: number;
   readonly healthz?: { readonly ip: string; readonly port: number };
+  /** Take over what a stopped flanneld left. */
+  readonly adopt?: boolean;
   /** Wait for etcd and for a config instead of failing (how a service starts). */
   readonly patient: boolean;
   /** Between two requests to each peer whether it answers; 0: none is asked. */

@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Prefix, parsePrefix, printPrefix } from '../model/address.ts';
 import { NODE_ID } from '../model/lease.ts';
+import { type Mac, parseMac, printMac } from '../model/mac.ts';
 import { field, parseJsonObject } from '../model/parsed.ts';
 import { readIfThere, writeFileAtomic } from './atomic.ts';
 
@@ -16,6 +17,8 @@ export interface NodeState {
   /** Folders and files `up` made, to be removed at `down`. */
   readonly created: readonly string[];
   readonly subnetFile?: string;
+  /** A device that was taken over, and the MAC by which the peers know it. */
+  readonly vtep?: { readonly device: string; readonly mac: Mac };
 }
 
 const nodeStatePath = (stateDir: string): string => join(stateDir, 'node.json');
@@ -24,6 +27,15 @@ const newNodeId = (): string => randomBytes(16).toString('hex');
 
 const absolute = (value: unknown): value is string =>
   typeof value === 'string' && value.startsWith('/') && !value.includes('\0') && value.length < 4096;
+
+function parseVtep(json: unknown): NodeState['vtep'] {
+  if (typeof json !== 'object' || json === null) return undefined;
+  const { device, mac } = json as Readonly<Record<string, unknown>>;
+  const parsed = typeof mac === 'string' ? parseMac(mac) : undefined;
+  return parsed && typeof device === 'string' && /^flannel\.\d{1,8}$/.test(device)
+    ? { device, mac: parsed }
+    : undefined;
+}
 
 function parse(text: string): NodeState | undefined {
   const json = parseJsonObject(text, 'node.json');
@@ -35,12 +47,14 @@ function parse(text: string): NodeState | undefined {
   const before = field(json.value, 'ipForwardBefore');
   const created = field(json.value, 'created');
   const subnetFile = field(json.value, 'subnetFile');
+  const vtep = parseVtep(field(json.value, 'vtep'));
   return {
     nodeId,
     created: Array.isArray(created) ? created.filter(absolute) : [],
     ...(subnet && { subnet }),
     ...((before === '0' || before === '1') && { ipForwardBefore: before }),
     ...(absolute(subnetFile) && { subnetFile }),
+    ...(vtep && { vtep }),
   };
 }
 
@@ -62,7 +76,12 @@ export function newIdentity({ created, ipForwardBefore, subnetFile }: NodeState)
 
 /** Writes the whole state, atomically, 0600. */
 export async function writeNodeState(stateDir: string, state: NodeState): Promise<void> {
-  const json = { ...state, ...(state.subnet && { subnet: printPrefix(state.subnet) }) };
+  const { subnet, vtep } = state;
+  const json = {
+    ...state,
+    ...(subnet && { subnet: printPrefix(subnet) }),
+    ...(vtep && { vtep: { device: vtep.device, mac: printMac(vtep.mac) } }),
+  };
   await writeFileAtomic(nodeStatePath(stateDir), `${JSON.stringify(json, null, 2)}\n`, 0o600);
 }
 

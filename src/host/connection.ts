@@ -27,19 +27,22 @@ function keyPrefix(text: string): string {
   return parsed.value;
 }
 
+/** flanneld's units hand over `-etcd-cafile=` where there is none. */
+const given = (text: string | undefined): string | undefined => (text === '' ? undefined : text);
+
 /** Flags and environment (oclif has joined them) over client.json over defaults. Throws USAGE. */
 export async function resolveConnection(flags: EtcdFlags): Promise<Connection> {
   const file = await readClientConfig(flags['config-dir']);
-  const caFile = flags['etcd-cafile'] ?? file?.caFile;
-  const certFile = flags['etcd-certfile'] ?? file?.certFile;
-  const keyFile = flags['etcd-keyfile'] ?? file?.keyFile;
-  const username = flags['etcd-username'];
-  const password = flags['etcd-password'];
-  const given = flags['etcd-endpoints'];
+  const caFile = given(flags['etcd-cafile']) ?? file?.caFile;
+  const certFile = given(flags['etcd-certfile']) ?? file?.certFile;
+  const keyFile = given(flags['etcd-keyfile']) ?? file?.keyFile;
+  const username = given(flags['etcd-username']);
+  const password = given(flags['etcd-password']);
+  const urls = given(flags['etcd-endpoints']);
   return {
-    prefix: keyPrefix(flags['etcd-prefix'] ?? file?.prefix ?? DEFAULT_PREFIX),
+    prefix: keyPrefix(given(flags['etcd-prefix']) ?? file?.prefix ?? DEFAULT_PREFIX),
     kv: {
-      endpoints: given === undefined ? (file?.endpoints ?? [DEFAULT_ENDPOINT]) : endpoints(given),
+      endpoints: urls === undefined ? (file?.endpoints ?? [DEFAULT_ENDPOINT]) : endpoints(urls),
       timeoutMs: TIMEOUT_MS,
       ...(caFile !== undefined && { caFile }),
       ...(certFile !== undefined && { certFile }),

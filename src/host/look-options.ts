@@ -1,7 +1,7 @@
 import type { EtcdFlags } from '../output/flags.ts';
 import { resolveConnection } from './connection.ts';
 import type { LookOptions } from './look.ts';
-import { carrierWish, flagIp } from './node.ts';
+import { carrierWish, flagIp, flagList } from './node.ts';
 
 /** Flags of the looking commands. */
 export interface LookFlags extends EtcdFlags {
@@ -21,7 +21,7 @@ export function placeOptions(flags: LookFlags): Omit<LookOptions, 'connection'> 
     stateDir: flags['state-dir'],
     runDir: flags['run-dir'],
     wish: {
-      interface: { iface: flags.iface ?? [], ifaceRegex: [] },
+      interface: { iface: flagList(flags.iface), ifaceRegex: [] },
       ipMasq: flags['ip-masq'] ?? false,
       ...carrierWish(flags),
       subnetFile: flags['subnet-file'],

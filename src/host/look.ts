@@ -55,7 +55,7 @@ async function look({ wish, stateDir }: LookOptions, kernel: Kernel, store: Stor
   const network = networkIn(kvs, store.prefix);
   const view = createView(store.prefix, network);
   view.reset(kvs);
-  const host = await makeHost(kernel, wish, node.nodeId);
+  const host = await makeHost(kernel, { ...wish, ...(node.vtep && { vtep: node.vtep }) }, node.nodeId);
   const { subnet, key } = wouldHold(view, { host, network }, node.subnet ? [node.subnet] : []);
   return { store, kernel, view, scene: { self: { subnet }, host, network }, ownKey: key };
 }

@@ -3,6 +3,7 @@
  * the lab load it lazily, since it pulls in what is heavy. It decides nothing about leases or the wanted state.
  */
 import { hostname } from 'node:os';
+import type { Host } from '../backend/backend.ts';
 import type { DaemonParts } from '../daemon/node.ts';
 import { TsflannelError } from '../errors.ts';
 import type { Ip } from '../model/address.ts';
@@ -23,6 +24,9 @@ export interface NodeWish {
   readonly publicIp?: Ip;
   readonly nodeName?: string;
   readonly ipMasq: boolean;
+  readonly randomFully?: boolean;
+  readonly forwardRules?: boolean;
+  readonly vtep?: Host['vtep'];
   /** --udp-carrier: goes before the config's. */
   readonly udpCarrier?: CarrierWish;
   readonly subnetFile: string;
@@ -40,6 +44,10 @@ export function flagIp(flag: string, text: string | undefined): Ip | undefined {
     });
   return ip;
 }
+
+/** Values of a flag that may be given several times; oclif hands over the bare text where it comes from the environment. */
+export const flagList = (given: readonly string[] | string | undefined): readonly string[] =>
+  [given ?? []].flat().filter((text) => text !== '');
 
 /** The carrier that --udp-carrier names. Throws USAGE. */
 export function carrierWish(flags: { readonly 'udp-carrier'?: string | undefined }): Pick<NodeWish, 'udpCarrier'> {

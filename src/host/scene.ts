@@ -16,6 +16,9 @@ export interface HostWish {
   readonly nodeId: string;
   readonly publicIp?: Ip;
   readonly ipMasq: boolean;
+  readonly randomFully?: boolean;
+  readonly forwardRules?: boolean;
+  readonly vtep?: Host['vtep'];
   readonly udpCarrier?: CarrierWish;
   readonly subnetFile: string;
 }
@@ -30,6 +33,9 @@ export async function gatherHost(kernel: Kernel, iface: Underlay, wish: HostWish
     publicIp: wish.publicIp ?? iface.ip,
     filter: await kernel.filterFacts(),
     ipMasq: wish.ipMasq,
+    ...(wish.randomFully === false && { randomFully: false }),
+    ...(wish.forwardRules === false && { forwardRules: false }),
+    ...(wish.vtep && { vtep: wish.vtep }),
     ...(wish.udpCarrier && { udpCarrier: wish.udpCarrier }),
     subnetFile: wish.subnetFile,
     wideRouteTaken: false,

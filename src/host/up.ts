@@ -10,8 +10,9 @@ import { printIp } from '../model/address.ts';
 import { parseDuration } from '../model/duration.ts';
 import { resolveConnection } from './connection.ts';
 import { detach, reportToParent } from './detach.ts';
+import { refuseKube, refuseRunningFlanneld } from './flanneld.ts';
 import type { Underlay } from './interface.ts';
-import { buildParts, carrierWish, flagIp, type NodeWish } from './node.ts';
+import { buildParts, carrierWish, flagIp, flagList, type NodeWish } from './node.ts';
 
 /** The flags of `up`, as oclif hands them over. */
 export interface UpFlags
@@ -31,6 +32,9 @@ export interface UpFlags
   readonly 'public-ip'?: string | undefined;
   readonly 'node-name'?: string | undefined;
   readonly 'ip-masq'?: boolean | undefined;
+  readonly 'ip-masq-fully-random-disable'?: boolean | undefined;
+  readonly 'iptables-forward-rules'?: boolean | undefined;
+  readonly adopt?: boolean | undefined;
   readonly 'udp-carrier'?: string | undefined;
   readonly 'lease-ttl'?: string | undefined;
   readonly 'ask-peers-every': string;
@@ -39,6 +43,8 @@ export interface UpFlags
   readonly 'healthz-port': number;
   readonly wait?: boolean | undefined;
   readonly timeout: number;
+  /** Those that ask for Kubernetes. */
+  readonly [flag: string]: unknown;
 }
 
 type ChooseName = (choices: readonly { readonly name: string; readonly value: Underlay }[]) => Promise<Underlay>;
@@ -46,18 +52,18 @@ type ChooseName = (choices: readonly { readonly name: string; readonly value: Un
 /** flannel's 24 hours. */
 const TTL_SECONDS = 86_400;
 
-const nonEmpty = (list: readonly string[] | undefined): readonly string[] => (list ?? []).filter((text) => text !== '');
-
 function wishOf(flags: UpFlags, choose: ChooseName | undefined): NodeWish {
   const publicIp = flagIp('public-ip', flags['public-ip']);
   const canReach = flagIp('iface-can-reach', flags['iface-can-reach']);
   return {
     interface: {
-      iface: nonEmpty(flags.iface),
-      ifaceRegex: nonEmpty(flags['iface-regex']),
+      iface: flagList(flags.iface),
+      ifaceRegex: flagList(flags['iface-regex']),
       ...(canReach && { ifaceCanReach: canReach }),
     },
     ipMasq: flags['ip-masq'] ?? false,
+    randomFully: flags['ip-masq-fully-random-disable'] !== true,
+    forwardRules: flags['iptables-forward-rules'] ?? true,
     ...carrierWish(flags),
     subnetFile: flags['subnet-file'],
     ...(publicIp && { publicIp }),
@@ -98,6 +104,7 @@ function optionsOf(flags: UpFlags, wish: NodeWish, version: string): NodeOptions
     ttlSeconds: ttlOf(flags['lease-ttl']),
     keepTtl: flags['lease-ttl'] === undefined,
     renewMarginMinutes: flags['subnet-lease-renew-margin'],
+    ...(flags.adopt && { adopt: true }),
     patient: flags.wait ?? (!detached && process.stdin.isTTY !== true),
     askPeersEveryMs: askEveryOf(flags['ask-peers-every']),
     version,
@@ -112,6 +119,8 @@ const SHRINK_AFTER_MS = 2_000;
 /** Runs the daemon in this process until it is told to stop. */
 export async function startHere(flags: UpFlags, version: string, choose: ChooseName | undefined): Promise<void> {
   try {
+    refuseKube(flags);
+    if (flags.adopt) await refuseRunningFlanneld();
     const wish = wishOf(flags, choose);
     const options = optionsOf(flags, wish, version);
     const { keepHeapSmall, shrinkHeap } = await import('../sys/heap.ts');

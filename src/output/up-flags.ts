@@ -1,6 +1,7 @@
 import { Flags } from '@oclif/core';
 import { CARRIER_WISHES } from '../model/backend-config.ts';
 import { etcdFlags, nodeFlags, subnetFileFlag } from './flags.ts';
+import { flanneldFlags } from './flanneld-flags.ts';
 
 /** flanneld's flags by its names, and ours. */
 export const upFlags = {
@@ -64,10 +65,14 @@ export const upFlags = {
     max: 65_535,
     env: 'TSFLANNEL_HEALTHZ_PORT',
   }),
+  adopt: Flags.boolean({
+    description: 'take over what a stopped flanneld left: its lease, device and MAC, routes, rules; no packet is lost',
+  }),
   detach: Flags.boolean({ description: 'return when the node is ready; the daemon goes on in the background' }),
   timeout: Flags.integer({ description: 'seconds --detach waits', default: 60, min: 1 }),
   wait: Flags.boolean({
     description: 'wait for etcd and for a config instead of failing (default without a terminal)',
     allowNo: true,
   }),
+  ...flanneldFlags,
 };

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { nsenterArgs } from '../../src/kernel/linux/netns.ts';
 import { type Lab, type LabNode, nodeEnvironment, onNode } from '../../src/lab/index.ts';
 import { until } from './until.ts';
 
@@ -10,11 +11,18 @@ export interface Ping {
   end(): Promise<{ readonly sent: number; readonly received: number; readonly text: string }>;
 }
 
+const EVERY = ['ping', '-n', '-i', '0.01', '-W', '1'];
+
 /** A hundred requests a second from one address of a node to another. */
-export function startPing(lab: Lab, node: LabNode, from: string, to: string): Ping {
-  const argv = ['ping', '-n', '-i', '0.01', '-W', '1', '-I', from, to];
-  const [program, ...rest] = onNode(node, argv);
-  const child = spawn(program, rest, { env: nodeEnvironment(lab, node), stdio: ['ignore', 'pipe', 'pipe'] });
+export const startPing = (lab: Lab, node: LabNode, from: string, to: string): Ping =>
+  watch(onNode(node, [...EVERY, '-I', from, to]), nodeEnvironment(lab, node));
+
+/** The same from a container of a ground. */
+export const pingFrom = ({ namespace }: { readonly namespace: string }, to: string): Ping =>
+  watch([...nsenterArgs(namespace), '--', ...EVERY, to], process.env);
+
+function watch([program = '', ...rest]: readonly string[], env: NodeJS.ProcessEnv): Ping {
+  const child = spawn(program, rest, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk));
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));

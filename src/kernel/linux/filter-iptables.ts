@@ -4,15 +4,7 @@
  */
 import { parsePrefix } from '../../model/address.ts';
 import { printFilterRule } from '../print.ts';
-import {
-  type FilterChain,
-  type FilterJump,
-  type FilterRule,
-  type KernelObject,
-  keyOf,
-  OWN,
-  type Step,
-} from '../state.ts';
+import { type FilterChain, type FilterJump, type FilterRule, keyOf, OWN, type Step } from '../state.ts';
 
 export type FilterObject = FilterChain | FilterJump;
 type Table = FilterChain['table'];
@@ -72,11 +64,25 @@ function ruleOf(words: readonly string[], text: string): FilterRule {
   return target && isWhole ? { ...rest, target } : { unknown: text };
 }
 
-/** The jump that a rule of a foreign chain is, if it is ours: known by its comment and its target. */
+/** flanneld's chains (v0.28.9) and the comments of the jumps to them. They are shown, as its own, and can be taken away. */
+const FLANNELD_CHAINS: Readonly<Record<string, string>> = {
+  'FLANNEL-FWD': 'flanneld forward',
+  'FLANNEL-POSTRTG': 'flanneld masq',
+};
+
+/** Whether the chain, or the one jumped to, is flanneld's. */
+export const isFlannelds = (object: FilterObject): boolean =>
+  Object.hasOwn(FLANNELD_CHAINS, object.kind === 'chain' ? object.name : object.to);
+
+const isShown = (chain: string): boolean => chain.startsWith(OWN.chainPrefix) || Object.hasOwn(FLANNELD_CHAINS, chain);
+
+const commentOf = (to: string): string => FLANNELD_CHAINS[to] ?? OWN.comment;
+
+/** The jump that a rule of a foreign chain is, if it is ours (or flanneld's): known by its comment and its target. */
 function jumpOf(table: Table, from: string, words: readonly string[], first: boolean): FilterJump | undefined {
   const [m, module, flag, comment, j, to = '', ...more] = words;
-  const isMarked = m === '-m' && module === 'comment' && flag === '--comment' && comment === OWN.comment;
-  if (!isMarked || j !== '-j' || !to.startsWith(OWN.chainPrefix) || more.length > 0) return undefined;
+  const isMarked = m === '-m' && module === 'comment' && flag === '--comment' && comment === commentOf(to);
+  if (!isMarked || j !== '-j' || !isShown(to) || more.length > 0) return undefined;
   return { kind: 'jump', table, from, to, first };
 }
 
@@ -124,7 +130,7 @@ export function parseSave(text: string): SavedFilters {
     const [first = '', chain = '', ...words] = wordsOf(line);
     if (first.startsWith(':')) {
       chains.add(`${table}/${first.slice(1)}`);
-      if (first.startsWith(`:${OWN.chainPrefix}`)) rules.set(`${table}/${first.slice(1)}`, []);
+      if (isShown(first.slice(1))) rules.set(`${table}/${first.slice(1)}`, []);
     }
     if (first !== '-A') continue;
     if (table === 'filter' && chain === 'FORWARD') forward.push(words);
@@ -146,18 +152,17 @@ function chainOf(key: string, rules: readonly FilterRule[]): FilterChain {
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,27}$/;
 
 /** Why a step cannot be written down; only names and rules of our own language ever reach iptables. */
-export function refusalOf(object: KernelObject): string | undefined {
+export function refusalOf({ action, object }: Pick<Step, 'action' | 'object'>): string | undefined {
   if (object.kind !== 'chain' && object.kind !== 'jump') return 'not a filter';
   const own = object.kind === 'chain' ? object.name : object.to;
-  if (!own.startsWith(OWN.chainPrefix) || !NAME.test(own))
-    return `${JSON.stringify(own)} is not the name of a chain of ours`;
+  if (!isShown(own) || !NAME.test(own)) return `${JSON.stringify(own)} is not the name of a chain of ours`;
   if (object.kind === 'jump' && !NAME.test(object.from))
     return `${JSON.stringify(object.from)} is not the name of a chain`;
-  const hasUnknown = object.kind === 'chain' && object.rules.some((rule) => 'unknown' in rule);
+  const hasUnknown = action !== 'remove' && object.kind === 'chain' && object.rules.some((rule) => 'unknown' in rule);
   return hasUnknown ? 'it has a rule that is not of our language' : undefined;
 }
 
-const jumpText = (jump: FilterJump): string => `-m comment --comment ${OWN.comment} -j ${jump.to}`;
+const jumpText = (jump: FilterJump): string => `-m comment --comment "${commentOf(jump.to)}" -j ${jump.to}`;
 
 function linesOf({ action, object, previous }: Step): string[] {
   if (object.kind === 'jump') {

@@ -2,9 +2,10 @@
  * Packet filters: chains and jumps of ours in whichever tool Docker's rules are in, so that theirs and ours are seen by the same
  * packets in the order we mean; what of ours is in another tool goes. One process looks, one changes.
  */
+import { FLANNELD } from '../adopt.ts';
 import type { Lane } from '../runs.ts';
 import { type FilterFacts, type FilterVariant, type Kind, keyOf, type Observed, OWN, type Step } from '../state.ts';
-import { type FilterObject, refusalOf, restoreText } from './filter-iptables.ts';
+import { type FilterObject, isFlannelds, refusalOf, restoreText } from './filter-iptables.ts';
 import { createLooker, type Looker, type Snapshot, toolOf } from './filter-look.ts';
 import { hasHook, isFilter, nftText } from './filter-nft.ts';
 import { refusalIn, tryNft } from './nft.ts';
@@ -102,7 +103,8 @@ export function filters(): Filters {
   return {
     async observe(kinds, state) {
       for (const object of (await looker.look()).objects) {
-        if (kinds.has(object.kind)) state.set(keyOf(object), { object, ours: true, owner: OWN.comment });
+        const ours = !isFlannelds(object);
+        if (kinds.has(object.kind)) state.set(keyOf(object), { object, ours, owner: ours ? OWN.comment : FLANNELD });
       }
     },
     async facts(seen = false) {
@@ -110,7 +112,7 @@ export function filters(): Filters {
       return { variant, dockerUser };
     },
     lane: async (steps) => {
-      const refusals = steps.map((step) => refusalOf(step.object));
+      const refusals = steps.map(refusalOf);
       const writable = steps.filter((_, i) => refusals[i] === undefined);
       // A plan is made from the last look, so its application needs no other.
       const now = looker.last() ?? (await looker.look());

@@ -59,7 +59,7 @@ async function emptied(variant: string): Promise<void> {
   }
 }
 
-export function linuxFilters({ kernel, done, observe }: Benches): void {
+export function linuxFilters({ kernel, done, observe, ours }: Benches): void {
   for (const variant of ['iptables-nft', 'iptables-legacy'] as const satisfies FilterFacts['variant'][]) {
     it(`puts rules where Docker's are (${variant}) and leaves Docker's as they were`, async () => {
       await execa(`${variant}-restore`, { input: DOCKER });
@@ -192,5 +192,12 @@ export function linuxFilters({ kernel, done, observe }: Benches): void {
     );
     await done(plan);
     assert.deepEqual(diff(wants, await observe(['chain', 'jump'])), []);
+  });
+
+  it('takes its chain away whatever a stranger put into it', async () => {
+    await done(create(chain(), jump()));
+    await run('iptables', '-t', 'nat', '-A', chain().name, '-p', 'tcp', '-j', 'ACCEPT');
+    await done(diff([], await observe(['chain', 'jump'])));
+    assert.deepEqual(await ours(['chain', 'jump']), []);
   });
 }
