@@ -77,6 +77,10 @@ export function faults(list: readonly string[], fine: string, verdict: typeof fa
 /** Whether a daemon runs here, even one that does not answer. */
 export const isUp = ({ daemon }: Evidence): boolean => 'seen' in daemon.ping || daemon.pid !== undefined;
 
+/** A node that is up, or was killed: its lease and what it made are still there. */
+export const isNode = (evidence: Evidence): boolean =>
+  isUp(evidence) || ('seen' in evidence.network && evidence.network.seen.own !== undefined);
+
 /** The command that does what the repair does. */
 export function commandOf(repair: Repair): string {
   switch (repair.kind) {

@@ -1,6 +1,6 @@
 /** Packet filters: who else judges the containers’ packets and the tunnel’s, and in which of the two iptables. */
 import { OWN } from '../kernel/state.ts';
-import { type Check, fail, faults, isUp, ok, on, skip, type Verdict, warn } from './check.ts';
+import { type Check, fail, faults, isNode, ok, on, skip, type Verdict, warn } from './check.ts';
 import type { Evidence, FilterEvidence } from './evidence.ts';
 import { isDrop, parseRules, rulesIn, type SavedRules, takesAll } from './rules.ts';
 
@@ -43,7 +43,7 @@ function forwardFault({ name, saved }: Flavour): readonly string[] {
 }
 
 function forward(evidence: Evidence): Verdict {
-  if (!isUp(evidence)) return skip('no daemon runs; up puts its rules first');
+  if (!isNode(evidence)) return skip('this host is no node yet');
   return eachFlavour(evidence, 'containers’ packets pass FORWARD', forwardFault);
 }
 

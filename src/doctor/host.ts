@@ -1,5 +1,5 @@
 /** The machine: how it is set, what else runs on it, its counters, its clock, its disks. */
-import { type Check, fail, faults, isUp, ok, on, repairable, skip, type Verdict, warn } from './check.ts';
+import { type Check, fail, faults, isNode, ok, on, repairable, skip, type Verdict, warn } from './check.ts';
 import type { Evidence } from './evidence.ts';
 
 function checksums({ host }: Evidence): Verdict {
@@ -28,7 +28,7 @@ function conntrack({ host }: Evidence): Verdict {
 function forwarding(evidence: Evidence): Verdict {
   const value = evidence.host.sysctls.get('net.ipv4.ip_forward');
   if (value === '1') return ok('net.ipv4.ip_forward is 1');
-  if (!isUp(evidence)) return ok('net.ipv4.ip_forward is 0; up turns it on');
+  if (!isNode(evidence)) return ok('net.ipv4.ip_forward is 0; up turns it on');
   return repairable(fail('net.ipv4.ip_forward is 0'), { kind: 'sysctl', name: 'net.ipv4.ip_forward', value: '1' });
 }
 

@@ -2,14 +2,12 @@
 import type { PlanStep } from '../control/protocol.ts';
 import { type Kind, OWN } from '../kernel/state.ts';
 import { printMac } from '../model/mac.ts';
-import { type Check, fail, faults, isUp, ok, on, skip, type Verdict, warn } from './check.ts';
+import { type Check, fail, faults, isNode, ok, on, skip, type Verdict, warn } from './check.ts';
 import type { Evidence } from './evidence.ts';
 
 /** Nothing is missing on a host that is no node: it has neither a daemon nor a lease. */
-const onNode = (evidence: Evidence, judge: (steps: readonly PlanStep[]) => Verdict): Verdict => {
-  const leased = 'seen' in evidence.network && evidence.network.seen.own !== undefined;
-  return isUp(evidence) || leased ? on(evidence.plan, judge) : skip('this host is no node yet');
-};
+const onNode = (evidence: Evidence, judge: (steps: readonly PlanStep[]) => Verdict): Verdict =>
+  isNode(evidence) ? on(evidence.plan, judge) : skip('this host is no node yet');
 
 const WORDS = { create: 'missing', replace: 'wrong', remove: 'left over', blocked: 'blocked' } as const;
 
@@ -49,8 +47,7 @@ const stale = (evidence: Evidence): Verdict =>
 
 /** Objects with our mark on a host that is no node. */
 function abandoned(evidence: Evidence): Verdict {
-  const leased = 'seen' in evidence.network && evidence.network.seen.own !== undefined;
-  if (isUp(evidence) || leased) return skip('this host is a node');
+  if (isNode(evidence)) return skip('this host is a node');
   return on(evidence.kernel, (state) => {
     const ours = [...state].filter(([, { ours: own, object }]) => own && object.kind !== 'file').map(([key]) => key);
     return faults(ours, 'nothing of a former node is left', warn);

@@ -4,7 +4,7 @@ import { duration } from '../model/duration.ts';
 import { backendName } from '../model/lease.ts';
 import { isNearlyFull, usageText } from '../model/report.ts';
 import { parseSubnetEnv } from '../model/subnet-env.ts';
-import { type Check, fail, faults, isUp, ok, on, skip, type Verdict, warn } from './check.ts';
+import { type Check, fail, faults, isNode, isUp, ok, on, skip, type Verdict, warn } from './check.ts';
 import type { Evidence } from './evidence.ts';
 
 function own(evidence: Evidence): Verdict {
@@ -59,7 +59,7 @@ function subnetFile(evidence: Evidence): Verdict {
   const { path, text, mode } = evidence.host.subnetFile;
   const { status } = evidence.daemon;
   if (text === undefined)
-    return isUp(evidence) ? fail(`there is no ${path}`) : ok(`${path} is not there; up writes it`);
+    return isNode(evidence) ? fail(`there is no ${path}`) : ok(`${path} is not there; up writes it`);
   const parsed = parseSubnetEnv(text, path);
   if (!parsed.ok) return fail(`${path}: ${parsed.rejection.detail}`);
   const { subnet, mtu } = parsed.value;

@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { runOn } from '../../src/lab/index.ts';
+import { etcdFaults, keyFaults } from '../support/faults/etcd.ts';
+import type { Fault, Scene } from '../support/faults/fault.ts';
+import { kernelFaults } from '../support/faults/kernel.ts';
+import { dockerFaults, filterFaults, networkFaults } from '../support/faults/network.ts';
+import { useLab } from '../support/lab.ts';
+import { killDaemon, statusOf, upAgain } from '../support/lab-daemon.ts';
+import { until } from '../support/until.ts';
+
+interface Finding {
+  readonly id: string;
+  readonly result: 'ok' | 'warn' | 'fail' | 'skip';
+  readonly evidence: string;
+  readonly fix: readonly string[];
+}
+
+describe('doctor names faults', () => {
+  const lab = useLab({ name: 'lab-doctor', size: 3, docker: true });
+  let scene: Scene;
+  let former: Fault | undefined;
+
+  async function doctor(): Promise<ReadonlyMap<string, Finding>> {
+    const { stdout } = await runOn(lab.lab, lab.node(2), ['tsflannel', 'doctor', '--json']);
+    const { findings } = JSON.parse(stdout) as { findings: Finding[] };
+    return new Map(findings.map((one) => [one.id, one]));
+  }
+
+  const isNamed = (fault: Fault, { result, evidence }: Finding): boolean =>
+    (result === 'warn' || result === 'fail') && (fault.says?.test(evidence) ?? true);
+
+  /** Named while it is there, and the one before it no more: a fault may take a moment to show. */
+  function itNames(fault: Fault): void {
+    it(`${fault.check}: ${fault.name}`, async () => {
+      let seen: ReadonlyMap<string, Finding> = new Map();
+      const told = (one: Fault) => JSON.stringify(seen.get(one.check));
+      const before = former;
+      former = fault;
+      await fault.inject(scene);
+      try {
+        await until(
+          fault.name,
+          async () => {
+            seen = await doctor();
+            const now = seen.get(fault.check);
+            return now !== undefined && isNamed(fault, now) && now.fix.length > 0;
+          },
+          20_000,
+        ).catch((error: Error) => assert.fail(`${error.message}: ${told(fault)}`));
+        if (before && before.check !== fault.check)
+          assert.ok(!isNamed(before, seen.get(before.check)!), `still ${told(before)}`);
+        if (fault.status !== undefined) {
+          const row = (await statusOf(lab, 2)).checks.find(({ name }) => name === fault.status);
+          assert.notEqual(row?.state, 'ok', JSON.stringify(row));
+        }
+      } finally {
+        await fault.undo(scene);
+      }
+    }).timeout(60_000);
+  }
+
+  before(async () => {
+    const subnets = await Promise.all(
+      [1, 2, 3].map(async (number) => (await statusOf(lab, number)).node?.subnet ?? ''),
+    );
+    scene = { ...lab, lab: lab.lab, subnets };
+  });
+
+  it('none on a node that is well', async () => {
+    const failed = [...(await doctor()).values()].filter(({ result }) => result === 'fail');
+    assert.deepEqual(failed, []);
+    assert.equal((await statusOf(lab, 2)).state, 'ok');
+  }).timeout(30_000);
+
+  for (const fault of [...filterFaults, ...networkFaults, ...dockerFaults, ...keyFaults, ...etcdFaults]) itNames(fault);
+
+  describe('with its daemon killed', () => {
+    before(() => killDaemon(lab.node(2)));
+
+    it('daemon: the daemon is gone', async () => {
+      const { exit, stdout } = await runOn(lab.lab, lab.node(2), ['tsflannel', 'doctor']);
+      assert.equal(exit, 9);
+      assert.match(stdout, /^fail {2}daemon: [\s\S]*tsflannel up --detach/m);
+      assert.equal((await statusOf(lab, 2)).state, 'down');
+    }).timeout(30_000);
+
+    for (const fault of kernelFaults) itNames(fault);
+
+    it('all is well when it is up again', async () => {
+      await upAgain(lab, 2);
+      await until(
+        'no failure',
+        async () => ![...(await doctor()).values()].some(({ result }) => result === 'fail'),
+        20_000,
+      );
+    }).timeout(60_000);
+  });
+});
