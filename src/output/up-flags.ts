@@ -3,8 +3,8 @@ import { CARRIER_WISHES } from '../model/backend-config.ts';
 import { etcdFlags, nodeFlags, subnetFileFlag } from './flags.ts';
 import { flanneldFlags } from './flanneld-flags.ts';
 
-/** flanneld's flags by its names, and ours. */
-export const upFlags = {
+/** Settings of the node, by flanneld's names where it has them. */
+export const settingFlags = {
   ...etcdFlags,
   ...nodeFlags,
   ...subnetFileFlag,
@@ -65,6 +65,11 @@ export const upFlags = {
     max: 65_535,
     env: 'TSFLANNEL_HEALTHZ_PORT',
   }),
+};
+
+/** flanneld's flags by its names, and ours. */
+export const upFlags = {
+  ...settingFlags,
   adopt: Flags.boolean({
     description: 'take over what a stopped flanneld left: its lease, device and MAC, routes, rules; no packet is lost',
   }),

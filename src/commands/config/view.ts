@@ -1,10 +1,7 @@
 import { Flags } from '@oclif/core';
 import { type Result, TsflannelCommand } from '../../output/command.ts';
 import { table } from '../../output/table.ts';
-import { upFlags } from '../../output/up-flags.ts';
-
-/** Those are about one call of `up`, not about the node. */
-const { detach: _detach, timeout: _timeout, wait: _wait, ...settingFlags } = upFlags;
+import { settingFlags } from '../../output/up-flags.ts';
 
 export default class ConfigView extends TsflannelCommand {
   static override summary = 'Show every setting that is in force here.';
