@@ -11,6 +11,7 @@ export const DOCKER_ERRORS = {
     'tsflannel routes',
   ),
   DOCKER_NOT_FOUND: entry(3, 'no dockerd was found on this host', '{detail}', 'tsflannel docker apply --help'),
+  DOCKER_NOT_RUNNING: entry(9, 'Docker is down', '{detail}', 'tsflannel docker apply'),
   DOCKER_CONFIG: entry(1, 'the Docker configuration is not usable', '{detail}', 'tsflannel docker apply --dry-run'),
   DOCKER_FAILED: entry(
     1,

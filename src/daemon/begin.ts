@@ -6,9 +6,10 @@ import type { SavedView } from '../files/view-file.ts';
 import { acquire, type ClaimOptions, type Held } from '../lease/acquire.ts';
 import { hold } from '../lease/hold.ts';
 import { isElsewhere } from '../lease/identity.ts';
-import { containsIp, type Prefix, printIp, printPrefix, samePrefix } from '../model/address.ts';
+import { baseOf, containsIp, type Prefix, printIp, printPrefix, samePrefix } from '../model/address.ts';
 import { printLease } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
+import { printForDocker } from '../model/subnet-env.ts';
 import { createReconciler } from '../reconcile/reconciler.ts';
 import { type Inheritance, inherit, subnetInEnv } from './adopt.ts';
 import { keepView } from './cached.ts';
@@ -69,6 +70,15 @@ function tellReady(node: Node): void {
   node.onReady();
 }
 
+/** subnet.env is written: whatever else follows the lease may look. */
+function tellFollower({ ready, reconciler, parts }: Node): void {
+  const scene = reconciler.scene();
+  if (!ready || !scene) return;
+  const { self, host, network } = scene;
+  const subnet = { ip: baseOf(self.subnet), length: self.subnet.length };
+  parts.docker?.leased(printForDocker({ subnet, mtu: mtuOf(host, network), ipMasq: host.ipMasq }));
+}
+
 interface Beginning {
   readonly parts: DaemonParts;
   readonly daemon: Daemon;
@@ -92,7 +102,8 @@ function heldAnew(node: Node, now: Held, before: Held): void {
   disk.keep({ ...state, subnet: now.subnet }).catch((error: Error) => parts.log('state-not-written', error.message));
   if (samePrefix(now.subnet, before.subnet)) return;
   const [from, to] = [printPrefix(before.subnet), printPrefix(now.subnet)];
-  parts.log('subnet-changed', `${from} is another node's now, this one has ${to}: run tsflannel docker apply`);
+  const then = parts.docker ? 'Docker follows' : 'run tsflannel docker apply';
+  parts.log('subnet-changed', `${from} is another node's now, this one has ${to}: ${then}`);
 }
 
 /** What is kept on disk: etcd as last seen, and our own lease even if its event is still on the way. */
@@ -115,7 +126,10 @@ function assemble(beginning: Beginning, end: Pick<Node, 'stop' | 'onReady'>): No
     random,
     log,
     confirm: () => freshPeers(parts.store, scene.network, node.holder.current().key),
-    passed: () => tellReady(node),
+    passed: () => {
+      tellReady(node);
+      tellFollower(node);
+    },
   });
   const holder = hold(held, {
     claim,

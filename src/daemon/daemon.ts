@@ -111,6 +111,7 @@ export async function runDaemon(options: NodeOptions, given: DaemonParts, onRead
   } finally {
     daemon.stop.abort();
     parts.notify('STOPPING=1');
+    await parts.docker?.close();
     parts.store.close();
     await parts.kernel.close();
     await closeDoors();

@@ -113,6 +113,7 @@ async function statusOf(node: Node): Promise<DaemonStatus> {
       ...checks,
       ...(node.liveness ? [peersCheck(node.liveness.figures(), node.follower.view.leases())] : []),
       usageCheck(node),
+      ...(node.parts.docker ? [node.parts.docker.check()] : []),
     ],
     ...(counters && { counters }),
   };

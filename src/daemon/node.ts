@@ -5,6 +5,7 @@ import type { Holder } from '../lease/hold.ts';
 import type { EchoPort, Liveness } from '../liveness/liveness.ts';
 import type { CarrierReport, ForwarderCounters } from '../model/carrier-report.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Check } from '../model/report.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 import type { Store } from '../store/store.ts';
 import type { ViewKeeper } from './cached.ts';
@@ -12,6 +13,14 @@ import type { Disk } from './disk.ts';
 import type { Events } from './events.ts';
 import type { Follower } from './follow.ts';
 import type { NodeOptions } from './options.ts';
+
+/** Something of this host that follows the lease; slow, and never awaited but at the end. */
+export interface LeaseFollower {
+  /** What subnet.env says now (printForDocker). */
+  leased(env: string): void;
+  check(): Check;
+  close(): Promise<void>;
+}
 
 /** The real parts a daemon runs on. */
 export interface DaemonParts {
@@ -29,6 +38,8 @@ export interface DaemonParts {
   readonly carrier: () => CarrierReport | undefined;
   /** Sends and hears ICMP echo. Throws NOT_ROOT, KERNEL_REFUSED. Absent where no packets flow, as in a simulation. */
   readonly openEcho?: () => EchoPort;
+  /** Keeps Docker on the leased subnet (`up --docker`). */
+  readonly docker?: LeaseFollower;
   /** Tells systemd (sd_notify); does nothing without it. */
   readonly notify: (message: string) => void;
   readonly log: (event: string, detail: string) => void;

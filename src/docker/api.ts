@@ -31,6 +31,7 @@ export interface DockerApi {
   readonly socket: string;
   ping(): Promise<boolean>;
   info(): Promise<DockerInfo>;
+  /** Oldest first: one that needs another was made after it. */
   running(): Promise<readonly Container[]>;
   bridge(): Promise<BridgeNetwork>;
   /** Starts it; `false` when it is gone meanwhile (`--rm`). */
@@ -83,7 +84,8 @@ export function dockerApi(socket: string): DockerApi {
     async running() {
       return objects(await get(socket, '/containers/json'))
         .map(container)
-        .filter((each) => each !== undefined);
+        .filter((each) => each !== undefined)
+        .reverse();
     },
     async bridge() {
       const value = await get(socket, '/networks/bridge').catch((error: TsflannelError) => {

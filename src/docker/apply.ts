@@ -1,8 +1,10 @@
 import { TsflannelError } from '../errors.ts';
+import { printForDocker } from '../model/subnet-env.ts';
+import { finishFormer, journaled } from './broken-off.ts';
 import { checkAhead } from './check-config.ts';
 import { environmentFileDropIn, rawSwitchDropIn } from './drop-in.ts';
 import { type DockerParts, type DockerPlace, type Gathered, gather, refuseLiveRestore } from './gather.ts';
-import { continueJournal, writeJournal } from './journal.ts';
+import { continueJournal, toStartAgain } from './journal.ts';
 import { type DockerOptions, optionsOf, readSubnetEnv } from './options.ts';
 import { sidesOf } from './pin.ts';
 import { bridgeFits, type Change, planApply, printChange } from './plan.ts';
@@ -14,6 +16,10 @@ export interface ApplyRequest extends DockerPlace {
   readonly envFile: { readonly path: string; readonly key: string } | undefined;
   readonly dryRun: boolean;
   readonly stopContainers: boolean;
+  /** A dockerd that is down stays down: DOCKER_NOT_RUNNING. */
+  readonly onlyRunning?: boolean;
+  /** What subnet.env is to say (printForDocker): SUBNET_ENV_MISSING while it says something else. */
+  readonly expected?: string;
 }
 
 /** What was done, or with dryRun would be. */
@@ -39,14 +45,14 @@ async function verify(parts: DockerParts, { api }: Gathered, options: DockerOpti
 }
 
 async function perform(request: ApplyRequest, parts: DockerParts, gathered: Gathered, change: Change): Promise<void> {
-  const { service, spec, api, journal, running, info, facts } = gathered;
+  const { service, spec, api, journal, info, facts } = gathered;
   const options = optionsOf(await readSubnetEnv(request.subnetFile), facts.directRouting);
   const sides = sidesOf(change, gathered.facts);
   const process = spec && service.ownArgv ? { ...spec, argv: change.argv.after } : undefined;
-  const entry = { before: sides.from.state, after: sides.to.state, process };
-  await writeJournal(request.stateDir, continueJournal(journal, entry));
-  try {
-    await switchDocker(
+  const running = toStartAgain(journal, gathered.running);
+  const next = continueJournal(journal, { before: sides.from.state, after: sides.to.state, process });
+  await journaled(request.stateDir, { journal, next, running }, () =>
+    switchDocker(
       { service, api, bridge: parts.bridge, signal: parts.signal, notice: parts.notice },
       {
         ...sides,
@@ -55,12 +61,8 @@ async function perform(request: ApplyRequest, parts: DockerParts, gathered: Gath
         stopContainers: info?.liveRestore === true && request.stopContainers,
         verify: () => verify(parts, gathered, options),
       },
-    );
-  } catch (error) {
-    const restored = error instanceof TsflannelError && error.code !== 'DOCKER_NOT_RESTORED';
-    if (restored) await writeJournal(request.stateDir, journal);
-    throw error;
-  }
+    ),
+  );
 }
 
 async function planned(request: ApplyRequest, gathered: Gathered): Promise<Change> {
@@ -70,8 +72,13 @@ async function planned(request: ApplyRequest, gathered: Gathered): Promise<Chang
 }
 
 async function applyTo(gathered: Gathered, request: ApplyRequest, parts: DockerParts): Promise<DockerOutcome> {
+  if (request.onlyRunning && !gathered.info)
+    throw new TsflannelError('DOCKER_NOT_RUNNING', { detail: `${gathered.service.label} is not running` });
   const change = await planned(request, gathered);
-  if (!change.needed) return { changed: false, change: '', containers: [] };
+  if (!change.needed) {
+    if (!request.dryRun) await finishFormer(request.stateDir, gathered, parts);
+    return { changed: false, change: '', containers: [] };
+  }
   const outcome = {
     changed: true,
     change: printChange(change, gathered.service.label),
@@ -92,7 +99,12 @@ async function applyTo(gathered: Gathered, request: ApplyRequest, parts: DockerP
  */
 export async function applyDocker(request: ApplyRequest, parts: DockerParts): Promise<DockerOutcome> {
   // Told before anything else: without a lease there is nothing to look for.
-  await readSubnetEnv(request.subnetFile);
+  const env = await readSubnetEnv(request.subnetFile);
+  if (request.expected !== undefined && printForDocker(env) !== request.expected)
+    throw new TsflannelError('SUBNET_ENV_MISSING', {
+      file: request.subnetFile,
+      detail: `it does not say ${request.expected} yet`,
+    });
   const gathered = await gather(request, parts, request.envFile);
   try {
     return await applyTo(gathered, request, parts);

@@ -116,8 +116,9 @@ async function sharesFiles(pid: number): Promise<boolean> {
 
 /** Numbers of the dockerds of other network namespaces that read this daemon.json. */
 export async function othersReading(configFile: string): Promise<number[]> {
-  const here = new Set((await processesHere('dockerd')).map(({ pid }) => pid));
-  const others = (await processesNamed('dockerd')).filter(({ pid }) => !here.has(pid));
+  const all = await processesNamed('dockerd');
+  const here = await Promise.all(all.map(({ pid }) => sharesNamespace(pid, 'net')));
+  const others = all.filter((_, index) => !here[index]);
   const reads = async (process: RunningProcess): Promise<boolean> => {
     const { pid } = process;
     const { argv, cwd } = await specOf(pid);

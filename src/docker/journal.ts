@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { TsflannelError } from '../errors.ts';
 import { readIfThere, removeFile, writeFileAtomic } from '../files/atomic.ts';
 import { parseJsonObject } from '../model/parsed.ts';
+import type { Container } from './api.ts';
 import type { Docker0, FileState } from './plan.ts';
 import type { ProcessSpec } from './process.ts';
 
@@ -25,6 +26,8 @@ export interface Journal {
   readonly after: DockerState;
   /** A dockerd without a supervisor as it was last started, for a run that was broken off while it was down. */
   readonly process: ProcessSpec | undefined;
+  /** Containers that ran when a switch began which has not ended yet: whoever ends it starts them again, in this order. */
+  readonly stopped?: readonly Container[] | undefined;
 }
 
 const pathOf = (stateDir: string): string => join(stateDir, 'docker-apply.json');
@@ -61,8 +64,17 @@ const isProcess = (value: unknown): boolean =>
   isOptional(value.stdout, isText) &&
   isOptional(value.stderr, isText);
 
+/** The ids become parts of paths of the API. */
+const isContainers = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.every((each) => isObject(each) && isText(each.name) && /^[0-9a-f]{12,64}$/.test(String(each.id)));
+
 const isJournal = (value: Json): boolean =>
-  value.version === 1 && isState(value.before) && isState(value.after) && isOptional(value.process, isProcess);
+  value.version === 1 &&
+  isState(value.before) &&
+  isState(value.after) &&
+  isOptional(value.process, isProcess) &&
+  isOptional(value.stopped, isContainers);
 
 /** The journal; `undefined` when nothing was applied. Rejects with DOCKER_CONFIG when it is damaged. */
 export async function readJournal(stateDir: string): Promise<Journal | undefined> {
@@ -94,5 +106,12 @@ export function continueJournal(former: Journal | undefined, latest: Omit<Journa
     before: { ...former.before, files: withFiles(former.before.files, latest.before.files) },
     after: { ...latest.after, files: withFiles(latest.after.files, former.after.files) },
     process: latest.process,
+    stopped: latest.stopped,
   };
 }
+
+/** Those that run now and those that a run which was broken off has left stopped. */
+export const toStartAgain = (journal: Journal | undefined, running: readonly Container[]): readonly Container[] => {
+  const former = journal?.stopped ?? [];
+  return [...former, ...running.filter(({ id }) => !former.some((each) => each.id === id))];
+};

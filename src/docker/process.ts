@@ -25,18 +25,27 @@ export interface RunningProcess {
   readonly startTime: string;
 }
 
-/** State letter and start time; `undefined` when there is no such process. The name in between may hold spaces and brackets. */
-async function statOf(pid: number): Promise<{ state: string; startTime: string } | undefined> {
+interface Stat {
+  /** A letter. */
+  readonly state: string;
+  readonly parent: number;
+  readonly startTime: string;
+}
+
+/** `undefined` when there is no such process. The name before these fields may hold spaces and brackets. */
+async function statOf(pid: number): Promise<Stat | undefined> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   const [state, startTime] = [fields[0], fields[19]];
-  return state === undefined || startTime === undefined ? undefined : { state, startTime };
+  return state === undefined || startTime === undefined ? undefined : { state, parent: Number(fields[1]), startTime };
 }
+
+const isAlive = ({ state }: Stat): boolean => state !== 'Z' && state !== 'X';
 
 /** Whether it still runs; a zombie nobody has waited for does not. */
 export async function isRunning({ pid, startTime }: RunningProcess): Promise<boolean> {
   const stat = await statOf(pid);
-  return stat !== undefined && stat.startTime === startTime && stat.state !== 'Z' && stat.state !== 'X';
+  return stat !== undefined && stat.startTime === startTime && isAlive(stat);
 }
 
 /** The process of this number as it runs now. */
@@ -67,14 +76,17 @@ export async function insideMounts(name: string): Promise<number | 'self' | unde
 const nameOf = async (pid: number): Promise<string> =>
   (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
 
-/** All running processes of this name (the kernel keeps its first 15 characters). */
+/**
+ * All running processes of this name (the kernel keeps its first 15 characters), but not their children: a fork has its parent's name
+ * until it becomes the program it was made for (dockerd runs many).
+ */
 export async function processesNamed(name: string): Promise<RunningProcess[]> {
-  const found: RunningProcess[] = [];
+  const found = new Map<number, Stat>();
   for (const pid of await pids()) {
-    const running = (await nameOf(pid)) === name ? await runningProcess(pid) : undefined;
-    if (running && (await isRunning(running))) found.push(running);
+    const stat = (await nameOf(pid)) === name ? await statOf(pid) : undefined;
+    if (stat && isAlive(stat)) found.set(pid, stat);
   }
-  return found;
+  return [...found].flatMap(([pid, { parent, startTime }]) => (found.has(parent) ? [] : [{ pid, startTime }]));
 }
 
 /** The processes of this name in our network namespace: several nodes may live on one machine. */

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { TsflannelError } from '../errors.ts';
 import type { DockerOutcome } from './apply.ts';
+import { finishFormer, journaled } from './broken-off.ts';
 import { checkAhead } from './check-config.ts';
 import { configValue, type DaemonJson, mergeDaemonJson, OUR_KEYS, parseDaemonJson, type Value } from './daemon-json.ts';
 import { flagValue, setFlag } from './flags.ts';
 import { type DockerParts, type DockerPlace, type Gathered, gather, readState, refuseLiveRestore } from './gather.ts';
-import { type Journal, writeJournal } from './journal.ts';
+import { type Journal, toStartAgain, writeJournal } from './journal.ts';
 import { pinned, sidesOf } from './pin.ts';
 import { type Change, docker0Of, type FileChange, type FileState, printChange } from './plan.ts';
 import { switchDocker } from './switch.ts';
@@ -57,8 +58,9 @@ const afterOf = ({ path, after }: FileChange): FileState => ({ path, text: after
 
 /** What has to change so that Docker is as it was before the first apply. */
 export async function planRevert(gathered: Gathered, journal: Journal): Promise<Change> {
-  const { facts, service } = gathered;
+  const { facts, service, info } = gathered;
   const { before } = journal;
+  const leftDown = journal.stopped !== undefined && info === undefined;
   const all = await Promise.all(before.files.map((file) => formerFile(file, journal, facts.daemonJson.path)));
   const files = all.filter((file) => file.before !== file.after);
   const { path } = facts.daemonJson;
@@ -71,7 +73,7 @@ export async function planRevert(gathered: Gathered, journal: Journal): Promise<
     isDeepStrictEqual(before.docker0?.addresses, facts.docker0) &&
     rawSwitch.before === rawSwitch.after;
   return {
-    needed: !same || files.length > 0,
+    needed: !same || files.length > 0 || leftDown,
     files,
     argv: { before: facts.argv, after: argv },
     docker0: { before: docker0Of(facts), after: before.docker0 },
@@ -86,23 +88,32 @@ async function verify(parts: DockerParts, wanted: readonly string[] | undefined)
   throw new TsflannelError('DOCKER_CONFIG', { detail: `docker0 has ${has} and not ${wanted.join(' ')}` });
 }
 
-async function perform(request: RevertRequest, parts: DockerParts, gathered: Gathered, change: Change): Promise<void> {
-  const { service, api, running, info, spec } = gathered;
-  await switchDocker(
-    { service, api, bridge: parts.bridge, signal: parts.signal, notice: parts.notice },
-    {
-      ...sidesOf(change, gathered.facts),
-      running,
-      ran: info !== undefined || spec !== undefined,
-      stopContainers: info?.liveRestore === true && request.stopContainers,
-      verify: () => verify(parts, change.docker0.after?.addresses),
-    },
+async function perform(
+  request: RevertRequest,
+  parts: DockerParts,
+  gathered: Gathered & { readonly journal: Journal },
+  change: Change,
+): Promise<void> {
+  const { service, api, info, spec, journal } = gathered;
+  const running = toStartAgain(journal, gathered.running);
+  await journaled(request.stateDir, { journal, next: journal, running }, () =>
+    switchDocker(
+      { service, api, bridge: parts.bridge, signal: parts.signal, notice: parts.notice },
+      {
+        ...sidesOf(change, gathered.facts),
+        running,
+        ran: info !== undefined || spec !== undefined,
+        stopContainers: info?.liveRestore === true && request.stopContainers,
+        verify: () => verify(parts, change.docker0.after?.addresses),
+      },
+    ),
   );
 }
 
 async function revertTo(gathered: Gathered, request: RevertRequest, parts: DockerParts): Promise<DockerOutcome> {
-  if (!gathered.journal) throw new TsflannelError('DOCKER_NOT_APPLIED');
-  const change = await planRevert(gathered, gathered.journal);
+  const { journal } = gathered;
+  if (!journal) throw new TsflannelError('DOCKER_NOT_APPLIED');
+  const change = await planRevert(gathered, journal);
   const outcome = {
     changed: change.needed,
     change: change.needed ? printChange(change, gathered.service.label) : '',
@@ -113,9 +124,9 @@ async function revertTo(gathered: Gathered, request: RevertRequest, parts: Docke
   if (request.dryRun) return outcome;
   if (change.needed) {
     await parts.confirm(outcome.change, outcome.containers);
-    await perform(request, parts, gathered, change);
+    await perform(request, parts, { ...gathered, journal }, change);
     await parts.notifyDaemon?.();
-  }
+  } else await finishFormer(request.stateDir, gathered, parts);
   await writeJournal(request.stateDir, undefined);
   return outcome;
 }

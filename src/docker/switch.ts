@@ -25,9 +25,9 @@ export interface Switch {
   readonly to: Side;
   /** Whether a dockerd runs now, or should: one that is down stays down when the switch fails. */
   readonly ran: boolean;
-  /** Containers that run now. */
+  /** Containers that run now or ran before a broken-off switch, oldest first: they run again after it. */
   readonly running: readonly Container[];
-  /** Stop them one by one first, where live-restore would keep them. */
+  /** Stop them one by one first, the youngest first, where live-restore would keep them. */
   readonly stopContainers: boolean;
   /** Throws when the new dockerd is not what was wanted. */
   readonly verify: () => Promise<void>;
@@ -97,7 +97,10 @@ async function stopEach(host: DockerHost, containers: readonly Container[]): Pro
 }
 
 /** Containers that ran and do not: those without a restart policy. What cannot be started again is told, not fatal. */
-async function startAgain(host: DockerHost, containers: readonly Container[]): Promise<void> {
+export async function startAgain(
+  host: Pick<DockerHost, 'api' | 'notice'>,
+  containers: readonly Container[],
+): Promise<void> {
   const running = new Set((await host.api.running()).map(({ id }) => id));
   for (const { id, name } of containers.filter((each) => !running.has(each.id))) {
     const started = await host.api.start(id).catch((error: unknown) => asTsflannelError(error).why);
@@ -117,7 +120,7 @@ async function forward(host: DockerHost, change: Switch, progress: Progress): Pr
   await writeFiles(change.to.state.files);
   abortable(host.signal);
   progress.touched = true;
-  if (change.stopContainers) await stopEach(host, change.running);
+  if (change.stopContainers) await stopEach(host, change.running.toReversed());
   abortable(host.signal);
   await stopped(host, change.to.state, host.signal);
   progress.started = true;

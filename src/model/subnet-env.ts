@@ -41,6 +41,10 @@ export const renderSubnetEnv = (env: SubnetEnv): string =>
     '',
   ].join('\n');
 
+/** What Docker takes from it, as one text: two that differ need a Docker that is told anew. */
+export const printForDocker = ({ subnet, mtu, ipMasq }: Pick<SubnetEnv, 'subnet' | 'mtu' | 'ipMasq'>): string =>
+  `${printPrefix(prefixOf(subnet.ip, subnet.length))} ${mtu} ${ipMasq}`;
+
 const unquote = (value: string): string => /^(["'])(.*)\1$/.exec(value)?.[2] ?? value;
 
 /** Assignments of the known keys; as in a sourced file the last one wins. Every other line (comments, unknown keys) is passed over. */

@@ -119,7 +119,7 @@ describe('docker/switch', () => {
   });
   afterEach(() => rm(dir, { recursive: true }));
 
-  const STEPS = ['stop a', 'stop b', 'stop dockerd', 'set docker0', 'start dockerd', 'verify'];
+  const STEPS = ['stop b', 'stop a', 'stop dockerd', 'set docker0', 'start dockerd', 'verify'];
 
   it('goes step by step, and starts the containers again', async () => {
     const { host, change, shows, calls } = await fakeHost(dir, undefined);
