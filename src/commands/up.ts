@@ -15,6 +15,7 @@ export default class Up extends TsflannelCommand {
   static override examples = [
     '<%= config.bin %> up',
     '<%= config.bin %> up --ip-masq --detach',
+    '<%= config.bin %> up --docker --detach',
     '<%= config.bin %> up --etcd-endpoints http://10.0.0.1:2379 --iface eth1',
   ];
   static override flags = upFlags;

@@ -159,6 +159,7 @@ async function routesOf(node: Node): Promise<Requests['routes']> {
 async function ring(node: Node): Promise<Requests['ring']> {
   const before = node.reconciler.status().changes;
   node.reconciler.ring('all');
+  node.parts.docker?.look();
   await node.reconciler.settled();
   return { changes: node.reconciler.status().changes - before };
 }

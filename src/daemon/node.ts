@@ -18,6 +18,8 @@ import type { NodeOptions } from './options.ts';
 export interface LeaseFollower {
   /** What subnet.env says now (printForDocker). */
   leased(env: string): void;
+  /** Looks again now if something kept it. */
+  look(): void;
   check(): Check;
   close(): Promise<void>;
 }

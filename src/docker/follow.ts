@@ -7,6 +7,8 @@ import type { ApplyRequest, DockerOutcome } from './apply.ts';
 export interface DockerFollower {
   /** What subnet.env says now (printForDocker); called as often as one likes. */
   leased(env: string): void;
+  /** Looks again now if something kept it; somebody may have put that right. */
+  look(): void;
   /** How Docker stands to it. */
   check(): Check;
   /** Breaks off what is under way, which puts Docker back as it was; resolves when that is done. */
@@ -25,7 +27,12 @@ const ABSENT_MS = 5_000;
 /** Until it is looked again whether somebody has put right what kept us. */
 const FAILED_MS = 30_000;
 
-const ABSENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DOCKER_NOT_FOUND', 'DOCKER_NOT_RUNNING', 'DOCKER_UNREACHABLE', 'SUBNET_ENV_MISSING']);
+const ABSENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'DOCKER_NOT_FOUND',
+  'DOCKER_NOT_RUNNING',
+  'DOCKER_UNREACHABLE',
+  'SUBNET_ENV_MISSING',
+]);
 /** dockerd was restarted in vain: that is not tried again by itself, only looked at. */
 const RESTARTED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DOCKER_FAILED', 'DOCKER_NOT_RESTORED']);
 
@@ -93,6 +100,7 @@ export function followLease({ clock, log, apply }: FollowOptions): DockerFollowe
       wanted = env;
       begin();
     },
+    look: begin,
     check: () => ({ name: 'docker', state: standing.state, detail: standing.detail }),
     async close() {
       stop.abort();

@@ -9,6 +9,7 @@ const WARNINGS = new Set([
   'removals-held',
   'config-changed',
   'waiting',
+  'docker-failed',
 ]);
 
 /** A log function; `journal`: stderr goes to journald. */

@@ -2,6 +2,7 @@ import { ask } from '../control/client.ts';
 import type { DaemonStatus } from '../control/protocol.ts';
 import { runDaemon } from '../daemon/daemon.ts';
 import { prepareFolders } from '../daemon/disk.ts';
+import type { DaemonParts, LeaseFollower } from '../daemon/node.ts';
 import type { NodeOptions } from '../daemon/options.ts';
 import { refuseSecond } from '../daemon/second.ts';
 import { asTsflannelError, TsflannelError } from '../errors.ts';
@@ -42,6 +43,9 @@ export interface UpFlags
   readonly 'healthz-ip': string;
   readonly 'healthz-port': number;
   readonly wait?: boolean | undefined;
+  readonly docker?: boolean | undefined;
+  readonly 'docker-config-file'?: string | undefined;
+  readonly 'docker-socket'?: string | undefined;
   readonly timeout: number;
   /** Those that ask for Kubernetes. */
   readonly [flag: string]: unknown;
@@ -113,6 +117,17 @@ function optionsOf(flags: UpFlags, wish: NodeWish, version: string): NodeOptions
   };
 }
 
+/** Loaded only where it is asked for. */
+async function followerOf(flags: UpFlags, parts: DaemonParts): Promise<LeaseFollower> {
+  const { dockerFollower } = await import('./docker-follower.ts');
+  return dockerFollower(parts, {
+    stateDir: flags['state-dir'],
+    subnetFile: flags['subnet-file'],
+    configFile: flags['docker-config-file'],
+    socket: flags['docker-socket'],
+  });
+}
+
 /** The first pass is over by then. */
 const SHRINK_AFTER_MS = 2_000;
 
@@ -126,7 +141,8 @@ export async function startHere(flags: UpFlags, version: string, choose: ChooseN
     const { keepHeapSmall, shrinkHeap } = await import('../sys/heap.ts');
     keepHeapSmall();
     const parts = await buildParts(await resolveConnection(flags), wish);
-    await runDaemon(options, parts, () => {
+    const docker = flags.docker ? await followerOf(flags, parts) : undefined;
+    await runDaemon(options, { ...parts, ...(docker && { docker }) }, () => {
       reportToParent({ ready: true });
       setTimeout(shrinkHeap, SHRINK_AFTER_MS).unref();
     });

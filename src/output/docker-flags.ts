@@ -1,5 +1,19 @@
 import { Flags } from '@oclif/core';
 
+const configFile = Flags.string({
+  description: 'the daemon.json dockerd reads (default: what dockerd was started with, /etc/docker/daemon.json)',
+  env: 'TSFLANNEL_DOCKER_CONFIG_FILE',
+  helpGroup: 'DOCKER',
+});
+const socket = Flags.string({
+  description: "unix socket of Docker's API (default: what dockerd listens on)",
+  env: 'TSFLANNEL_DOCKER_SOCKET',
+  helpGroup: 'DOCKER',
+});
+
+/** The same for `up`, which has other files too. */
+export const upDockerFlags = { 'docker-config-file': configFile, 'docker-socket': socket };
+
 /** Which Docker, and where things are kept. */
 export const dockerPlaceFlags = {
   'state-dir': Flags.string({
@@ -14,16 +28,8 @@ export const dockerPlaceFlags = {
     env: 'TSFLANNEL_RUN_DIR',
     helpGroup: 'NODE',
   }),
-  'config-file': Flags.string({
-    description: 'the daemon.json dockerd reads (default: what dockerd was started with, /etc/docker/daemon.json)',
-    env: 'TSFLANNEL_DOCKER_CONFIG_FILE',
-    helpGroup: 'DOCKER',
-  }),
-  'docker-socket': Flags.string({
-    description: "unix socket of Docker's API (default: what dockerd listens on)",
-    env: 'TSFLANNEL_DOCKER_SOCKET',
-    helpGroup: 'DOCKER',
-  }),
+  'config-file': configFile,
+  'docker-socket': socket,
 };
 
 /** Flags of `docker apply` and `docker revert`. */

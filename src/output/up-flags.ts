@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { CARRIER_WISHES } from '../model/backend-config.ts';
+import { upDockerFlags } from './docker-flags.ts';
 import { etcdFlags, nodeFlags, subnetFileFlag } from './flags.ts';
 import { flanneldFlags } from './flanneld-flags.ts';
 
@@ -73,6 +74,12 @@ export const upFlags = {
   adopt: Flags.boolean({
     description: 'take over what a stopped flanneld left: its lease, device and MAC, routes, rules; no packet is lost',
   }),
+  docker: Flags.boolean({
+    description: 'keep Docker on the leased subnet: what docker apply does, whenever the lease or the MTU changes',
+    env: 'TSFLANNEL_DOCKER',
+    helpGroup: 'DOCKER',
+  }),
+  ...upDockerFlags,
   detach: Flags.boolean({ description: 'return when the node is ready; the daemon goes on in the background' }),
   timeout: Flags.integer({ description: 'seconds --detach waits', default: 60, min: 1 }),
   wait: Flags.boolean({
