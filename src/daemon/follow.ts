@@ -21,6 +21,8 @@ export interface Follower {
 export interface FollowHandlers {
   /** Leases (by key) that differ now; `all` after a snapshot. */
   readonly changed: (change: ViewChange) => void;
+  /** Before that: the snapshot is of another store, or of an older state of it, than what was known. */
+  readonly replaced: () => void;
   readonly log: (event: string, detail: string) => void;
 }
 
@@ -34,6 +36,8 @@ function rawKeys(first: RangeResult) {
   let kvs = new Map(first.kvs.map((kv) => [kv.key, kv]));
   let { revision, clusterId } = first;
   return {
+    /** It cannot come after what we know. */
+    isAnother: (now: RangeResult) => now.clusterId !== clusterId || now.revision < revision,
     reset(now: RangeResult) {
       kvs = new Map(now.kvs.map((kv) => [kv.key, kv]));
       ({ revision, clusterId } = now);
@@ -97,7 +101,7 @@ export function follow(parts: FollowParts, { first, away }: FollowFrom, network:
   return {
     view,
     peers: others.of,
-    start({ changed, log }) {
+    start({ changed, replaced, log }) {
       const tell = (change: ViewChange): void => {
         others.take(change);
         changed(change);
@@ -107,7 +111,9 @@ export function follow(parts: FollowParts, { first, away }: FollowFrom, network:
         random,
         ...(away === undefined && { after: first }),
         onSnapshot(kvs, revision, clusterId) {
-          raw.reset({ kvs, revision, clusterId });
+          const now = { kvs, revision, clusterId };
+          if (raw.isAnother(now)) replaced();
+          raw.reset(now);
           tell(view.reset(kvs));
         },
         onEvents(events) {

@@ -71,6 +71,12 @@ export function listen(node: Node): () => void {
   return () => monitor.close();
 }
 
+/** Its data was lost, or is that of an older backup. */
+function replaced({ reconciler, parts }: Node): void {
+  parts.log('etcd-replaced', 'this is another etcd, or older data, than before: peers that are missing stay for 10 s');
+  reconciler.distrust();
+}
+
 /** Lets etcd drive the node too; returns what ends that and the listening. */
 export function wire(node: Node): () => void {
   const { follower, parts } = node;
@@ -81,6 +87,7 @@ export function wire(node: Node): () => void {
       tell(change.leases);
       changed(node, change);
     },
+    replaced: () => replaced(node),
   });
   node.keeper.changed();
   const close = () => node.deafen();

@@ -32,7 +32,7 @@ export async function labUp(spec: LabSpec, labs: string, progress: Progress = ()
 }
 
 /** On Ctrl-C and SIGTERM does `work` instead of dying; `end` stops watching and tells whether a signal came (and its work is done). */
-function watchSignals(work: () => Promise<unknown>): { end(): Promise<boolean> } {
+export function watchSignals(work: () => Promise<unknown>): { end(): Promise<boolean> } {
   let working: Promise<unknown> | undefined;
   const onSignal = () => {
     working ??= work().catch(() => undefined); // the caller tries once more, and sees why it fails

@@ -26,6 +26,8 @@ export interface FaultResult {
   /** How long the fault itself took. */
   readonly tookMs: number;
   readonly budget: Budget;
+  /** Figures of the fault's own, as `CPU 0.4 %`. */
+  readonly notes: readonly string[];
   /** What is out of its budget, and what was found not to be as promised; empty: well. */
   readonly failures: readonly string[];
 }

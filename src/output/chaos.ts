@@ -25,7 +25,7 @@ const cells = (result: FaultResult): string[] => [
   ...[String(result.row), result.name, String(result.lost), String(result.sent)],
   ...[result.lost === 0 ? '-' : time(result.gapMs), time(result.healMs), stream(result)],
   ...[String(result.leaks.length), String(result.duplicates + result.repeated), time(result.tookMs)],
-  result.failures.length === 0 ? 'within its budget' : 'FAILS',
+  [result.failures.length === 0 ? 'within its budget' : 'FAILS', ...result.notes].join('; '),
 ];
 
 /** A line a fault, and under them why some fail. */
@@ -51,12 +51,12 @@ export function chaosMarkdown(results: readonly FaultResult[]): string {
     '',
   ];
   const lines = results.map((result) => {
-    const { budget, lost, sent, gapMs, healMs, failures } = result;
+    const { budget, lost, sent, gapMs, healMs, failures, notes } = result;
     return row([
       ...[String(result.row), `\`${result.name}\``, `${lost} of ${sent}`],
       ...[`${time(gapMs)} (${limit(budget.gapMs)})`, `${time(healMs)} (${limit(budget.healMs)})`, stream(result)],
       ...[String(result.leaks.length), String(result.duplicates + result.repeated)],
-      failures.length === 0 ? 'ok' : `**fails**: ${failures.join('; ')}`,
+      [failures.length === 0 ? 'ok' : `**fails**: ${failures.join('; ')}`, ...notes].join('; '),
     ]);
   });
   return [row(head), row(head.map(() => '---')), ...lines].join('\n');

@@ -8,6 +8,11 @@ export interface HeldPeers {
   /** Takes over a new view; returns the keys to look at now. Removals that trip the brake stay, and a fresh list is asked for. */
   update(peers: ReadonlyMap<string, Lease>, changed: readonly string[] | 'all'): readonly string[];
   peers(): ReadonlyMap<string, Lease>;
+  /**
+   * The store is another one, or an older one, than the one known: who is missing in it has yet to lease again. Removals wait for 10 s,
+   * however few they are, and are confirmed then.
+   */
+  distrust(): void;
   /** How many removals wait. */
   held(): number;
   /** Asks no more. */
@@ -24,6 +29,8 @@ export interface HeldOptions {
 }
 
 const ASK_AGAIN_MS = 1_000;
+/** A node sees within some 2 s that etcd is another one, and leases again at once. */
+const DISTRUST_MS = 10_000;
 
 interface State extends HeldOptions {
   readonly brake: Brake;
@@ -32,6 +39,8 @@ interface State extends HeldOptions {
   view: ReadonlyMap<string, Lease>;
   asking: boolean;
   closed: boolean;
+  /** Until then nothing is removed. */
+  distrustUntil: number;
 }
 
 /** Those that the fresh list does not have either go now; one that it still has (it may be older than the view) waits on. */
@@ -50,6 +59,8 @@ function conclude(state: State, asked: readonly string[], fresh: ReadonlyMap<str
 async function ask(state: State): Promise<void> {
   if (state.asking || state.closed || state.waiting.size === 0) return;
   state.asking = true;
+  const early = state.distrustUntil - state.clock.now();
+  if (early > 0) await new Promise<void>((resolve) => void state.clock.after(early, resolve));
   const asked = [...state.waiting];
   try {
     const fresh = await state.confirm();
@@ -80,14 +91,17 @@ function show(state: State, keys: readonly string[]): void {
 /** Takes the vanished peers away; true when they are kept until a fresh list confirms it. */
 function drop(state: State, removed: readonly string[]): boolean {
   const total = state.shown.size - state.waiting.size;
-  if (removed.length === 0 || !state.brake.trips(removed, total, state.clock.now())) {
+  if (removed.length === 0) return false;
+  const now = state.clock.now();
+  const trips = state.brake.trips(removed, total, now);
+  if (!trips && now >= state.distrustUntil) {
     for (const key of removed) state.shown.delete(key);
     return false;
   }
   for (const key of removed) state.waiting.add(key);
   state.log(
     'removals-held',
-    `${state.waiting.size} of ${state.shown.size} peers vanished within 10 s; asking etcd again before removing them`,
+    `${state.waiting.size} of ${state.shown.size} peers vanished within 10 s, or with etcd's data; asking etcd again before removing them`,
   );
   void ask(state);
   return true;
@@ -115,6 +129,7 @@ export function createHeldPeers(options: HeldOptions): HeldPeers {
     view: new Map(),
     asking: false,
     closed: false,
+    distrustUntil: Number.NEGATIVE_INFINITY,
   };
   return {
     replace(peers) {
@@ -123,6 +138,9 @@ export function createHeldPeers(options: HeldOptions): HeldPeers {
     },
     update: (peers, changed) => update(state, peers, changed),
     peers: () => state.shown,
+    distrust() {
+      state.distrustUntil = state.clock.now() + DISTRUST_MS;
+    },
     held: () => state.waiting.size,
     close: () => {
       state.closed = true;

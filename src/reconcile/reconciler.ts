@@ -49,6 +49,8 @@ export interface Reconciler {
   start(scene: Scene, peers: ReadonlyMap<string, Lease>): Promise<void>;
   /** Peers changed; `changed` names them ('all' after a new snapshot). */
   update(peers: ReadonlyMap<string, Lease>, changed: readonly string[] | 'all'): void;
+  /** The store is not the one that was known: who is missing in it now may lease again. */
+  distrust(): void;
   /** Our own subnet, address or config changed. */
   setScene(scene: Scene): void;
   /** The kernel may have changed under us. */
@@ -127,6 +129,7 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
       await loop.settled();
     },
     update: (view, changed) => loop.mark({ peers: peers.update(view, changed) }),
+    distrust: peers.distrust,
     setScene(scene) {
       state.scene = scene;
       loop.mark({ all: true });

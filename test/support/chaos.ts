@@ -14,8 +14,8 @@ const SLACK = 10;
 const HOOK_MS = 180_000;
 const FAULT_MS = 240_000;
 
-/** Registers the faults of these rows, in short. */
-export function faultTests(backend: Backend, rows: readonly number[]): void {
+/** Registers the faults of these rows or names, in short. */
+export function faultTests(backend: Backend, which: readonly string[]): void {
   const name = `chaos-${backend}`;
   let ground: OpenGround | undefined;
   let shown: Snapshot = {};
@@ -25,7 +25,7 @@ export function faultTests(backend: Backend, rows: readonly number[]): void {
     const options = { name, labs: TEST_LABS, backend, short: true, seed: 1, progress: () => undefined };
     ground = await makeGround(options);
   });
-  for (const fault of faultsFor(rows, backend, true))
+  for (const fault of faultsFor(which, backend, true))
     it(`row ${fault.row}: ${fault.name}`, async () => {
       assert.ok(ground, 'the lab is up');
       const result = await measureFault(ground, fault, SLACK);

@@ -16,7 +16,7 @@ export default class LabChaos extends TsflannelCommand {
   static override flags = {
     name: Flags.string({ description: 'name of the lab, which is made for this and removed', default: 'chaos' }),
     backend: Flags.option({ options: BACKENDS, description: 'how packets travel', default: 'vxlan' as const })(),
-    row: Flags.integer({ description: 'only this row of the fault matrix (repeatable)', multiple: true, min: 1 }),
+    row: Flags.string({ description: 'only this row of the matrix, or fault by name (repeatable)', multiple: true }),
     list: Flags.boolean({ description: 'show the faults, do nothing' }),
     short: Flags.boolean({ description: 'fewer repetitions and shorter outages' }),
     slack: Flags.integer({ description: 'how many times over their budget times may be', default: 1, min: 1 }),
@@ -31,9 +31,11 @@ export default class LabChaos extends TsflannelCommand {
     const { flags } = await this.parse(LabChaos);
     const { FAULTS, runChaos, writeTable } = await import('../../lab/chaos/index.ts');
     const { labsDir } = await import('../../lab/index.ts');
-    const rows = flags.row ?? [];
+    const which = flags.row ?? [];
     if (flags.list) {
-      const faults = FAULTS.filter(({ row }) => rows.length === 0 || rows.includes(row));
+      const faults = FAULTS.filter(
+        ({ row, name }) => which.length === 0 || which.includes(String(row)) || which.includes(name),
+      );
       const data = faults.map(({ row, name, about }) => ({ row, name, about }));
       return {
         data: { faults: data },
@@ -43,7 +45,17 @@ export default class LabChaos extends TsflannelCommand {
     const { name, backend, short, slack, seed } = flags;
     const subject = flags.subject?.split(' ').filter((word) => word !== '');
     const progress = (line: string) => notice(`chaos: ${line}`);
-    const options = { name, labs: labsDir(), backend, rows, short, slack, seed, progress, ...(subject && { subject }) };
+    const options = {
+      name,
+      labs: labsDir(),
+      backend,
+      which,
+      short,
+      slack,
+      seed,
+      progress,
+      ...(subject && { subject }),
+    };
     const results = await runChaos({
       ...options,
       each: ({ failures }) => {

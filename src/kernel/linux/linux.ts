@@ -10,6 +10,7 @@ import { applyInRuns, type Lane } from '../runs.ts';
 import type { Kernel, KernelObject, KernelState, Kind, Observed, ObserveQuery, Plan } from '../state.ts';
 import { linkLane } from './apply-link.ts';
 import { routeLane } from './apply-route.ts';
+import { type FileBell, openFileBell } from './file-bell.ts';
 import { type Filters, filters } from './filter.ts';
 import { fileLane, observeFiles, observeSysctls, sysctlLane } from './host-files.ts';
 import { type Monitor, openMonitor } from './monitor.ts';
@@ -48,6 +49,8 @@ function lazySocket(): { readonly get: () => NetlinkSocket; readonly close: () =
     },
   };
 }
+
+const FILE: ReadonlySet<Kind> = new Set(['file']);
 
 /** The parts a kernel is made of. */
 interface Parts {
@@ -96,20 +99,23 @@ function lanes({ socket, filter, sources, forwarder }: Parts): (object: KernelOb
 /** Both ears of one listener. A kernel without nftables has no table of ours either. */
 interface Ears {
   readonly links: Monitor;
+  readonly files: FileBell;
   readonly sources: SourceBell | undefined;
 }
 
 function openEars(ownPort: number, filter: Filters, bell: (kinds: ReadonlySet<Kind>) => void): Ears {
   const links = openMonitor(ownPort, filter, bell);
+  const files = openFileBell(() => bell(FILE));
   try {
-    return { links, sources: openSourceBell(bell) };
+    return { links, files, sources: openSourceBell(bell) };
   } catch {
-    return { links, sources: undefined };
+    return { links, files, sources: undefined };
   }
 }
 
-function closeEars({ links, sources }: Ears): void {
+function closeEars({ links, files, sources }: Ears): void {
   links.close();
+  files.close();
   sources?.close();
 }
 
@@ -138,11 +144,13 @@ export function linuxKernel({ forwarder }: { readonly forwarder?: Carriers } = {
     const devices = devicesOf(plan);
     for (const ear of ears) {
       ear.links.touching(devices);
+      ear.files.begin();
       if (touchesSources(plan)) ear.sources?.mute(true);
     }
     const outcomes = await applyInRuns(plan, lanes(parts));
-    for (const { links, sources } of ears) {
+    for (const { links, files, sources } of ears) {
       sources?.mute(false);
+      files.settle();
       links.touching(new Set());
       links.ring(collateral(outcomes));
     }
@@ -160,7 +168,10 @@ export function linuxKernel({ forwarder }: { readonly forwarder?: Carriers } = {
   }
 
   return {
-    observe: (query) => observe(parts, query),
+    observe(query) {
+      for (const { files } of ears) files.follow(query.paths);
+      return observe(parts, query);
+    },
     apply,
     filterFacts: async (seen) => {
       const [facts, noSourceCheck] = await Promise.all([parts.filter.facts(seen), parts.sources.problem()]);

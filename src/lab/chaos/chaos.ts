@@ -24,6 +24,10 @@ export interface Fault {
   run(stage: Stage): Promise<void>;
   /** Besides the plan being empty: what must have come about by the end. */
   healed?(stage: Stage): Promise<boolean>;
+  /** Takes back what had to stay until all was well, and checks what can be checked only then. */
+  undo?(stage: Stage): Promise<void>;
+  /** It is about subnet.env itself, which is broken by it. */
+  readonly tears?: true;
 }
 
 /** Milliseconds of the machine's monotonic clock, which all processes on it share. */

@@ -1,16 +1,18 @@
 import type { Fault } from './chaos.ts';
+import { VICTIM } from './parts.ts';
 import type { Backend, Stage } from './stage.ts';
 
-/** Rows about somebody who changes what is ours in the kernel: with `ip` by hand, as another program would. */
+/** Rows about somebody who changes what is ours in the kernel, by `ip` and `nft` as another program would. */
 
-const VICTIM = 4;
+const NETWORK = '10.97.0.0/16';
+const OURS = ['root', NETWORK, 'proto', '241'];
 
-const vandal = (
-  name: string,
-  about: string,
-  run: (stage: Stage) => Promise<unknown>,
-  backends?: readonly Backend[],
-): Fault => ({
+/** The device of the backend. */
+const DEVICES: Readonly<Record<Backend, string>> = { vxlan: 'flannel.1', udp: 'flannel0', 'host-gw': 'eth0' };
+
+type Run = (stage: Stage) => Promise<unknown>;
+
+const vandal = (name: string, about: string, run: Run, backends?: readonly Backend[]): Fault => ({
   row: 16,
   name,
   about,
@@ -20,15 +22,149 @@ const vandal = (
   run: async (stage) => void (await run(stage)),
 });
 
-/** The first route of the daemon to a peer, as `ip` takes it. */
-async function peerRoute({ run }: Stage): Promise<string[]> {
-  const text = await run(VICTIM, 'ip', 'route', 'show', 'root', '10.97.0.0/16', 'proto', '241');
-  const [line = ''] = text.split('\n').filter((each) => each.trim() !== '');
-  return line.trim().split(/\s+/);
+/** The routes of the daemon to its peers, as `ip` takes them. */
+async function ownRoutes({ run }: Stage): Promise<string[][]> {
+  const text = await run(VICTIM, 'ip', 'route', 'show', ...OURS);
+  return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim().split(/\s+/)]));
 }
 
-export const KERNEL_FAULTS: readonly Fault[] = [
+const anyRoute = async (stage: Stage): Promise<string> => (await ownRoutes(stage)).at(-1)?.[0] ?? '';
+
+/** One line of a table of the device. */
+async function lineOf({ run }: Stage, ...argv: string[]): Promise<string[]> {
+  const lines = (await run(VICTIM, ...argv)).split('\n').filter((line) => / dst |lladdr/.test(line));
+  return (lines[0] ?? '').trim().split(/\s+/);
+}
+
+const VXLAN = ['vxlan'] as const;
+const WITH_DEVICE = ['vxlan', 'udp'] as const;
+
+const link =
+  (...argv: string[]): Run =>
+  (stage) =>
+    stage.run(VICTIM, 'ip', 'link', ...argv.map((word) => (word === 'DEV' ? DEVICES[stage.backend] : word)));
+
+/** What was restored once is restored at most each 5 s, so who does several things at once has to wait. */
+const BETWEEN_MS = 6_000;
+
+const VANDALS: readonly Fault[] = [
   vandal('route-deleted', 'one route to a peer is deleted', async (stage) =>
-    stage.run(VICTIM, 'ip', 'route', 'del', (await peerRoute(stage))[0] ?? ''),
+    stage.run(VICTIM, 'ip', 'route', 'del', await anyRoute(stage)),
+  ),
+  vandal(
+    'fdb-deleted',
+    'an entry of the forwarding database is deleted',
+    async (stage) => {
+      const [mac = '', ...rest] = await lineOf(stage, 'bridge', 'fdb', 'show', 'dev', DEVICES.vxlan);
+      await stage.run(VICTIM, 'bridge', 'fdb', 'del', mac, 'dev', DEVICES.vxlan, ...rest.slice(0, 2));
+    },
+    VXLAN,
+  ),
+  vandal(
+    'neighbour-deleted',
+    'a neighbour on the device is deleted',
+    async (stage) => {
+      const [ip = ''] = await lineOf(stage, 'ip', 'neigh', 'show', 'dev', DEVICES.vxlan, 'nud', 'permanent');
+      await stage.run(VICTIM, 'ip', 'neigh', 'del', ip, 'dev', DEVICES.vxlan);
+    },
+    VXLAN,
+  ),
+  vandal('rules-flushed', 'all of nft is flushed', (stage) => stage.run(VICTIM, 'nft', 'flush', 'ruleset')),
+  vandal('mtu-changed', 'the device gets another MTU', link('set', 'DEV', 'mtu', '1300'), WITH_DEVICE),
+  vandal('routes-flushed', 'all our routes are flushed', async ({ run, pause }) => {
+    await pause(BETWEEN_MS);
+    await run(VICTIM, 'ip', 'route', 'flush', ...OURS);
+  }),
+  vandal(
+    'device-down',
+    'the device is set down',
+    async (stage) => {
+      await stage.pause(BETWEEN_MS);
+      await link('set', 'DEV', 'down')(stage);
+    },
+    WITH_DEVICE,
+  ),
+  vandal('route-replaced', 'a route is replaced by one that leads nowhere', async (stage) => {
+    await stage.pause(BETWEEN_MS);
+    const dst = await anyRoute(stage);
+    await stage.run(VICTIM, 'ip', 'route', 'del', dst);
+    await stage.attempt(VICTIM, 'ip', 'route', 'add', 'unreachable', dst, 'proto', '241');
+  }),
+  vandal(
+    'addresses-flushed',
+    'the device loses its address',
+    async (stage) => {
+      await stage.pause(BETWEEN_MS);
+      await stage.run(VICTIM, 'ip', 'addr', 'flush', 'dev', DEVICES[stage.backend]);
+    },
+    WITH_DEVICE,
+  ),
+  vandal(
+    'device-deleted',
+    'the device is deleted',
+    async (stage) => {
+      await stage.pause(BETWEEN_MS);
+      await link('del', 'DEV')(stage);
+    },
+    WITH_DEVICE,
   ),
 ];
+
+const FIGHT_MS = 12_000;
+
+const fight: Fault = {
+  row: 16,
+  name: 'route-fought-over',
+  about:
+    'another program deletes one route 20 times a second for 12 s: at most one restore in 5 s, then it is left alone',
+  budget: () => ({ gapMs: FIGHT_MS + 6_000, healMs: 6_000 }),
+  hits: [VICTIM],
+  ownOnly: true,
+  async run(stage) {
+    const { attempt, pause, expect, note } = stage;
+    const route = await anyRoute(stage);
+    let restored = 0;
+    for (const end = performance.now() + FIGHT_MS; performance.now() < end; await pause(50))
+      if ((await attempt(VICTIM, 'ip', 'route', 'del', route)).exit === 0) restored++;
+    note(`${restored} restores`);
+    expect(restored <= 2 + FIGHT_MS / 5_000 + 1, `${restored} restores in 12 s`);
+  },
+};
+
+const foreignRoute: Fault = {
+  row: 17,
+  name: 'foreign-route',
+  about:
+    "somebody else's route lies where ours to a peer belongs, before `up`; it stays, is named, and ours comes when it has gone",
+  budget: () => ({ gapMs: Number.POSITIVE_INFINITY, healMs: 6_000 }),
+  hits: [VICTIM],
+  ownOnly: true,
+  async run(stage) {
+    const { run, attempt, kill, until, expect } = stage;
+    const dst = await anyRoute(stage);
+    await kill(VICTIM);
+    await run(VICTIM, 'ip', 'route', 'del', dst);
+    await run(VICTIM, 'ip', 'route', 'add', dst, 'via', '198.18.255.254', 'proto', 'static');
+    await attempt(VICTIM, 'tsflannel', 'up', '--detach', '--timeout', '10');
+    const blocked = async () => (await attempt(VICTIM, 'tsflannel', 'plan')).stdout.includes('blocked');
+    await until('the foreign route is named by plan', blocked);
+    expect((await run(VICTIM, 'ip', 'route', 'show', dst)).includes('proto static'), 'the foreign route was touched');
+    await run(VICTIM, 'ip', 'route', 'del', dst);
+    if (stage.subject.pid(stage.node(VICTIM)) === undefined) await stage.start(VICTIM);
+  },
+};
+
+const forwardDrop: Fault = {
+  row: 28,
+  name: 'forward-policy-drop',
+  about: 'the FORWARD policy is set to DROP and its rules are flushed, as Docker or a firewall does',
+  budget: () => ({ gapMs: 1_000, healMs: 1_000 }),
+  hits: [VICTIM],
+  async run({ run }) {
+    await run(VICTIM, 'iptables', '-P', 'FORWARD', 'DROP');
+    await run(VICTIM, 'iptables', '-F', 'FORWARD');
+  },
+  undo: async ({ run }) => void (await run(VICTIM, 'iptables', '-P', 'FORWARD', 'ACCEPT')),
+};
+
+export const KERNEL_FAULTS: readonly Fault[] = [...VANDALS, fight, foreignRoute, forwardDrop];

@@ -1,14 +1,22 @@
 import type { Fault } from './chaos.ts';
 import { DAEMON_FAULTS } from './fault-daemon.ts';
+import { ETCD_FAULTS } from './fault-etcd.ts';
+import { HOST_FAULTS } from './fault-host.ts';
 import { KERNEL_FAULTS } from './fault-kernel.ts';
+import { LEASE_FAULTS } from './fault-lease.ts';
+import { UNDERLAY_FAULTS } from './fault-underlay.ts';
 import type { Backend } from './stage.ts';
 
-/** All faults, by row. */
-export const FAULTS: readonly Fault[] = [...DAEMON_FAULTS, ...KERNEL_FAULTS].sort((a, b) => a.row - b.row);
+const ALL = [DAEMON_FAULTS, ETCD_FAULTS, LEASE_FAULTS, KERNEL_FAULTS, UNDERLAY_FAULTS, HOST_FAULTS];
 
-/** Those of these rows that mean something for the backend and the subject. */
-export const faultsFor = (rows: readonly number[], backend: Backend, own: boolean): readonly Fault[] =>
+/** All faults, by row. */
+export const FAULTS: readonly Fault[] = ALL.flat().sort((a, b) => a.row - b.row);
+
+/** What to run: rows of the matrix or names of faults (none: all), as far as they mean something for the backend and the subject. */
+export const faultsFor = (which: readonly string[], backend: Backend, own: boolean): readonly Fault[] =>
   FAULTS.filter(
-    ({ row, backends, ownOnly }) =>
-      (rows.length === 0 || rows.includes(row)) && (backends?.includes(backend) ?? true) && (own || !ownOnly),
+    ({ row, name, backends, ownOnly }) =>
+      (which.length === 0 || which.includes(String(row)) || which.includes(name)) &&
+      (backends?.includes(backend) ?? true) &&
+      (own || !ownOnly),
   );

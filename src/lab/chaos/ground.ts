@@ -1,6 +1,7 @@
 import { labDown } from '../down.ts';
 import type { Lab, LabSpec } from '../lab.ts';
 import { mustRun } from '../node.ts';
+import { difference, type Snapshot } from '../snapshot.ts';
 import { bootstrap, labUp, type Progress } from '../up.ts';
 import { startFlow } from './flow.ts';
 import { makePod, type Pod } from './pods.ts';
@@ -32,11 +33,17 @@ const specOf = ({ name, backend }: GroundOptions): LabSpec => ({
   ...{ discovery: false, docker: false, bare: true },
 });
 
+/** What is of the pods. */
+const OF_PODS = [/\bpods?\b/, /\bn\d+:/];
+
+const leftFrom = (before: Snapshot = {}, after: Snapshot = {}): string => difference(before, after, OF_PODS);
+
 async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
   const { backend, short, seed, progress } = options;
   await bootstrap(lab, progress);
   const [first] = lab.nodes;
   if (first) await mustRun(lab, first, ['tsflannel', 'config', 'set', '--network', NETWORK, '--backend', backend]);
+  const bare = await showNodes(lab);
   const subject = options.subject ? otherSubject(lab, options.subject) : ownSubject(lab);
   progress(`${subject.name} on ${SIZE} nodes`);
   await Promise.all(lab.nodes.map((node) => subject.start(node)));
@@ -47,8 +54,11 @@ async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
     const node = lab.nodes[index];
     return node !== undefined && subject.pid(node) !== undefined;
   });
-  const stage = createStage({ lab, subject, short, seed });
-  return { stage, flow, watchman, pods, shown: [] };
+  const notes: string[] = [];
+  const note = (text: string) => void notes.push(text);
+  const leftOn = async (number: number) => leftFrom(bare[number - 1], (await showNodes(lab, pods))[number - 1]);
+  const stage = createStage({ lab, subject, short, seed, note, leftOn });
+  return { stage, flow, watchman, pods, notes, shown: [] };
 }
 
 /** A ground to be closed: the lab is removed then. */

@@ -12,6 +12,7 @@ export interface Observation {
   readonly torn: number;
   readonly overlaps: number;
   readonly leaks: readonly string[];
+  readonly notes: readonly string[];
   /** What the fault itself, or the wait for the end of it, found. */
   readonly findings: readonly string[];
 }
@@ -69,9 +70,10 @@ export function judge(fault: Fault, budget: FaultResult['budget'], seen: Observa
     resets: seen.flow.stream.resets,
     stallMs: Math.round(seen.flow.stream.stallMs),
     leaks: seen.leaks,
-    duplicates: seen.torn + seen.overlaps,
+    duplicates: (fault.tears ? 0 : seen.torn) + seen.overlaps,
     tookMs: Math.round(seen.tookMs),
     budget,
+    notes: seen.notes,
   };
   return { ...result, failures: [...seen.findings, ...overBudget(fault, result, pairs, slack)] };
 }

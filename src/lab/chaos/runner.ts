@@ -16,6 +16,8 @@ export interface Ground {
   readonly flow: Flow;
   readonly watchman: Watchman;
   pods: readonly Pod[];
+  /** Figures that the running fault has told. */
+  readonly notes: string[];
   /** How the nodes looked after the last fault. */
   shown: readonly Snapshot[];
 }
@@ -97,9 +99,10 @@ export async function untilWell(ground: Ground, fault?: Fault): Promise<{ wellAt
   return { wellAt: end, findings: [settled === undefined ? 'a node does not become well' : 'a pair stays silent'] };
 }
 
-async function runFault(stage: Stage, fault: Fault): Promise<string[]> {
+/** Does a part of a fault; resolves to what was found not to be as promised. */
+async function attempt(stage: Stage, part: Fault['run'] | undefined): Promise<string[]> {
   try {
-    await fault.run(stage);
+    await part?.(stage);
     return [];
   } catch (error) {
     const { code, why, message } = asTsflannelError(error);
@@ -113,10 +116,12 @@ export async function measureFault(ground: Ground, fault: Fault, slack: number):
   watchman.reset();
   await flow.open();
   const began = now();
-  const findings = await runFault(stage, fault);
+  const findings = await attempt(stage, fault.run);
   const endedAt = now();
   const well = await untilWell(ground, fault);
   const report = await flow.close();
+  const undone = await attempt(stage, fault.undo);
+  if (fault.undo) undone.push(...(await untilWell(ground)).findings);
   const after = await showNodes(stage.lab, ground.pods);
   const seen: Observation = {
     flow: report,
@@ -125,7 +130,8 @@ export async function measureFault(ground: Ground, fault: Fault, slack: number):
     tookMs: endedAt - began,
     ...watchman.seen(),
     leaks: leaksOf(stage.lab, ground.shown, after),
-    findings: [...findings, ...well.findings],
+    notes: ground.notes.splice(0),
+    findings: [...findings, ...well.findings, ...undone],
   };
   ground.shown = after;
   return judge(fault, fault.budget(stage.backend), seen, slack);

@@ -29,6 +29,10 @@ export interface Stage {
   kill(number: number, signal?: NodeJS.Signals): Promise<void>;
   pause(ms: number): Promise<void>;
   until(what: string, condition: () => Promise<boolean>, ms?: number): Promise<void>;
+  /** A figure of the fault's own, for the table. */
+  note(text: string): void;
+  /** What the node shows beyond what it showed before its first daemon, pods aside. */
+  leftOn(number: number): Promise<string>;
   /** Ends the fault with a finding where the condition does not hold. */
   expect(condition: boolean, finding: string): void;
 }
@@ -38,6 +42,8 @@ export interface StageOptions {
   readonly subject: Subject;
   readonly short: boolean;
   readonly seed: number;
+  readonly note: (text: string) => void;
+  readonly leftOn: (number: number) => Promise<string>;
 }
 
 /** mulberry32: small, and the same everywhere. */
@@ -63,7 +69,7 @@ async function onUnderlay({ underlay }: Lab, argv: readonly string[]): Promise<s
 /** etcdctl waits 5 s by default, which is less than an election on a busy machine may take. */
 const CTL = ['env', 'ETCDCTL_API=3', 'etcdctl', '--command-timeout=15s', '--dial-timeout=5s'];
 
-export function createStage({ lab, subject, short, seed }: StageOptions): Stage {
+export function createStage({ lab, subject, short, seed, note, leftOn }: StageOptions): Stage {
   const endpoints = lab.nodes.filter(({ member }) => member).map(({ ip }) => `http://${ip}:2379`);
   const node = (number: number): LabNode => {
     const found = lab.nodes[number - 1];
@@ -76,6 +82,8 @@ export function createStage({ lab, subject, short, seed }: StageOptions): Stage 
     subject,
     short,
     random: createRandom(seed),
+    note,
+    leftOn,
     node,
     run: async (number, ...argv) => (await mustRun(lab, node(number), argv)).stdout,
     attempt: (number, ...argv) => runOn(lab, node(number), argv),

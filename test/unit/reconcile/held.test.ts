@@ -154,6 +154,21 @@ describe('held peers', () => {
     assert.equal(answers.length, 1);
   });
 
+  it('with another store nothing goes for 10 s, and then only what has not come back', async () => {
+    const { peers, lose, shown, answers, clock, released } = rig('abc');
+    peers.distrust();
+    assert.equal(lose('abc'), '');
+    await clock.advance(9_000);
+    assert.deepEqual([shown(), answers.length], ['abc', 0]);
+    peers.update(only('a'), ['a']);
+    await clock.advance(1_500);
+    answers[0]?.resolve(only('a'));
+    await settle();
+    assert.deepEqual([shown(), released], ['a', ['b', 'c']]);
+    lose('a');
+    assert.equal(shown(), '', 'a few removals go at once again');
+  });
+
   it('finds out by itself what a snapshot has changed', () => {
     const { peers, shown } = rig('abcdef');
     const view = new Map([...only('bcdef'), ['b', nodeLease('10.5.3.0/24', 9)]] as const);

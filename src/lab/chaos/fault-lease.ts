@@ -1,0 +1,157 @@
+import type { Fault } from './chaos.ts';
+import { dropStranger, etcdLease, keyOf, type Stranger, strangerValue, subnetNow, VICTIM } from './parts.ts';
+import type { Stage } from './stage.ts';
+
+/** Rows about the node's lease in etcd: lost, deleted, taken. */
+
+const anyGap = Number.POSITIVE_INFINITY;
+const ip = '198.18.0.77';
+
+/** The victim's subnet, which a stranger has taken. */
+let taken: Stranger & { readonly modified: string } = { subnet: '', publicIp: ip, modified: '' };
+
+const modifiedOf = async ({ etcdctl }: Stage, subnet: string): Promise<string> =>
+  /"ModRevision" : (\d+)/.exec(await etcdctl('get', keyOf(subnet), '-w', 'fields'))?.[1] ?? '';
+
+async function take(stage: Stage, subnet: string): Promise<void> {
+  await stage.etcdctl('put', keyOf(subnet), strangerValue(stage.backend, { subnet, publicIp: ip }));
+  taken = { subnet, publicIp: ip, modified: await modifiedOf(stage, subnet) };
+}
+
+/** The victim lives by another subnet now, and has not written to its former key. */
+const yielded = async (stage: Stage): Promise<boolean> => (await subnetNow(stage, VICTIM)) !== taken.subnet;
+
+async function checkUntouched(stage: Stage): Promise<void> {
+  const now = await modifiedOf(stage, taken.subnet);
+  await dropStranger(stage, taken);
+  stage.expect(now === taken.modified, `the new owner's key was written to at revision ${now}`);
+}
+
+const revoked: Fault = {
+  row: 11,
+  name: 'lease-revoked',
+  about: 'the etcd lease is revoked by hand; the same subnet is claimed again',
+  budget: () => ({ gapMs: 2_000, healMs: 2_000 }),
+  hits: [VICTIM],
+  ownOnly: true,
+  async run(stage) {
+    const subnet = await subnetNow(stage, VICTIM);
+    await stage.etcdctl('lease', 'revoke', await etcdLease(stage, keyOf(subnet)));
+    await stage.until('the subnet is leased again', async () => (await modifiedOf(stage, subnet)) !== '');
+    stage.expect((await subnetNow(stage, VICTIM)) === subnet, 'another subnet than before');
+  },
+};
+
+const deleted: Fault = {
+  row: 11,
+  name: 'key-deleted',
+  about: "the lease's key is deleted by hand; the same subnet is claimed again",
+  budget: () => ({ gapMs: 2_000, healMs: 2_000 }),
+  hits: [VICTIM],
+  ownOnly: true,
+  async run(stage) {
+    const subnet = await subnetNow(stage, VICTIM);
+    await stage.etcdctl('del', keyOf(subnet));
+    await stage.until('the subnet is leased again', async () => (await modifiedOf(stage, subnet)) !== '');
+    stage.expect((await subnetNow(stage, VICTIM)) === subnet, 'another subnet than before');
+  },
+};
+
+const overwritten: Fault = {
+  row: 11,
+  name: 'key-overwritten',
+  about: 'a stranger writes over the lease; the node yields and takes another subnet',
+  budget: () => ({ gapMs: anyGap, healMs: 2_000 }),
+  hits: [VICTIM],
+  ownOnly: true,
+  run: async (stage) => take(stage, await subnetNow(stage, VICTIM)),
+  healed: yielded,
+  undo: checkUntouched,
+};
+
+const stoppedPastTtl: Fault = {
+  row: 10,
+  name: 'stopped-past-ttl',
+  about: 'SIGSTOP until the lease is gone and the subnet another’s, SIGCONT: no write to that key, another subnet',
+  budget: () => ({ gapMs: anyGap, healMs: 2_000 }),
+  hits: [VICTIM],
+  ownOnly: true,
+  async run(stage) {
+    const subnet = await subnetNow(stage, VICTIM);
+    const pid = stage.subject.pid(stage.node(VICTIM));
+    stage.expect(pid !== undefined, 'no daemon runs');
+    process.kill(pid as number, 'SIGSTOP');
+    try {
+      await stage.etcdctl('lease', 'revoke', await etcdLease(stage, keyOf(subnet)));
+      await take(stage, subnet);
+      await stage.pause(1_000);
+    } finally {
+      process.kill(pid as number, 'SIGCONT');
+    }
+  },
+  healed: yielded,
+  undo: checkUntouched,
+};
+
+const sameAddress: Fault = {
+  row: 21,
+  name: 'same-public-ip',
+  about: 'a node is started with the address of another one: it is refused, and the first owner loses nothing',
+  budget: (backend) => ({ gapMs: backend === 'udp' ? 10_000 : 0, healMs: 1_000 }),
+  hits: [VICTIM],
+  ownOnly: true,
+  async run({ kill, attempt, start, node, expect }) {
+    await kill(VICTIM, 'SIGTERM');
+    const { stdout } = await attempt(VICTIM, 'tsflannel', 'up', '--public-ip', node(1).ip, '--json');
+    await start(VICTIM);
+    expect(stdout.includes('"PUBLIC_IP_TAKEN"'), `not refused: ${stdout.slice(0, 200)}`);
+  },
+};
+
+const HOSTILE: readonly string[] = [
+  ...[
+    '',
+    'x',
+    '{}',
+    '[]',
+    'null',
+    '1e400',
+    '{"PublicIP":1}',
+    '{"PublicIP":"$(touch /x)"}',
+    '{"PublicIP":"; rm -rf /"}',
+  ],
+  ...['{"PublicIP":"--help"}', '{"PublicIP":"010.0.0.1"}', '{"PublicIP":"::1"}', '{"PublicIP":"127.0.0.1"}'],
+  ...['{"PublicIP":"224.0.0.1"}', '{"PublicIP":"169.254.0.1"}', '{"PublicIP":"0.0.0.0"}', '{"PublicIP":"10.97.1.1"}'],
+  ...['{"PublicIP":"198.18.0.78","__proto__":{"x":1},"PublicIP":[]}', '['.repeat(20_000), '{"PublicIP":"١٩٨.18.0.1"}'],
+  ...['{"PublicIP":"198.18.0.78\\u0000"}', '{"PublicIP":"198.18.0.78\\n10.0.0.0/8"}'],
+];
+/** Keys that are no subnets of this network, each with a value that would do. */
+const HOSTILE_KEYS: readonly string[] = [
+  ...['10.97.0.0-16', '10.96.1.0-24', '0.0.0.0-0', '10.97.249.7-24', '10.97.249.0-33', 'x', '$(id)-24'],
+  ...['127.0.0.0-24', '198.18.0.0-24', '010.97.249.0-24', '../config'],
+];
+
+const hostileKey = (i: number): string => keyOf(`10.97.250.${i}/32`).replace(/250\.\d+-32/, `${200 + i}.0-24`);
+
+const hostile: Fault = {
+  row: 19,
+  name: 'hostile-leases',
+  about: `${HOSTILE.length} values and ${HOSTILE_KEYS.length} keys that are no leases are written; none of them reaches the kernel`,
+  budget: () => ({ gapMs: 0, healMs: 1_000 }),
+  async run({ etcdctl, backend, run, pause, expect }) {
+    const routes = () => run(VICTIM, 'ip', 'route', 'show', 'table', 'all');
+    const before = await routes();
+    for (const [i, value] of HOSTILE.entries()) await etcdctl('put', '--', hostileKey(i), value);
+    const fine = strangerValue(backend, { subnet: '', publicIp: '198.18.0.79' });
+    for (const name of HOSTILE_KEYS) await etcdctl('put', '--', `${keyOf('')}${name}`, fine);
+    await pause(1_000);
+    const after = await routes();
+    expect(after === before, `routes changed from ${before} to ${after}`);
+  },
+  async undo({ etcdctl }) {
+    for (const [i] of HOSTILE.entries()) await etcdctl('del', hostileKey(i));
+    for (const name of HOSTILE_KEYS) await etcdctl('del', '--', `${keyOf('')}${name}`);
+  },
+};
+
+export const LEASE_FAULTS: readonly Fault[] = [stoppedPastTtl, revoked, deleted, overwritten, hostile, sameAddress];

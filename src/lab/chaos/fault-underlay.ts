@@ -1,0 +1,189 @@
+import { parseIp4 } from '../../model/address.ts';
+import { UNDERLAY } from '../lab.ts';
+import type { Fault } from './chaos.ts';
+import { routesOf, VICTIM } from './parts.ts';
+import type { Stage } from './stage.ts';
+
+/** Rows about the network below: cables, interfaces, addresses, partitions. */
+
+const SHORT_MS = 1_000;
+const LONG_MS = 30_000;
+/** What may be lost after the cable is back: the kernel asks once a second where a neighbour is. */
+const AFTER_MS = 1_100;
+const PORT = `n${VICTIM}`;
+const DEVICE = 'eth0';
+
+const cable = ({ onUnderlay }: Stage, how: 'up' | 'down') => onUnderlay('ip', 'link', 'set', PORT, how);
+const defaultRoute = ({ run }: Stage) => run(VICTIM, 'ip', 'route', 'replace', 'default', 'via', UNDERLAY.gateway);
+
+const carrierLost = (name: string, ms: number): Fault => ({
+  row: 13,
+  name,
+  about: `the cable is pulled for ${ms / 1000} s`,
+  budget: () => ({ gapMs: ms + AFTER_MS, healMs: 1_000 }),
+  hits: [VICTIM],
+  async run(stage) {
+    await cable(stage, 'down');
+    await stage.pause(ms);
+    await cable(stage, 'up');
+  },
+});
+
+const flapping: Fault = {
+  row: 13,
+  name: 'carrier-flaps',
+  about: 'the cable is pulled five times a second for 30 s (short: 3 s)',
+  // The kernel asks for a neighbour once a second, which may be when the cable is out each time.
+  budget: () => ({ gapMs: 3_500, healMs: 1_500 }),
+  hits: [VICTIM],
+  async run(stage) {
+    for (let i = 0; i < (stage.short ? 15 : 150); i++) {
+      await cable(stage, 'down');
+      await stage.pause(100);
+      await cable(stage, 'up');
+      await stage.pause(100);
+    }
+  },
+};
+
+const interfaceDown: Fault = {
+  row: 13,
+  name: 'interface-down',
+  about: 'the underlay interface is set down for 1 s: the kernel forgets every route over it',
+  budget: () => ({ gapMs: SHORT_MS + 1_000, healMs: 1_000 }),
+  hits: [VICTIM],
+  async run(stage) {
+    await stage.run(VICTIM, 'ip', 'link', 'set', DEVICE, 'down');
+    await stage.pause(SHORT_MS);
+    await stage.run(VICTIM, 'ip', 'link', 'set', DEVICE, 'up');
+    await defaultRoute(stage);
+  },
+};
+
+const recreated: Fault = {
+  row: 14,
+  name: 'interface-recreated',
+  about: 'the underlay interface is deleted, and made anew 1 s later: same MAC and address, another index',
+  budget: () => ({ gapMs: SHORT_MS + 2_000, healMs: 2_000 }),
+  hits: [VICTIM],
+  async run(stage) {
+    const { createVeth } = await import('../../host/namespaces.ts');
+    const node = stage.node(VICTIM);
+    const ip = parseIp4(node.ip);
+    if (!ip) return;
+    const [link] = JSON.parse(await stage.run(VICTIM, 'ip', '-j', 'link', 'show', DEVICE)) as { address: string }[];
+    await stage.run(VICTIM, 'ip', 'link', 'del', DEVICE);
+    await stage.pause(SHORT_MS);
+    await createVeth({
+      ...{ name: PORT, bridge: 'underlay', namespace: stage.lab.underlay, mtu: UNDERLAY.mtu },
+      ...{ peer: DEVICE, peerNamespace: node.namespace, ip: { ip, length: UNDERLAY.length } },
+    });
+    await stage.run(VICTIM, 'ip', 'link', 'set', DEVICE, 'address', link?.address ?? '');
+    await defaultRoute(stage);
+  },
+};
+
+const OTHER = '198.18.0.104';
+
+async function move(stage: Stage, from: string, to: string): Promise<void> {
+  await stage.run(VICTIM, 'ip', 'addr', 'del', `${from}/${UNDERLAY.length}`, 'dev', DEVICE);
+  await stage.run(VICTIM, 'ip', 'addr', 'add', `${to}/${UNDERLAY.length}`, 'dev', DEVICE);
+  await defaultRoute(stage);
+}
+
+async function isKnownAt(stage: Stage, ip: string): Promise<boolean> {
+  for (const [i] of stage.lab.nodes.entries())
+    if (
+      !(await routesOf(stage, i + 1)).some(({ publicIp, state }) => publicIp === ip && /^(ok|this node)$/.test(state))
+    )
+      return false;
+  return true;
+}
+
+const readdressed: Fault = {
+  row: 15,
+  name: 'address-changed',
+  about: 'the underlay address changes; the subnet stays, and all peers follow',
+  budget: () => ({ gapMs: 2_000, healMs: 2_000 }),
+  hits: [VICTIM],
+  ownOnly: true,
+  run: (stage) => move(stage, stage.node(VICTIM).ip, OTHER),
+  healed: (stage) => isKnownAt(stage, OTHER),
+  async undo(stage) {
+    const { ip } = stage.node(VICTIM);
+    await move(stage, OTHER, ip);
+    await stage.until('the first address everywhere', () => isKnownAt(stage, ip));
+  },
+};
+
+const FILTER = 'chaos';
+
+/** Between two nodes only what is etcd's passes. */
+async function part({ onUnderlay }: Stage, ways: readonly (readonly [string, string])[]): Promise<void> {
+  const nft = (...argv: string[]) => onUnderlay('nft', ...argv);
+  await nft('add', 'table', 'bridge', FILTER);
+  await nft('add', 'chain', 'bridge', FILTER, 'part', '{ type filter hook forward priority 0 ; }');
+  for (const [from, to] of ways) {
+    const rule = (...match: string[]) =>
+      nft('add', 'rule', 'bridge', FILTER, 'part', 'iifname', from, 'oifname', to, ...match);
+    await rule('tcp', 'dport', '{ 2379, 2380 }', 'accept');
+    await rule('tcp', 'sport', '{ 2379, 2380 }', 'accept');
+    await rule('ether', 'type', 'ip', 'drop');
+  }
+}
+
+const partition = (name: string, about: string, ways: readonly (readonly [string, string])[]): Fault => ({
+  row: 26,
+  name,
+  about,
+  budget: () => ({ gapMs: 6_000, healMs: 5_000 }),
+  hits: [3, VICTIM],
+  async run(stage) {
+    await part(stage, ways);
+    await stage.pause(5_000);
+    await stage.onUnderlay('nft', 'delete', 'table', 'bridge', FILTER);
+  },
+});
+
+const THERE = ['n3', PORT] as const;
+const BACK = [PORT, 'n3'] as const;
+
+/** Every tenth packet of etcd's is lost, on all wires. */
+const lossy: Fault = {
+  row: 27,
+  name: 'lossy-control',
+  about: 'every tenth packet of etcd and its clients is lost for 60 s (short: 10 s), while a node joins',
+  budget: (backend) => ({ gapMs: backend === 'udp' ? 30_000 : 0, healMs: 30_000 }),
+  hits: [VICTIM],
+  async run(stage) {
+    const { onUnderlay, kill, start, pause, short, note } = stage;
+    const nft = (...argv: string[]) => onUnderlay('nft', ...argv);
+    await nft('add', 'table', 'bridge', FILTER);
+    await nft('add', 'chain', 'bridge', FILTER, 'loss', '{ type filter hook forward priority 0 ; }');
+    for (const port of ['dport', 'sport'])
+      await nft(
+        ...['add', 'rule', 'bridge', FILTER, 'loss', 'tcp', port, '{ 2379, 2380 }'],
+        ...['numgen', 'random', 'mod', '10', '<', '1', 'drop'],
+      );
+    await kill(VICTIM);
+    const begun = performance.now();
+    await start(VICTIM);
+    note(`joined in ${Math.round(performance.now() - begun)} ms`);
+    await pause(short ? 10_000 : 60_000);
+    await nft('delete', 'table', 'bridge', FILTER);
+  },
+};
+
+export const UNDERLAY_FAULTS: readonly Fault[] = [
+  ...[
+    carrierLost('carrier-lost', SHORT_MS),
+    carrierLost('carrier-lost-long', LONG_MS),
+    flapping,
+    interfaceDown,
+    recreated,
+    readdressed,
+  ],
+  partition('peers-parted', 'two nodes cannot reach each other for 5 s', [THERE, BACK]),
+  partition('peers-parted-one-way', 'packets of one node do not reach another for 5 s', [THERE]),
+  lossy,
+];

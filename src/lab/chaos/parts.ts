@@ -1,0 +1,88 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { ask } from '../../control/client.ts';
+import type { RouteRow } from '../../model/report.ts';
+import { runDirOf } from '../node.ts';
+import type { Backend, Stage } from './stage.ts';
+
+/** What several faults are made of. */
+
+/** The node that most faults are done to: it has no etcd of its own. */
+export const VICTIM = 4;
+
+/** A loss that must not be on a path in the kernel, and may last as long as a new process needs on udp's. */
+export const noLoss = (backend: Backend): number => (backend === 'udp' ? 1_000 : 0);
+
+const SUBNETS = '/coreos.com/network/subnets';
+
+export const keyOf = (subnet: string): string => `${SUBNETS}/${subnet.replace('/', '-')}`;
+
+/** A node that is in etcd only: subnet, and where it says to be. */
+export interface Stranger {
+  readonly subnet: string;
+  readonly publicIp: string;
+}
+
+export const STRANGER: Stranger = { subnet: '10.97.255.0/24', publicIp: '198.18.0.77' };
+
+/** What a flanneld there would have written. */
+export function strangerValue(backend: Backend, { publicIp }: Stranger): string {
+  const base = { PublicIP: publicIp, PublicIPv6: null };
+  if (backend === 'vxlan')
+    return JSON.stringify({ ...base, BackendType: 'vxlan', BackendData: { VNI: 1, VtepMAC: '02:be:ac:00:00:77' } });
+  return JSON.stringify(backend === 'udp' ? base : { ...base, BackendType: backend });
+}
+
+export const putStranger = ({ etcdctl, backend }: Stage, stranger: Stranger): Promise<string> =>
+  etcdctl('put', keyOf(stranger.subnet), strangerValue(backend, stranger));
+
+export const dropStranger = ({ etcdctl }: Stage, { subnet }: Stranger): Promise<string> =>
+  etcdctl('del', keyOf(subnet));
+
+/** The rows of `routes` on a node. */
+export const routesOf = async ({ node }: Stage, number: number): Promise<readonly RouteRow[]> =>
+  (await ask(runDirOf(node(number)), 'routes')).rows;
+
+/** Whether the node has a way to the stranger, at this very address. */
+export async function knows(stage: Stage, number: number, { subnet, publicIp }: Stranger): Promise<boolean> {
+  const rows = await routesOf(stage, number);
+  return rows.some((row) => row.subnet === subnet && row.publicIp === publicIp && row.state === 'ok');
+}
+
+/** The node's subnet. */
+export async function subnetNow(stage: Stage, number: number): Promise<string> {
+  return (await ask(runDirOf(stage.node(number)), 'status')).subnet;
+}
+
+/** Etcd's lease behind a key, in hexadecimal as etcdctl takes it; `0` for none. */
+export async function etcdLease({ etcdctl }: Stage, key: string): Promise<string> {
+  const text = await etcdctl('get', key, '-w', 'json');
+  return BigInt(/"lease":(\d+)/.exec(text)?.[1] ?? 0).toString(16);
+}
+
+/** Processes whose command line has this in it. */
+export function pidsOf(part: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return [];
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(part) ? [Number(name)] : [];
+    } catch {
+      return []; // ended while we looked
+    }
+  });
+}
+
+const CUT = 'chaos';
+
+/** Drops on the node what these rules of nft match, until `uncut`. */
+export async function cut({ run }: Stage, number: number, hook: string, ...matches: readonly string[]): Promise<void> {
+  const nft = (...argv: string[]) => run(number, 'nft', ...argv);
+  await nft('add', 'table', 'ip', CUT);
+  await nft('add', 'chain', 'ip', CUT, hook, `{ type filter hook ${hook} priority -300 ; }`);
+  for (const match of matches) await nft('add', 'rule', 'ip', CUT, hook, ...match.split(' '), 'drop');
+}
+
+export const uncut = ({ run }: Stage, number: number): Promise<string> =>
+  run(number, 'nft', 'delete', 'table', 'ip', CUT);
+
+/** The node cannot reach etcd, and nothing tells it so. */
+export const cutEtcd = (stage: Stage, number: number): Promise<void> => cut(stage, number, 'output', 'tcp dport 2379');
