@@ -18,7 +18,7 @@ export const CLUSTER_ERRORS = {
   PKI_INVALID: entry(2, 'the certificates are not usable', '{detail}', 'tsflannel init --help'),
   CERT_EXPIRED: entry(
     5,
-    'a certificate has expired between here and etcd at {endpoints}',
+    'a certificate has expired between here and {endpoints}',
     '{detail}',
     'tsflannel etcd status',
     'tsflannel join --help',
@@ -26,7 +26,7 @@ export const CLUSTER_ERRORS = {
   ),
   CERT_NOT_YET_VALID: entry(
     5,
-    'a certificate is not yet valid between here and etcd at {endpoints}: a clock is wrong',
+    'a certificate is not yet valid between here and {endpoints}: a clock is wrong',
     '{detail}',
     'timedatectl status',
     'tsflannel etcd status',

@@ -1,23 +1,6 @@
 import { X509Certificate } from 'node:crypto';
+import { clockSays, type TimeProblem, timeProblem } from '../model/cert-time.ts';
 import type { TlsMaterial } from './tls.ts';
-
-/** What is wrong with the time of a certificate: it is over, or has not begun, which is a wrong clock more often than a wrong certificate. */
-export interface TimeProblem {
-  readonly code: 'CERT_EXPIRED' | 'CERT_NOT_YET_VALID';
-  readonly detail: string;
-}
-
-const day = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
-
-/** The problem of one PEM certificate at `now`, in milliseconds; `undefined` when it is in force. */
-export function timeProblem(pem: Buffer | string, whose: string, now = Date.now()): TimeProblem | undefined {
-  const { validFrom, validTo } = new X509Certificate(pem);
-  const [from, to] = [Date.parse(validFrom), Date.parse(validTo)];
-  const clock = `the clock of this host says ${day(now)}`;
-  if (now > to) return { code: 'CERT_EXPIRED', detail: `${whose} ended at ${day(to)}; ${clock}` };
-  if (now < from) return { code: 'CERT_NOT_YET_VALID', detail: `${whose} begins at ${day(from)}; ${clock}` };
-  return undefined;
-}
 
 const EXPIRED = /certificate(?: has)? expired/i;
 const NOT_YET = /certificate is not yet valid/i;
@@ -32,8 +15,8 @@ export function timeProblemOf(
   now = Date.now(),
 ): TimeProblem | undefined {
   const detail = reasons.join('; ');
-  const clock = `the clock of this host says ${day(now)}`;
-  const ours = tls?.cert && timeProblem(tls.cert, "this host's client certificate", now);
+  const clock = clockSays(now);
+  const ours = tls?.cert && timeProblem(new X509Certificate(tls.cert), "this host's client certificate", now);
   if (reasons.some((reason) => /refused the TLS handshake/.test(reason)) && ours) return ours;
   if (reasons.some((reason) => NOT_YET.test(reason)))
     return { code: 'CERT_NOT_YET_VALID', detail: `${detail}; ${clock}` };

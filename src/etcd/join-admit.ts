@@ -2,7 +2,7 @@ import { asTsflannelError } from '../errors.ts';
 import { isSpecialIp4, printIp } from '../model/address.ts';
 import { parseEndpoint } from '../model/endpoint.ts';
 import type { MemberInfo } from '../store/kv.ts';
-import { keyHash, keysOf, membersOf, type ServiceOptions, sign, urlOf } from './join-parts.ts';
+import { keyHash, keysOf, membersOf, neverRan, type ServiceOptions, sign, urlOf } from './join-parts.ts';
 import * as protocol from './join-protocol.ts';
 import { Refused, refuse, unwrap } from './join-refuse.ts';
 import type { Question, Reply } from './join-server.ts';
@@ -47,14 +47,17 @@ const hostOf = (url: string): string => {
   return endpoint.ok ? endpoint.value.host : '';
 };
 
-/** A new member has a name and an address of its own: with another's it could stand in for that one. */
+/** A new member has a name and an address of its own: with another's it could stand in for that one. What was added for it beforehand waits for it. */
 function checkPlace(members: readonly MemberInfo[], request: protocol.JoinRequest): void {
   const { family, value } = request.ip;
   if (family === 4 ? isSpecialIp4(request.ip) : value <= 1n)
     throw refuse(400, 'BAD_REQUEST', `${printIp(request.ip)} is no address of a host`);
-  const host = hostOf(urlOf(request.ip, request.peerPort));
+  const url = urlOf(request.ip, request.peerPort);
+  const host = hostOf(url);
   const same = members.find(
-    ({ name, peerUrls }) => name === request.name || peerUrls.some((url) => hostOf(url) === host),
+    (member) =>
+      !(neverRan(member) && member.peerUrls.includes(url)) &&
+      (member.name === request.name || member.peerUrls.some((other) => hostOf(other) === host)),
   );
   if (!same) return;
   const which = `${same.name || 'one that never started'} (${same.peerUrls.join(', ')}, id ${same.id.toString(16)})`;

@@ -3,10 +3,11 @@ import { request as httpsRequest } from 'node:https';
 import { connect, type TLSSocket } from 'node:tls';
 import { TsflannelError } from '../errors.ts';
 import { type Ip, parseIp, printIp } from '../model/address.ts';
+import { clockSays, timeProblem } from '../model/cert-time.ts';
 import { printable } from '../model/parsed.ts';
 import { parseRefusal } from './join-protocol.ts';
 import { type JoinToken, serviceOf } from './join-token.ts';
-import { hashOfCa } from './pki.ts';
+import { certificate, hashOfCa } from './pki.ts';
 
 /** Where a join service is. */
 export interface Service {
@@ -24,11 +25,22 @@ export interface Trust {
 const TIMEOUT_MS = 10_000;
 const MAX_ANSWER = 65_536;
 
-const unreachable = (service: Service, error: unknown): TsflannelError =>
-  new TsflannelError('JOIN_UNREACHABLE', {
-    address: serviceOf(service),
-    detail: printable(error instanceof Error ? error.message : String(error)),
-  });
+/** OpenSSL's names for a certificate out of its time, as Node hands them on. */
+const TIME_CODES = { CERT_HAS_EXPIRED: 'CERT_EXPIRED', CERT_NOT_YET_VALID: 'CERT_NOT_YET_VALID' } as const;
+
+function unreachable(service: Service, error: unknown): TsflannelError {
+  const address = serviceOf(service);
+  const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID')
+    return new TsflannelError(TIME_CODES[code], { endpoints: address, detail: `${message}; ${clockSays(Date.now())}` });
+  return new TsflannelError('JOIN_UNREACHABLE', { address, detail: printable(message) });
+}
+
+/** A certificate out of its time is refused by whoever it is shown to. Throws CERT_EXPIRED or CERT_NOT_YET_VALID. */
+export function checkTime(cert: X509Certificate, whose: string, service: Service): void {
+  const problem = timeProblem(cert, whose);
+  if (problem) throw new TsflannelError(problem.code, { endpoints: serviceOf(service), detail: problem.detail });
+}
 
 interface Seen {
   readonly chain: readonly X509Certificate[];
@@ -73,6 +85,8 @@ export async function verifyService(token: JoinToken): Promise<Verified> {
   if (!own || !ca) throw refuse('it does not show the CA of which the token has the hash');
   if (!ca.ca || !own.verify(ca.publicKey) || own.checkIP(printIp(token.ip)) === undefined)
     throw refuse('its own certificate is not one of that CA for this address');
+  checkTime(ca, 'the CA of the cluster', token);
+  checkTime(own, 'the certificate of the join service', token);
   return { ca: ca.toString(), ...(local && { local }) };
 }
 
@@ -106,8 +120,9 @@ function send(service: Service, trust: Trust, path: string, body: string): Promi
   });
 }
 
-/** Asks the service; resolves to the answer's text. Rejects with JOIN_REFUSED, JOIN_FAILED or JOIN_UNREACHABLE. */
+/** Asks the service; resolves to the answer's text. Rejects with JOIN_REFUSED, JOIN_FAILED, JOIN_UNREACHABLE, CERT_EXPIRED or CERT_NOT_YET_VALID. */
 export async function ask(service: Service, trust: Trust, path: string, body: string): Promise<string> {
+  if (trust.cert !== undefined) checkTime(certificate(trust.cert), 'the certificate of this host', service);
   const { status, body: answer } = await send(service, trust, path, body).catch((error: unknown) => {
     throw unreachable(service, error);
   });

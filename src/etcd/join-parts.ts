@@ -22,6 +22,9 @@ export interface ServiceOptions {
 export const urlOf = (ip: Ip, port: number): string =>
   `https://${ip.family === 6 ? `[${printIp(ip)}]` : printIp(ip)}:${port}`;
 
+/** A member is in the list from the moment it was added; it has a name and client URLs once it has run. */
+export const neverRan = ({ name, clientUrls }: MemberInfo): boolean => name === '' && clientUrls.length === 0;
+
 export async function membersOf({ access, openKv }: ServiceOptions): Promise<readonly MemberInfo[]> {
   const kv = await openKv(access);
   try {

@@ -3,7 +3,7 @@ import { printIp } from '../model/address.ts';
 import { parseEndpoint } from '../model/endpoint.ts';
 import type { MemberInfo } from '../store/kv.ts';
 import type { ClusterMember } from './cluster.ts';
-import { membersOf, type ServiceOptions, urlOf, whoIs, withAdmin } from './join-parts.ts';
+import { membersOf, neverRan, type ServiceOptions, urlOf, whoIs, withAdmin } from './join-parts.ts';
 import * as protocol from './join-protocol.ts';
 import { refuse, unwrap } from './join-refuse.ts';
 import type { Question } from './join-server.ts';
@@ -39,6 +39,8 @@ export async function place(options: ServiceOptions, { shown, body }: Question):
   const members = await membersOf(options);
   const mine = members.find(({ peerUrls }) => peerUrls.includes(url));
   const cluster = (list: readonly MemberInfo[]) => clusterOf(list, name, url);
+  // Added with a vote, by hand, and not started yet: it has nothing to forget.
+  if (mine && !mine.isLearner && neverRan(mine)) return { state: 'learner', cluster: cluster(members) };
   if (mine && !mine.isLearner) return { state: 'voting', cluster: cluster(members) };
   if (mine) {
     const waiting = await unlessEarly(withAdmin(options, (admin) => admin.promoteMember(mine.id)));

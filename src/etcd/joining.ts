@@ -7,7 +7,7 @@ import { JOIN_PORT, plainName } from './choose.ts';
 import { PEER_PORT } from './cluster.ts';
 import { inspectDataDir } from './data-dir.ts';
 import { type InitOptions, type InitOutcome, managed, usable } from './init.ts';
-import { ask, type Verified, verifyService } from './join-client.ts';
+import { ask, checkTime, type Verified, verifyService } from './join-client.ts';
 import { serviceOfMember } from './join-enlist.ts';
 import { type JoinAnswer, KINDS, PATHS, parseJoinAnswer, printJoin, type Requests } from './join-protocol.ts';
 import { type JoinToken, type Purpose, serviceOf } from './join-token.ts';
@@ -97,6 +97,8 @@ async function enroll(plan: JoinPlan, pki: string): Promise<JoinAnswer> {
     const cert = answer.value.certs[kind];
     if (cert === undefined || !certificate(cert).verify(certificate(verified.ca).publicKey))
       throw failed(`the ${kind} certificate is not signed by the CA of the token`);
+    // It was made this moment: our clock is behind the service's.
+    checkTime(certificate(cert), `the new ${kind} certificate`, token);
     await writeCert(pki, kind, cert);
   }
   await writeCert(pki, 'ca', verified.ca);

@@ -1,6 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { TsflannelError } from '../errors.ts';
 import type { Ip } from '../model/address.ts';
+import { timeProblem } from '../model/cert-time.ts';
 import { printable } from '../model/parsed.ts';
 
 /**
@@ -67,17 +68,18 @@ export function checkCa(ca: Pair, now = Date.now()): void {
   algorithmOf(key);
   if (!cert.ca) throw invalid('the CA certificate is not one: it may not sign others');
   if (!cert.checkPrivateKey(key)) throw invalid('the CA key is not the key of the CA certificate');
-  if (Date.parse(cert.validTo) < now) throw invalid(`the CA certificate has expired on ${cert.validTo}`);
+  const problem = timeProblem(cert, 'the CA certificate', now);
+  if (problem) throw invalid(problem.detail);
 }
 
 /** The public key of a private one (SPKI, DER). */
 export const publicKeyOf = (key: string): Buffer =>
   createPublicKey(privateKey(key)).export({ format: 'der', type: 'spki' });
 
-/** Whether a certificate is to be made anew: two thirds of its time are over, or all of it. */
+/** Whether a certificate is to be made anew: two thirds of its time are over, or all of it; or it was made while the clock was ahead. */
 export function isDue(cert: X509Certificate, now = Date.now()): boolean {
   const [from, to] = [Date.parse(cert.validFrom), Date.parse(cert.validTo)];
-  return now > from + ((to - from) * 2) / 3;
+  return now < from || now > from + ((to - from) * 2) / 3;
 }
 
 /** SHA-256 of the CA certificate (DER): what a join token pins. */

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { buildConfig, checkedConfig } from '../config/build.ts';
 import { type Overlap, overlapsOf } from '../config/check.ts';
 import { type ConfigInput, type WriteResult, writeNetworkConfig } from '../config/write.ts';
-import { TsflannelError } from '../errors.ts';
+import { asTsflannelError, TsflannelError } from '../errors.ts';
+import { clientFiles, pkiDirOf } from '../etcd/pki-files.ts';
 import { type Prefix, printPrefix } from '../model/address.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import { type EtcdFlags, etcdFlags } from '../output/flags.ts';
@@ -79,8 +81,27 @@ export async function checkNetwork(network: string): Promise<void> {
   if (route !== undefined) throw new TsflannelError('NETWORK_OVERLAP', { network: printPrefix(config.network), route });
 }
 
-/** Writes a network through this folder's client.json alone: what the environment says of other clusters does not count. */
-export function setNetwork(network: string, configDir: string): Promise<WriteResult> {
+/** On the host with the CA key, the certificate that etcd's authentication lets do everything. */
+function rootFiles(configDir: string): Partial<EtcdFlags> {
+  const { certFile, keyFile } = clientFiles(pkiDirOf(configDir), 'root');
+  return existsSync(certFile) && existsSync(keyFile) ? { 'etcd-certfile': certFile, 'etcd-keyfile': keyFile } : {};
+}
+
+/**
+ * Writes a network through this folder's client.json: what the environment says of other clusters does not count. Where authentication
+ * is on, it is written as root by certificate, else as the user in the environment.
+ */
+export async function setNetwork(network: string, configDir: string, env = process.env): Promise<WriteResult> {
   const none = Object.fromEntries(Object.keys(etcdFlags).map((name) => [name, undefined])) as unknown as EtcdFlags;
-  return setConfig({ ...none, 'config-dir': configDir }, { wish: { network } }, { force: false, dryRun: false });
+  const write = (more: Partial<EtcdFlags>) =>
+    setConfig(
+      { ...none, 'config-dir': configDir, ...rootFiles(configDir), ...more },
+      { wish: { network } },
+      { force: false, dryRun: false },
+    );
+  const { TSFLANNEL_ETCD_USERNAME: username, TSFLANNEL_ETCD_PASSWORD: password } = env;
+  return write({}).catch((error: unknown) => {
+    if (!username || !password || asTsflannelError(error).code !== 'ETCD_AUTH') throw error;
+    return write({ 'etcd-username': username, 'etcd-password': password });
+  });
 }

@@ -62,6 +62,14 @@ describe('tsflannel init --auth', function () {
     succeeds(await host(2).tsflannelWith(NODE, 'config', 'get'));
   });
 
+  it('writes another network later by init, as root by certificate', async () => {
+    const ran = succeeds(await host(1).tsflannel('init', '--network', '10.5.0.0/16'));
+    assert.match(ran.stdout, /the network config is there already/);
+    succeeds(await host(1).tsflannelWith(NODE, 'etcd', 'del', '/coreos.com/network/config', '--yes'));
+    assert.match(succeeds(await host(1).tsflannel('init', '--network', '10.6.0.0/16')).stdout, /written: 10\.6\.0\.0/);
+    assert.match(succeeds(await host(1).tsflannelWith(NODE, 'config', 'get')).stdout, /10\.6\.0\.0/);
+  });
+
   it('goes on after a stop and a start', async () => {
     succeeds(await host(1).tsflannel('etcd', 'stop'));
     succeeds(await host(1).tsflannel('init'));

@@ -70,7 +70,7 @@ describe('certificates are renewed before they expire', function () {
       await age({ ca: host(1), host: host(2), name: 'n2' }, kind, 400);
     process.kill(pidOf(host(2), 'supervisor'), 'SIGHUP');
     const log = () => readFileSync(join(host(2).dir, 'etcd.log'), 'utf8');
-    await until('it is refused', () => /certificates: .*a certificate of this cluster is expected/.test(log()));
+    await until('it is refused', () => /certificates: .*the certificate of this host ended at/.test(log()));
     const ran = await host(2).tsflannel('etcd', 'status', '--json');
     assert.match(ran.stdout, /CERT_EXPIRED[\s\S]*ended at/);
   });

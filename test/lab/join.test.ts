@@ -201,5 +201,19 @@ describe('tsflannel join: three members and a client over TLS', function () {
     succeeds(await host(4).tsflannel('etcd', 'stop', '--purge', '--yes'));
   });
 
+  it('takes a member that was added beforehand and has not started, as learner and with a vote', async () => {
+    succeeds(await host(1).tsflannel('etcd', 'member', 'remove', 'n4', '--yes'));
+    for (const flags of [[], ['--voter']]) {
+      const add = ['etcd', 'member', 'add', 'n4', '--peer-url', 'https://10.78.0.4:2380', ...flags];
+      succeeds(await host(1).tsflannel(...add));
+      succeeds(await host(4).tsflannel('join', await token(host(1)), '--name', 'n4'));
+      await until('it votes', async () =>
+        names(await host(1).tsflannel('etcd', 'status', '--json')).includes('n4 healthy'),
+      );
+      succeeds(await host(1).tsflannel('etcd', 'member', 'remove', 'n4', '--yes'));
+      succeeds(await host(4).tsflannel('etcd', 'stop', '--purge', '--yes'));
+    }
+  });
+
   it('is gone with all its files', () => purge(...all()));
 });

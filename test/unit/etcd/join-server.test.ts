@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,9 +8,9 @@ import type { TsflannelError } from '../../../src/errors.ts';
 import { ask, verifyService } from '../../../src/etcd/join-client.ts';
 import { MAX_BODY, PATHS } from '../../../src/etcd/join-protocol.ts';
 import { type Answer, type Door, openDoor } from '../../../src/etcd/join-server.ts';
-import { certificate, hashOfCa, type Pair } from '../../../src/etcd/pki.ts';
+import { certificate, hashOfCa, type Pair, publicKeyOf } from '../../../src/etcd/pki.ts';
 import { ensureCa, ensureCerts } from '../../../src/etcd/pki-files.ts';
-import { newCa } from '../../../src/etcd/pki-make.ts';
+import { issue, newCa, newKey } from '../../../src/etcd/pki-make.ts';
 import { openRate } from '../../../src/etcd/rate.ts';
 import { until } from '../../support/until.ts';
 
@@ -149,6 +149,59 @@ describe('etcd/join-server: a door for strangers', function () {
     assert.doesNotMatch(text, /secret of the house/);
     assert.equal(errors.length, 1);
   });
+});
+
+describe('etcd/join-client: certificates out of their time', () => {
+  const DAY_MS = 86_400_000;
+  const signs = async (ca: Pair, kind: 'server' | 'client', from: number): Promise<Pair> => {
+    const key = await newKey();
+    return { key, cert: await issue(ca, publicKeyOf(key), identity(kind), from) };
+  };
+
+  /** A service that shows these. */
+  async function serving<T>(
+    ca: Pair,
+    own: Pair,
+    use: (service: { ip: typeof IP; port: number }) => Promise<T>,
+  ): Promise<T> {
+    const pki = mkdtempSync(join(tmpdir(), 'tsflannel-time-'));
+    const files = { 'ca.crt': ca.cert, 'server.crt': own.cert, 'server.key': own.key };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(pki, name), text);
+    const answer = async () => ({ status: 200, body: '{}' });
+    const door = await openDoor({ pki, host: '127.0.0.1', port: 0, answer, onError: () => {} });
+    try {
+      return await use({ ip: IP, port: door.port });
+    } finally {
+      await door.close();
+      rmSync(pki, { recursive: true });
+    }
+  }
+
+  const code = (call: Promise<unknown>, wanted: string, why: RegExp) =>
+    assert.rejects(call, (error: TsflannelError) => error.code === wanted && why.test(error.why));
+
+  for (const [what, days, wanted, why] of [
+    ['has ended', -400, 'CERT_EXPIRED', /certificate of the join service ended at .*clock of this host says/],
+    ['begins tomorrow', 1, 'CERT_NOT_YET_VALID', /certificate of the join service begins at .*clock of this host says/],
+  ] as const) {
+    it(`tells a joiner that the service's ${what}`, async () => {
+      const ca = await newCa(Date.now() - 500 * DAY_MS);
+      const own = await signs(ca, 'server', Date.now() + days * DAY_MS);
+      await serving(ca, own, async (service) => {
+        const rest = { purpose: 'member' as const, id: '0123456789', secret: Buffer.alloc(20) };
+        await code(verifyService({ ...rest, ...service, caHash: hashOfCa(certificate(ca.cert)) }), wanted, why);
+        await code(ask(service, { ca: ca.cert }, PATHS.join, ''), wanted, /clock of this host says/);
+      });
+    });
+
+    it(`shows no certificate of its own that ${what}`, async () => {
+      const ca = await newCa(Date.now() - 500 * DAY_MS);
+      const mine = await signs(ca, 'client', Date.now() + days * DAY_MS);
+      await serving(ca, await signs(ca, 'server', Date.now()), (service) =>
+        code(ask(service, { ca: ca.cert, ...mine }, PATHS.renew, ''), wanted, /certificate of this host/),
+      );
+    });
+  }
 });
 
 describe('etcd/rate', () => {
