@@ -71,6 +71,21 @@ async function bundle(): Promise<void> {
   });
 }
 
+/** What the page of `tsflannel ui` runs in the browser: one file. */
+async function bundlePage(): Promise<void> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['src/page/page.ts'],
+    outdir: 'dist/page',
+    bundle: true,
+    format: 'iife',
+    platform: 'browser',
+    target: 'es2022',
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+}
+
 /** The manifest as @oclif/core itself sees the built commands, which it finds in no certain order. */
 export async function manifest(): Promise<string> {
   const plugin = new Plugin({ root, type: 'core', ignoreManifest: true, errorOnManifestCreate: true });
@@ -82,6 +97,7 @@ export async function manifest(): Promise<string> {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   generateProto();
   await bundle();
+  await bundlePage();
   writeFileSync(join(root, 'oclif.manifest.json'), await manifest());
   writeFileSync(ERRORS_PAGE, errorsPage());
   console.log(

@@ -1,4 +1,5 @@
 /** What the rules need to know of each source file, read from TypeScript's own syntax tree (the package is pinned; its API is not stable yet). */
+import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { Node, SourceFile } from 'typescript/unstable/ast';
 import * as is from 'typescript/unstable/ast/is';
@@ -33,17 +34,24 @@ export interface FileFacts {
   readonly shells: readonly number[];
 }
 
-/** Facts of every file the tsconfig.json in `root` includes; `fs` replaces the disk (tests). */
+/** The page for browsers has a library of its own. */
+const PROJECTS = ['tsconfig.json', 'src/page/tsconfig.json'] as const;
+
+/** Facts of every file that the tsconfig.json in `root`, and that of the page where there is one, include; `fs` replaces the disk (tests). */
 export function readFacts(root: string, fs?: FileSystem): FileFacts[] {
   const api = new API({ cwd: root, ...(fs ? { fs } : {}) });
+  const isThere = (path: string): boolean => fs?.fileExists?.(path) ?? existsSync(path);
+  const open = PROJECTS.map((name) => `${root}/${name}`).filter(isThere);
+  if (open.length === 0) throw new Error(`no tsconfig.json in ${root}`);
   try {
-    const [project] = api.updateSnapshot({ openProjects: [`${root}/tsconfig.json`] }).getProjects();
-    if (!project) throw new Error(`no tsconfig.json in ${root}`);
-    return project.rootFiles.filter(isWritten).map((name) => {
-      const source = project.program.getSourceFile(name);
-      if (!source) throw new Error(`TypeScript cannot read ${name}`);
-      return factsOf(relative(root, name), source);
-    });
+    const projects = api.updateSnapshot({ openProjects: open }).getProjects();
+    return projects.flatMap(({ rootFiles, program }) =>
+      rootFiles.filter(isWritten).map((name) => {
+        const source = program.getSourceFile(name);
+        if (!source) throw new Error(`TypeScript cannot read ${name}`);
+        return factsOf(relative(root, name), source);
+      }),
+    );
   } finally {
     api.close();
   }

@@ -95,6 +95,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'docker',
       'etcd',
       'output',
+      'ui',
       'doctor',
       'doctor/gather',
     ],
@@ -104,6 +105,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     about: 'the running node: socket, health, signals',
     may: ['model', 'store', 'lease', 'kernel', 'backend', 'reconcile', 'control', 'files', 'config', 'liveness'],
   },
+  page: { about: 'the page of tsflannel ui, in the browser', may: ['model'] },
+  ui: { about: 'serves the page on loopback', may: ['model'], system: true },
   bundle: { about: 'one archive for who helps, without secrets', may: ['model', 'files'], system: true },
   lab: {
     about: 'clusters of namespaces on one machine',

@@ -27,6 +27,15 @@ export interface Rate {
   readonly bits: number;
 }
 
+const UNITS = ['', 'k', 'M', 'G', 'T'];
+
+/** `1.2 Mbit/s`; three figures are enough to look at. */
+export function bitRate(bits: number): string {
+  const power = bits < 1000 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(bits) / 3));
+  const value = bits / 1000 ** power;
+  return `${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)} ${UNITS[power]}bit/s`;
+}
+
 interface Counted {
   readonly packets: number;
   readonly bytes: number;
@@ -67,4 +76,18 @@ export function flowsBetween(before: LiveState | undefined, now: LiveState): Flo
     device: flow(same ? before?.traffic : undefined, now.traffic, ms),
     peers: new Map(now.rows.map((row) => [row.key, flow(former.get(row.key), row.traffic, ms)])),
   };
+}
+
+/** What the page is given each time it asks. */
+export interface LivePage {
+  readonly state: LiveState;
+  readonly device: Flow;
+  /** By the key of the lease. */
+  readonly flows: Readonly<Record<string, Flow>>;
+}
+
+/** The page of this look; rates need the look before. */
+export function livePage(before: LiveState | undefined, state: LiveState): LivePage {
+  const { device, peers } = flowsBetween(before, state);
+  return { state, device, flows: Object.fromEntries(peers) };
 }

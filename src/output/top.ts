@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import { duration } from '../model/duration.ts';
-import { type Flow, type Flows, flowsBetween, type LiveState, type Rate } from '../model/live.ts';
+import { bitRate, type Flow, type Flows, flowsBetween, type LiveState, type Rate } from '../model/live.ts';
 import { type DaemonEvent, type RouteRow, usageText } from '../model/report.ts';
 import { paint } from './color.ts';
 import { lossText, milliseconds } from './routes.ts';
@@ -17,15 +17,6 @@ export interface TopView {
   readonly help: boolean;
   /** First node shown. */
   readonly from: number;
-}
-
-const UNITS = ['', 'k', 'M', 'G', 'T'];
-
-/** `1.2 Mbit/s`; three figures are enough to look at. */
-export function bitRate(bits: number): string {
-  const power = bits < 1000 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(bits) / 3));
-  const value = bits / 1000 ** power;
-  return `${value < 10 && power > 0 ? value.toFixed(1) : Math.round(value)} ${UNITS[power]}bit/s`;
 }
 
 const rateText = (rate: Rate | undefined): string =>

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { stripVTControlCharacters } from 'node:util';
-import { flowsBetween, type LiveState, rate } from '../../../src/model/live.ts';
+import { bitRate, flowsBetween, type LiveState, rate } from '../../../src/model/live.ts';
 import type { RouteRow } from '../../../src/model/report.ts';
 import { press } from '../../../src/output/live.ts';
-import { bitRate, type TopView, topLines } from '../../../src/output/top.ts';
+import { type TopView, topLines } from '../../../src/output/top.ts';
 
 const VIEW: TopView = { sort: 'subnet', paused: false, help: false, from: 0 };
 const counted = (packets: number, bytes: number) => ({ packets, bytes });
