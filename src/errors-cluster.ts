@@ -61,6 +61,7 @@ export const CLUSTER_ERRORS = {
     'tsflannel join --help',
   ),
   JOIN_FAILED: entry(1, 'the join did not come to its end', '{detail}', 'tsflannel join --help'),
+  SERVICE: entry(1, 'the service could not be set up or taken away', '{detail}', 'tsflannel service status'),
   SYSTEMD: entry(1, 'systemd does not run the member', '{detail}', 'tsflannel init --help'),
   TOKEN_MISSING: entry(
     3,

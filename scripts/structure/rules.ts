@@ -108,6 +108,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   page: { about: 'the page of tsflannel ui, in the browser', may: ['model'] },
   ui: { about: 'serves the page on loopback', may: ['model'], system: true },
   bundle: { about: 'one archive for who helps, without secrets', may: ['model', 'files'], system: true },
+  service: {
+    about: 'the init of the host starts tsflannel at boot; cloud-init',
+    may: ['model', 'files', 'etcd'],
+    system: true,
+  },
   lab: {
     about: 'clusters of namespaces on one machine',
     may: ['model', 'files', 'control', 'docker', 'host (lazy)'],
@@ -126,6 +131,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'config',
       'etcd',
       'docker',
+      'service',
       'doctor',
       'files',
       'model',
