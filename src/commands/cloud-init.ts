@@ -24,8 +24,6 @@ export default class CloudInit extends TsflannelCommand {
     backend: Flags.string({ description: 'the first node: how packets travel', dependsOn: ['network'] }),
     token: Flags.string({
       description: 'another node: the token; - reads it from stdin',
-      env: 'TSFLANNEL_JOIN_TOKEN',
-      noCacheDefault: true,
     }),
     install: Flags.string({
       description: 'command that brings tsflannel to the machine',
