@@ -161,6 +161,14 @@ export const ERRORS = {
     'tsflannel bench --help',
   ),
   BENCH_FAILED: entry(1, 'the measurement broke off', '{detail}', 'tsflannel status', 'tsflannel bench --help'),
+  CODE_UNKNOWN: entry(3, 'nothing here is called {code}', '{near}', 'tsflannel explain'),
+  WAIT_TIMEOUT: entry(
+    75,
+    '{wanted} did not come about in {seconds} s',
+    '{detail}',
+    'tsflannel status',
+    'tsflannel doctor',
+  ),
   CHECK_UNKNOWN: entry(2, 'there is no check {id}', 'checks have names like etcd-tcp', 'tsflannel doctor --list'),
   LAB_STUCK: entry(1, 'the lab did not do what was asked', '{detail}', 'tsflannel lab down'),
 } as const satisfies Record<string, ErrorEntry>;

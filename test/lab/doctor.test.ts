@@ -72,6 +72,14 @@ describe('doctor names faults', () => {
     assert.equal((await statusOf(lab, 2)).state, 'ok');
   }).timeout(30_000);
 
+  it('and wait ends when what is waited for is there, or when the time is over', async () => {
+    const goals = ['ready', 'lease', 'etcd', 'peers=2', `route=${scene.subnets[2]}`].flatMap((goal) => ['--for', goal]);
+    await lab.run(2, 'tsflannel', 'wait', ...goals, '--timeout', '30s');
+    const late = await runOn(lab.lab, lab.node(2), ['tsflannel', 'wait', '--for', 'peers=3', '--timeout', '1s']);
+    assert.equal(late.exit, 75);
+    assert.match(late.stderr, /3 peers did not come about in 1 s[\s\S]*2 are reached/);
+  }).timeout(60_000);
+
   for (const fault of [...filterFaults, ...networkFaults, ...dockerFaults, ...keyFaults, ...etcdFaults]) itNames(fault);
 
   describe('with its daemon killed', () => {

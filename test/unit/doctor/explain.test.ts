@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { glob } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CHECKS } from '../../../src/doctor/doctor.ts';
+import { EXPLANATIONS, explain, near } from '../../../src/doctor/explain.ts';
+import { ERRORS } from '../../../src/errors.ts';
+import { LOG_EVENTS } from '../../../src/model/log-events.ts';
+import { packageRoot } from '../../../src/root.ts';
+
+describe('explain', () => {
+  it('knows every error, every check and every event, and says what, why and what to type', () => {
+    for (const name of [...Object.keys(ERRORS), ...CHECKS.map(({ id }) => id), ...Object.keys(LOG_EVENTS)]) {
+      const found = explain(name);
+      assert.ok(found.length > 0, name);
+      for (const { what, why, fix } of found) assert.ok(what !== '' && why !== '' && fix.length > 0, name);
+    }
+    const braces = EXPLANATIONS.filter((one) => /\{\w+\}/.test([one.what, one.why, ...one.fix].join(' ')));
+    assert.deepEqual(braces, []);
+  });
+
+  it('takes names in any case, and tells apart what shares one', () => {
+    assert.deepEqual(
+      explain('Lease').map(({ kind }) => kind),
+      ['check', 'event'],
+    );
+    assert.equal(explain('etcd_unreachable')[0]?.exit, 69);
+    assert.deepEqual(explain('__proto__'), []);
+  });
+
+  it('suggests names that are near', () => {
+    assert.equal(near('ETCD_UNREACHABEL')[0], 'ETCD_UNREACHABLE');
+    assert.equal(near('forwrd')[0], 'forward');
+    assert.ok(near('docker').includes('docker0'));
+    assert.deepEqual(near('x'.repeat(10_000)), []);
+  });
+});
+
+/** First arguments of calls of a log function, where they are a literal. */
+const LOGGED = /\blog\(\s*'([a-z][a-z-]*)'/g;
+/** Events whose name is chosen by what happened. */
+const CHOSEN = /'((?:etcd-connected|etcd-lost|peer-joined|peer-left))'/g;
+
+describe('the events of the log', () => {
+  it('are those that the daemon logs', async () => {
+    const logged = new Set<string>();
+    for await (const file of glob('src/{daemon,docker,host,lease,reconcile}/**/*.ts', { cwd: packageRoot() })) {
+      const text = readFileSync(join(packageRoot(), file), 'utf8');
+      for (const pattern of [LOGGED, CHOSEN]) for (const [, name] of text.matchAll(pattern)) logged.add(name ?? '');
+    }
+    assert.deepEqual([...logged].sort(), Object.keys(LOG_EVENTS).sort());
+  });
+});
