@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { completionScript, SHELLS } from '../../src/output/completion.ts';
+import { packageRoot } from '../../src/root.ts';
+import { openTypist, type Typist } from '../support/cli.ts';
+import { startEtcd, type TestEtcd } from '../support/etcd.ts';
+import { NET } from '../support/kvs.ts';
+
+describe('tsflannel completion', function () {
+  this.timeout(60_000);
+  let etcd: TestEtcd;
+  let typist: Typist;
+  const lease = (nodeName: string) =>
+    JSON.stringify({ PublicIP: '192.168.1.7', BackendType: 'host-gw', NodeName: nodeName });
+  before(async () => {
+    etcd = await startEtcd();
+    typist = openTypist(etcd.endpoint, 'care-complete-');
+    await etcd.ctl('put', `${NET}/config`, '{"Network":"10.5.0.0/16","Backend":{"Type":"host-gw"}}');
+    await etcd.ctl('put', `${NET}/subnets/10.5.1.0-24`, lease('alpha'));
+    await etcd.ctl('put', `${NET}/subnets/10.5.2.0-24`, lease('$(touch HURT)'));
+    writeFileSync(join(typist.dir, 'script'), (await typist.type('completion', 'bash')).stdout);
+  });
+  after(async () => {
+    await etcd.close();
+    typist.close();
+  });
+
+  /** What bash offers after these words; the last is the one that is being typed. */
+  async function offered(...words: string[]): Promise<readonly string[]> {
+    const line = ['tsflannel', ...words].map((word) => `'${word}'`).join(' ');
+    const program = `source ./script; COMP_WORDS=(${line}); COMP_CWORD=${words.length}; _tsflannel; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const env = {
+      PATH: `${join(packageRoot(), 'bin')}:${process.env.PATH}`,
+      TSFLANNEL_ETCD_ENDPOINTS: etcd.endpoint,
+      TSFLANNEL_CONFIG_DIR: typist.dir,
+      HOME: typist.dir,
+    };
+    const { stdout } = await execa('bash', ['--norc', '-c', program], { cwd: typist.dir, env, extendEnv: false });
+    return stdout.split('\n').filter((word) => word !== '');
+  }
+
+  it('offers commands, topics, flags and what flags take', async () => {
+    assert.deepEqual(await offered('rou'), ['routes']);
+    assert.deepEqual(await offered('etcd', 'snap'), ['snapshot']);
+    assert.deepEqual(await offered('etcd', 'snapshot', ''), ['list', 'restore', 'save', 'schedule']);
+    assert.ok((await offered('etcd', 'snapshot', 'save', '--d')).includes('--dry-run'));
+    assert.deepEqual(await offered('up', '--udp-carrier', ''), ['auto', 'ebpf', 'tun']);
+    assert.deepEqual(await offered('completion', ''), [...SHELLS]);
+  });
+
+  it('offers the subnets, nodes and members there are', async () => {
+    assert.deepEqual(await offered('leases', 'release', '10.'), ['10.5.1.0/24', '10.5.2.0/24']);
+    assert.deepEqual(await offered('etcd', 'defrag', '--member', ''), ['test']);
+    assert.deepEqual(await offered('etcd', 'member', 'remove', 't'), ['test']);
+  });
+
+  it('runs nothing that a node has for a name', async () => {
+    assert.deepEqual(await offered('ping', 'a'), ['alpha']);
+    assert.deepEqual(
+      (await offered('ping', '')).filter((word) => !word.startsWith('-')),
+      ['alpha'],
+    );
+    assert.equal((await execa('ls', [typist.dir])).stdout.includes('HURT'), false);
+  });
+
+  it('is silent where etcd does not answer', async () => {
+    const ran = await typist.type('completion', '--values', 'nodes', '--etcd-endpoints', 'http://127.0.0.1:1');
+    assert.deepEqual([ran.exit, ran.stdout, ran.stderr], [0, '', '']);
+  });
+
+  it('has a script for each', () => {
+    const commands = [
+      { id: 'a b', args: [{ name: 'z', options: ['3'] }], flags: [{ name: 'x', options: ['1', '2'] }, { name: 'y' }] },
+    ];
+    for (const name of SHELLS) assert.match(completionScript(name, 'prog', commands), /prog/);
+    const fish = completionScript('fish', 'prog', commands);
+    assert.match(fish, /complete -c prog -n 'test \(__prog_id\) = "a"' -a 'b'/);
+    assert.match(fish, /complete -c prog -n 'test \(__prog_id\) = "a b"' -a '3'/);
+    assert.match(fish, /complete -c prog -n 'test \(__prog_id\) = "a b"' -x -l x -a '1 2'/);
+    assert.match(fish, /complete -c prog -n 'test \(__prog_id\) = "a b"' -l y$/m);
+  });
+});
