@@ -19,6 +19,13 @@ export const DOCKER_ERRORS = {
     '{detail}',
     'tsflannel docker apply --dry-run',
   ),
+  DOCKER_NETWORK: entry(
+    6,
+    'Docker has no such network {name} to give or take',
+    '{detail}',
+    'tsflannel docker status',
+    'tsflannel docker apply --docker0-length 25 --dry-run',
+  ),
   DOCKER_UNREACHABLE: entry(69, 'Docker does not answer at {socket}', '{detail}', 'tsflannel docker apply --help'),
   DOCKER_LIVE_RESTORE: entry(
     6,

@@ -1,19 +1,21 @@
 import { TsflannelError } from '../errors.ts';
-import { printForDocker } from '../model/subnet-env.ts';
+import { overlaps, parseCidr, prefixOf, printPrefix } from '../model/address.ts';
+import { printForDocker, type SubnetEnv } from '../model/subnet-env.ts';
 import { finishFormer, journaled } from './broken-off.ts';
 import { checkAhead } from './check-config.ts';
 import { environmentFileDropIn, rawSwitchDropIn } from './drop-in.ts';
-import { type DockerParts, type DockerPlace, type Gathered, gather, refuseLiveRestore } from './gather.ts';
-import { continueJournal, toStartAgain } from './journal.ts';
-import { type DockerOptions, optionsOf, readSubnetEnv } from './options.ts';
+import { type DockerParts, type DockerPlace, type Gathered, gather, mayStop } from './gather.ts';
+import { continueJournal, toStartAgain, type Wish } from './journal.ts';
+import { userNetworks } from './networks.ts';
+import { type DockerOptions, narrowed, optionsOf, readSubnetEnv } from './options.ts';
 import { sidesOf } from './pin.ts';
 import { bridgeFits, type Change, planApply, printChange } from './plan.ts';
 import { switchDocker } from './switch.ts';
 
 export interface ApplyRequest extends DockerPlace {
   readonly subnetFile: string;
-  /** Env file of a unit instead of daemon.json, and its variable. */
-  readonly envFile: { readonly path: string; readonly key: string } | undefined;
+  /** What is not said is as at the last apply. */
+  readonly wish: Wish;
   readonly dryRun: boolean;
   readonly stopContainers: boolean;
   /** A dockerd that is down stays down: DOCKER_NOT_RUNNING. */
@@ -44,13 +46,23 @@ async function verify(parts: DockerParts, { api }: Gathered, options: DockerOpti
     });
 }
 
-async function perform(request: ApplyRequest, parts: DockerParts, gathered: Gathered, change: Change): Promise<void> {
-  const { service, spec, api, journal, info, facts } = gathered;
-  const options = optionsOf(await readSubnetEnv(request.subnetFile), facts.directRouting);
+/** The change, and what it is made from. */
+interface Planned extends Change {
+  readonly options: DockerOptions;
+  readonly wish: Wish;
+}
+
+async function perform(request: ApplyRequest, parts: DockerParts, gathered: Gathered, change: Planned): Promise<void> {
+  const { service, spec, api, journal, info } = gathered;
   const sides = sidesOf(change, gathered.facts);
   const process = spec && service.ownArgv ? { ...spec, argv: change.argv.after } : undefined;
   const running = toStartAgain(journal, gathered.running);
-  const next = continueJournal(journal, { before: sides.from.state, after: sides.to.state, process });
+  const next = continueJournal(journal, {
+    before: sides.from.state,
+    after: sides.to.state,
+    process,
+    wish: change.wish,
+  });
   await journaled(request.stateDir, { journal, next, running }, () =>
     switchDocker(
       { service, api, bridge: parts.bridge, signal: parts.signal, notice: parts.notice },
@@ -59,22 +71,55 @@ async function perform(request: ApplyRequest, parts: DockerParts, gathered: Gath
         running,
         ran: info !== undefined || spec !== undefined,
         stopContainers: info?.liveRestore === true && request.stopContainers,
-        verify: () => verify(parts, gathered, options),
+        verify: () => verify(parts, gathered, change.options),
       },
     ),
   );
 }
 
-async function planned(request: ApplyRequest, gathered: Gathered): Promise<Change> {
-  const change = planApply(gathered.facts, await readSubnetEnv(request.subnetFile));
-  const dropIns = [...(await environmentFileDropIn(gathered)), ...(await rawSwitchDropIn(gathered))];
-  return { ...change, needed: change.needed || dropIns.length > 0, files: [...change.files, ...dropIns] };
+/** Networks of ours in docker0's new subnet: dockerd would not start. */
+async function refuseOwnNetworks({ api, info }: Gathered, { bip }: DockerOptions): Promise<void> {
+  const { ip, length } = parseCidr(bip)!;
+  const subnet = prefixOf(ip, length);
+  const inside = (info ? await userNetworks(api.socket) : []).filter(
+    (network) => network.ours && network.subnet && overlaps(network.subnet, subnet),
+  );
+  if (inside.length === 0) return;
+  const names = inside.map(({ name }) => name).join(', ');
+  throw new TsflannelError('DOCKER_CONFIG', {
+    detail: `docker0's ${printPrefix(subnet)} has the network ${names} in it: tsflannel docker network remove, or another --docker0-length`,
+  });
 }
 
-async function applyTo(gathered: Gathered, request: ApplyRequest, parts: DockerParts): Promise<DockerOutcome> {
+/** A remembered length that a lease of another size does not have any more is forgotten. */
+function wishOf({ wish }: ApplyRequest, { journal }: Gathered, env: SubnetEnv): Wish {
+  const former = journal?.wish?.docker0Length;
+  const fits = former !== undefined && former >= env.subnet.length;
+  return {
+    docker0Length: wish.docker0Length ?? (fits ? former : undefined),
+    envFile: wish.envFile ?? journal?.wish?.envFile,
+  };
+}
+
+async function planned(request: ApplyRequest, gathered: Gathered, lease: SubnetEnv): Promise<Planned> {
+  const wish = wishOf(request, gathered, lease);
+  const env = narrowed(lease, wish.docker0Length);
+  const options = optionsOf(env, gathered.facts.directRouting);
+  const change = planApply(gathered.facts, env);
+  const dropIns = [...(await environmentFileDropIn(gathered)), ...(await rawSwitchDropIn(gathered))];
+  const needed = change.needed || dropIns.length > 0;
+  return { ...change, needed, files: [...change.files, ...dropIns], options, wish };
+}
+
+async function applyTo(
+  gathered: Gathered,
+  request: ApplyRequest,
+  parts: DockerParts,
+  env: SubnetEnv,
+): Promise<DockerOutcome> {
   if (request.onlyRunning && !gathered.info)
     throw new TsflannelError('DOCKER_NOT_RUNNING', { detail: `${gathered.service.label} is not running` });
-  const change = await planned(request, gathered);
+  const change = await planned(request, gathered, env);
   if (!change.needed) {
     if (!request.dryRun) await finishFormer(request.stateDir, gathered, parts);
     return { changed: false, change: '', containers: [] };
@@ -84,11 +129,12 @@ async function applyTo(gathered: Gathered, request: ApplyRequest, parts: DockerP
     change: printChange(change, gathered.service.label),
     containers: gathered.running.map(({ name }) => name),
   };
-  refuseLiveRestore(gathered, request.stopContainers);
+  await refuseOwnNetworks(gathered, change.options);
+  const stopContainers = await mayStop(gathered, request, parts);
   await checkAhead(gathered.spec?.exe, gathered.facts, change);
   if (request.dryRun) return outcome;
   await parts.confirm(outcome.change, outcome.containers);
-  await perform(request, parts, gathered, change);
+  await perform({ ...request, stopContainers }, parts, gathered, change);
   await parts.notifyDaemon?.();
   return outcome;
 }
@@ -105,9 +151,9 @@ export async function applyDocker(request: ApplyRequest, parts: DockerParts): Pr
       file: request.subnetFile,
       detail: `it does not say ${request.expected} yet`,
     });
-  const gathered = await gather(request, parts, request.envFile);
+  const gathered = await gather(request, parts, request.wish.envFile);
   try {
-    return await applyTo(gathered, request, parts);
+    return await applyTo(gathered, request, parts, env);
   } finally {
     gathered.service.close();
   }

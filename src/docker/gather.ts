@@ -33,6 +33,8 @@ export interface DockerParts {
   readonly notice: (line: string) => void;
   /** Asks, or rejects with NEEDS_CONFIRMATION or ABORTED; `change` is the text of what will happen. */
   readonly confirm: (change: string, containers: readonly string[]) => Promise<void>;
+  /** Offers to stop these containers in this order; absent where nobody can be asked. */
+  readonly offerStop?: ((containers: readonly string[]) => Promise<boolean>) | undefined;
   /** Rings the daemon once Docker is switched. */
   readonly notifyDaemon?: () => Promise<void>;
   /** For tests. */
@@ -101,6 +103,7 @@ export async function gather(
 ): Promise<Gathered> {
   const journal = await readJournal(place.stateDir);
   const run = parts.run ?? runTool();
+  const file = envFile ?? journal?.wish?.envFile;
   const remembered = journal?.process;
   const found = await findDocker({ socket: place.socket, remembered, logFolder: place.stateDir, run });
   const { service, spec, unit } = found;
@@ -120,7 +123,7 @@ export async function gather(
       ownArgv: service.ownArgv,
       daemonJson,
       tellConfigFile: given === undefined && place.configFile === path,
-      envFile: envFile && { ...(await readState(envFile.path)), key: envFile.key },
+      envFile: file && { ...(await readState(file.path)), key: file.key },
       docker0: await parts.bridge.addresses(),
       bridge: runs ? await api.bridge() : undefined,
       directRouting: directRoutingOf(version),
@@ -130,8 +133,17 @@ export async function gather(
   };
 }
 
-/** With live-restore a restart keeps containers, and Docker then keeps the old bridge for them: refused unless they may be stopped. */
-export function refuseLiveRestore({ info, running }: Gathered, stopContainers: boolean): void {
-  if (!info?.liveRestore || running.length === 0 || stopContainers) return;
-  throw new TsflannelError('DOCKER_LIVE_RESTORE', { containers: running.map(({ name }) => name).join(', ') });
+/**
+ * With live-restore a restart keeps containers, and Docker then keeps the old bridge for them: refused unless they may be stopped, which
+ * a person is asked. Resolves to whether they may.
+ */
+export async function mayStop(
+  { info, running }: Gathered,
+  { stopContainers, dryRun }: { readonly stopContainers: boolean; readonly dryRun: boolean },
+  parts: Pick<DockerParts, 'offerStop'>,
+): Promise<boolean> {
+  if (!info?.liveRestore || running.length === 0 || stopContainers) return stopContainers;
+  const names = running.map(({ name }) => name);
+  if (!dryRun && (await parts.offerStop?.(names.toReversed()))) return true;
+  throw new TsflannelError('DOCKER_LIVE_RESTORE', { containers: names.join(', ') });
 }

@@ -6,7 +6,8 @@ import { field, printable } from '../model/parsed.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
 
-interface Answer {
+/** Its status and text. */
+export interface Answer {
   readonly status: number;
   readonly body: string;
 }
@@ -86,3 +87,9 @@ export async function post(socket: string, path: string, accepted: readonly numb
   if (!accepted.includes(status)) throw unreachable(socket, `${path} answered ${status}: ${body}`);
   return status;
 }
+
+/** Asks for a change that Docker may refuse; resolves to its answer. Rejects with DOCKER_UNREACHABLE when there is none. */
+export const change = (socket: string, method: 'POST' | 'DELETE', path: string, value?: Json): Promise<Answer> =>
+  ask(socket, method, path, value && { body: JSON.stringify(value) }).catch((error: Error) => {
+    throw unreachable(socket, error.message);
+  });

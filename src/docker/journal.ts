@@ -17,6 +17,14 @@ export interface DockerState {
   readonly rawSwitch?: boolean | undefined;
 }
 
+/** What `docker apply` can be asked for beside the lease. */
+export interface Wish {
+  /** Length of docker0's part of the leased subnet. */
+  readonly docker0Length?: number | undefined;
+  /** Env file of a unit instead of daemon.json, and its variable. */
+  readonly envFile?: { readonly path: string; readonly key: string } | undefined;
+}
+
 /** What `docker revert` needs. Holds daemon.json and dockerd's environment, which may hold passwords: the file is 0600. */
 export interface Journal {
   readonly version: 1;
@@ -26,6 +34,8 @@ export interface Journal {
   readonly after: DockerState;
   /** A dockerd without a supervisor as it was last started, for a run that was broken off while it was down. */
   readonly process: ProcessSpec | undefined;
+  /** How the last apply was asked for, which one without these flags goes on with: `up --docker` is one. */
+  readonly wish?: Wish | undefined;
   /** Containers that ran when a switch began which has not ended yet: whoever ends it starts them again, in this order. */
   readonly stopped?: readonly Container[] | undefined;
 }
@@ -69,11 +79,17 @@ const isContainers = (value: unknown): boolean =>
   Array.isArray(value) &&
   value.every((each) => isObject(each) && isText(each.name) && /^[0-9a-f]{12,64}$/.test(String(each.id)));
 
+const isWish = (value: unknown): boolean =>
+  isObject(value) &&
+  isOptional(value.docker0Length, Number.isInteger) &&
+  isOptional(value.envFile, (file) => isObject(file) && isText(file.path) && isText(file.key));
+
 const isJournal = (value: Json): boolean =>
   value.version === 1 &&
   isState(value.before) &&
   isState(value.after) &&
   isOptional(value.process, isProcess) &&
+  isOptional(value.wish, isWish) &&
   isOptional(value.stopped, isContainers);
 
 /** The journal; `undefined` when nothing was applied. Rejects with DOCKER_CONFIG when it is damaged. */
@@ -106,6 +122,7 @@ export function continueJournal(former: Journal | undefined, latest: Omit<Journa
     before: { ...former.before, files: withFiles(former.before.files, latest.before.files) },
     after: { ...latest.after, files: withFiles(latest.after.files, former.after.files) },
     process: latest.process,
+    wish: latest.wish,
     stopped: latest.stopped,
   };
 }

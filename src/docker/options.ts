@@ -45,6 +45,18 @@ export async function readSubnetEnv(file: string): Promise<SubnetEnv> {
   return parsed.value;
 }
 
+/** At most this much of a subnet is a network for containers. */
+const MAX_LENGTH = 30;
+
+/** The lease with docker0's part of it for its subnet, where docker0 is to have a part only. Throws USAGE for a length that is none. */
+export function narrowed(env: SubnetEnv, docker0Length: number | undefined): SubnetEnv {
+  if (docker0Length === undefined) return env;
+  const { ip, length } = env.subnet;
+  if (docker0Length < length || docker0Length > MAX_LENGTH)
+    throw usage(`--docker0-length ${docker0Length}: from ${length}, which is all of the lease, to ${MAX_LENGTH}`);
+  return { ...env, subnet: { ip, length: docker0Length } };
+}
+
 /** Reads those keys that are there, FLANNEL_SUBNET at least. Rejects with SUBNET_ENV_MISSING or SUBNET_ENV_INVALID. */
 export async function readSubnetEnvKeys(file: string): Promise<SubnetEnvKeys> {
   const parsed = parseSubnetEnvKeys(await subnetEnvText(file), file);

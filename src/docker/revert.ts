@@ -5,7 +5,7 @@ import { finishFormer, journaled } from './broken-off.ts';
 import { checkAhead } from './check-config.ts';
 import { configValue, type DaemonJson, mergeDaemonJson, OUR_KEYS, parseDaemonJson, type Value } from './daemon-json.ts';
 import { flagValue, setFlag } from './flags.ts';
-import { type DockerParts, type DockerPlace, type Gathered, gather, readState, refuseLiveRestore } from './gather.ts';
+import { type DockerParts, type DockerPlace, type Gathered, gather, mayStop, readState } from './gather.ts';
 import { type Journal, toStartAgain, writeJournal } from './journal.ts';
 import { pinned, sidesOf } from './pin.ts';
 import { type Change, docker0Of, type FileChange, type FileState, printChange } from './plan.ts';
@@ -119,12 +119,12 @@ async function revertTo(gathered: Gathered, request: RevertRequest, parts: Docke
     change: change.needed ? printChange(change, gathered.service.label) : '',
     containers: change.needed ? gathered.running.map(({ name }) => name) : [],
   };
-  if (change.needed) refuseLiveRestore(gathered, request.stopContainers);
+  const stopContainers = change.needed && (await mayStop(gathered, request, parts));
   if (change.needed) await checkAhead(gathered.spec?.exe, gathered.facts, change);
   if (request.dryRun) return outcome;
   if (change.needed) {
     await parts.confirm(outcome.change, outcome.containers);
-    await perform(request, parts, { ...gathered, journal }, change);
+    await perform({ ...request, stopContainers }, parts, { ...gathered, journal }, change);
     await parts.notifyDaemon?.();
   } else await finishFormer(request.stateDir, gathered, parts);
   await writeJournal(request.stateDir, undefined);

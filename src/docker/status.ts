@@ -13,8 +13,9 @@ import {
 } from './compare.ts';
 import { directDropRules } from './direct-routing.ts';
 import { type DockerParts, type DockerPlace, type Gathered, gather } from './gather.ts';
+import type { Journal } from './journal.ts';
 import { userNetworks } from './networks.ts';
-import { optionsOf, readSubnetEnv } from './options.ts';
+import { type DockerOptions, narrowed, optionsOf, readSubnetEnv } from './options.ts';
 import { runTool } from './run.ts';
 
 export interface DockerStatusRequest extends DockerPlace {
@@ -39,10 +40,24 @@ const STOPPED: DockerRow = {
   fix: ['tsflannel docker apply'],
 };
 
+/** A run that was killed half-way and not ended by another yet. */
+const brokenOff = (journal: Journal | undefined): DockerRow[] =>
+  journal?.stopped === undefined
+    ? []
+    : [
+        {
+          ...{ what: 'last change', state: 'degraded', expected: 'ended', found: 'broken off half-way' },
+          fix: ['tsflannel docker apply', 'tsflannel docker revert'],
+        },
+      ];
+
 /** Everything that only a running dockerd tells. */
-async function running(gathered: Gathered, env: SubnetEnv, parts: StatusParts): Promise<DockerRow[]> {
+async function running(
+  gathered: Gathered,
+  { env, options }: { readonly env: SubnetEnv; readonly options: DockerOptions },
+  parts: StatusParts,
+): Promise<DockerRow[]> {
   const { facts, api, version, service } = gathered;
-  const options = optionsOf(env, facts.directRouting);
   const [mtu, networks, rules] = await Promise.all([
     parts.bridge.mtu(),
     userNetworks(api.socket),
@@ -60,9 +75,12 @@ async function running(gathered: Gathered, env: SubnetEnv, parts: StatusParts): 
 async function dockerRows(request: DockerStatusRequest, env: SubnetEnv, parts: StatusParts): Promise<DockerRow[]> {
   const gathered = await gather(request, parts);
   try {
-    const { facts, info } = gathered;
-    const options = compareOptions(facts, optionsOf(env, facts.directRouting));
-    return [...options, ...(info ? await running(gathered, env, parts) : [STOPPED])];
+    const { facts, info, journal } = gathered;
+    const length = journal?.wish?.docker0Length;
+    const bip = narrowed(env, length !== undefined && length >= env.subnet.length ? length : undefined);
+    const options = optionsOf(bip, facts.directRouting);
+    const rest = info ? await running(gathered, { env, options }, parts) : [STOPPED];
+    return [...compareOptions(facts, options), ...brokenOff(journal), ...rest];
   } finally {
     gathered.service.close();
   }

@@ -14,7 +14,7 @@ export const dockerFollower = (
     log,
     apply: (change, signal) =>
       applyDocker(
-        { ...place, ...change, envFile: undefined, stopContainers: false, onlyRunning: true },
+        { ...place, ...change, wish: {}, stopContainers: false, onlyRunning: true },
         {
           bridge: bridgeOf(kernel),
           signal,

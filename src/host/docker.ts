@@ -1,6 +1,7 @@
 import { askIfRunning, askIfUp } from '../control/client.ts';
 import { bridgeOf } from '../docker/bridge.ts';
 import type { DockerParts } from '../docker/gather.ts';
+import { type CreateRequest, dropDockerNetwork, makeDockerNetwork, type NetworkOutcome } from '../docker/network.ts';
 import { type DockerStatusRequest, dockerStatus } from '../docker/status.ts';
 import { TsflannelError } from '../errors.ts';
 import { parsePrefix } from '../model/address.ts';
@@ -23,6 +24,13 @@ async function confirm(change: string, containers: readonly string[]): Promise<v
   const yes = await (await openAsk()).confirm(question(containers), false);
   if (!yes) throw new TsflannelError('ABORTED');
 }
+
+/** With live-restore on; to stop them is not part of a general yes. */
+const offerStop = async (containers: readonly string[]): Promise<boolean> =>
+  (await openAsk()).confirm(
+    `live-restore keeps containers through a restart, and Docker then keeps its old subnet. Stop ${containers.join(', ')} in this order, and start them again after it?`,
+    false,
+  );
 
 /** Ctrl-C, a lost terminal and SIGTERM end the work by putting everything back; a second one does not break that off. */
 function interruption(): { readonly signal: AbortSignal; readonly close: () => void } {
@@ -55,6 +63,7 @@ export async function withDocker<T>(
       signal: interrupted.signal,
       notice,
       confirm: yes ? async () => undefined : confirm,
+      offerStop: !yes && canAsk() ? offerStop : undefined,
       notifyDaemon: ring,
     });
   } finally {
@@ -79,3 +88,35 @@ export async function dockerStatusNow({
     await kernel.close();
   }
 }
+
+/** The flags of `docker network …`, as oclif hands them over. */
+interface NetworkFlags {
+  readonly 'state-dir': string;
+  readonly 'run-dir': string;
+  readonly 'subnet-file': string;
+  readonly 'config-file': string | undefined;
+  readonly 'docker-socket': string | undefined;
+  readonly 'dry-run': boolean;
+}
+
+const networkRequest = (flags: NetworkFlags, name: string) => ({
+  name,
+  stateDir: flags['state-dir'],
+  subnetFile: flags['subnet-file'],
+  configFile: flags['config-file'],
+  socket: flags['docker-socket'],
+  dryRun: flags['dry-run'],
+});
+
+/** `docker network create` on the real Docker. */
+export const makeNetwork = (
+  flags: NetworkFlags,
+  { name, subnet, length }: Pick<CreateRequest, 'name' | 'subnet' | 'length'>,
+): Promise<NetworkOutcome> =>
+  withDocker({ runDir: flags['run-dir'], yes: true }, (parts) =>
+    makeDockerNetwork({ ...networkRequest(flags, name), subnet, length }, parts),
+  );
+
+/** `docker network remove` on the real Docker. */
+export const dropNetwork = (flags: NetworkFlags, name: string): Promise<NetworkOutcome> =>
+  withDocker({ runDir: flags['run-dir'], yes: true }, (parts) => dropDockerNetwork(networkRequest(flags, name), parts));

@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { subnetFileFlag } from './flags.ts';
 
 const configFile = Flags.string({
   description: 'the daemon.json dockerd reads (default: what dockerd was started with, /etc/docker/daemon.json)',
@@ -41,4 +42,11 @@ export const dockerFlags = {
   }),
   yes: Flags.boolean({ char: 'y', description: 'restart Docker without asking' }),
   'dry-run': Flags.boolean({ description: 'print the exact changes, make none' }),
+};
+
+/** Flags of `docker network …`. */
+export const networkFlags = {
+  ...dockerPlaceFlags,
+  ...subnetFileFlag,
+  'dry-run': Flags.boolean({ description: "print Docker's own command for it, change nothing" }),
 };

@@ -81,7 +81,7 @@ function testDockerd(namespace: string, paths: DockerdPaths): TestDockerd {
   const docker = async (...args: string[]) => (await execa('docker', ['-H', `unix://${paths.socket}`, ...args])).stdout;
   const command = (...args: string[]) => {
     const folders = ['--state-dir', stateDir, '--run-dir', join(paths.dir, 'run')];
-    const file = ['apply', 'status'].includes(args[0] ?? '') ? ['--subnet-file', subnetFile] : [];
+    const file = ['apply', 'status', 'network'].includes(args[0] ?? '') ? ['--subnet-file', subnetFile] : [];
     const program = join(packageRoot(), 'bin/tsflannel');
     return ['ip', 'netns', 'exec', namespace, program, 'docker', ...args, ...folders, ...file];
   };

@@ -13,12 +13,21 @@ export default class DockerApply extends TsflannelCommand {
   static override examples = [
     '<%= config.bin %> docker apply',
     '<%= config.bin %> docker apply --dry-run',
+    '<%= config.bin %> docker apply --docker0-length 25',
     '<%= config.bin %> docker apply --yes --stop-containers',
     '<%= config.bin %> docker apply --docker-env-file /etc/default/docker --docker-env-key DOCKER_OPTS',
   ];
   static override flags = {
     ...dockerFlags,
     ...subnetFileFlag,
+    'docker0-length': Flags.integer({
+      description:
+        'give docker0 only this much of the leased subnet, the rest to docker network create (24: all of a /24)',
+      min: 8,
+      max: 30,
+      env: 'TSFLANNEL_DOCKER0_LENGTH',
+      helpGroup: 'DOCKER',
+    }),
     // Not plain --env-file: Node takes that for an option of its own when it is not started by our launcher.
     'docker-env-file': Flags.string({
       aliases: ['env-file'],
@@ -43,7 +52,10 @@ export default class DockerApply extends TsflannelCommand {
       stateDir: flags['state-dir'],
       configFile: flags['config-file'],
       socket: flags['docker-socket'],
-      envFile: file === undefined ? undefined : { path: file, key: flags['docker-env-key'] },
+      wish: {
+        docker0Length: flags['docker0-length'],
+        envFile: file === undefined ? undefined : { path: file, key: flags['docker-env-key'] },
+      },
       dryRun: flags['dry-run'],
       stopContainers: flags['stop-containers'],
     };
