@@ -1,12 +1,9 @@
 import type { Host } from '../backend/backend.ts';
 import { deviceOf } from '../backend/desired.ts';
-import { readIfThere } from '../files/atomic.ts';
 import type { NodeState } from '../files/node-state.ts';
 import { adopting, leftDevice } from '../kernel/adopt.ts';
 import type { Kernel } from '../kernel/state.ts';
-import { type Prefix, prefixOf } from '../model/address.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
-import { parseSubnetEnv } from '../model/subnet-env.ts';
 import type { NodeOptions } from './options.ts';
 
 /** What a node goes on with that was another program's. */
@@ -31,11 +28,4 @@ export async function inherit(
     kernel: adopting(kernel, where, adopted),
     ...(left && { vtep: { device: left.name, mac: left.mac } }),
   };
-}
-
-/** The subnet that subnet.env names: flanneld's, or ours from before the state folder was lost. */
-export async function subnetInEnv(path: string): Promise<readonly Prefix[]> {
-  const text = await readIfThere(path).catch(() => undefined);
-  const env = text === undefined ? undefined : parseSubnetEnv(text, path);
-  return env?.ok ? [prefixOf(env.value.subnet.ip, env.value.subnet.length)] : [];
 }

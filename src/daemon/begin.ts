@@ -11,7 +11,7 @@ import { printLease } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import { printForDocker } from '../model/subnet-env.ts';
 import { createReconciler } from '../reconcile/reconciler.ts';
-import { type Inheritance, inherit, subnetInEnv } from './adopt.ts';
+import { type Inheritance, inherit } from './adopt.ts';
 import { keepView } from './cached.ts';
 import type { Disk } from './disk.ts';
 import { freshPeers } from './follow.ts';
@@ -178,10 +178,10 @@ async function heldOf({ cached, follower }: FirstLook, claim: ClaimOptions): Pro
   return { ...cached.held, value: printLease(claim.announcement), ttlSeconds: claim.ttlSeconds };
 }
 
-async function openHost({ disk, options }: Daemon, parts: DaemonParts) {
+async function openHost({ disk }: Daemon, parts: DaemonParts) {
   const opened = await disk.open();
   const host = await parts.makeHost(opened.nodeId);
-  return { opened, host, inEnv: await subnetInEnv(options.subnetFile) };
+  return { opened, host, inEnv: await disk.subnetInEnv() };
 }
 
 /** The host with the MAC it took over, now or when it was first started. */

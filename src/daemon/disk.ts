@@ -1,8 +1,11 @@
 import { dirname } from 'node:path';
+import { readIfThere } from '../files/atomic.ts';
 import { makeFolders } from '../files/folders.ts';
 import { type NodeState, readNodeState, writeNodeState } from '../files/node-state.ts';
 import { readView, type SavedView, writeView } from '../files/view-file.ts';
+import { type Prefix, prefixOf } from '../model/address.ts';
 import type { Parsed } from '../model/parsed.ts';
+import { parseSubnetEnv } from '../model/subnet-env.ts';
 import type { NodeOptions } from './options.ts';
 
 /** What a node keeps from one life to the next: files in earnest, the simulator's own in a simulation. */
@@ -10,6 +13,8 @@ export interface Disk {
   /** Its state, or that of a new node; what it needs to be kept is made. */
   open(): Promise<NodeState>;
   keep(state: NodeState): Promise<void>;
+  /** The subnet that subnet.env names: flanneld's, or ours from before the state folder was lost. */
+  subnetInEnv(): Promise<readonly Prefix[]>;
   /** etcd as this node saw it last. */
   readView(): Promise<Parsed<SavedView> | undefined>;
   keepView(view: SavedView): Promise<void>;
@@ -25,10 +30,17 @@ export async function prepareFolders(at: Pick<NodeOptions, 'stateDir' | 'runDir'
   return next;
 }
 
-/** The files in the state folder. */
+async function subnetInEnv(path: string): Promise<readonly Prefix[]> {
+  const text = await readIfThere(path).catch(() => undefined);
+  const env = text === undefined ? undefined : parseSubnetEnv(text, path);
+  return env?.ok ? [prefixOf(env.value.subnet.ip, env.value.subnet.length)] : [];
+}
+
+/** The files in the state folder, and subnet.env. */
 export const diskOf = (options: NodeOptions): Disk => ({
   open: () => prepareFolders(options),
   keep: (state) => writeNodeState(options.stateDir, state),
+  subnetInEnv: () => subnetInEnv(options.subnetFile),
   readView: () => readView(options.stateDir),
   keepView: (view) => writeView(options.stateDir, view),
 });

@@ -137,13 +137,27 @@ function iptablesLines(dump: string): string[] {
   });
 }
 
+/** What a table counts and remembers for a while is no state that anybody set; a comment that is a digest says nothing more than its rule. */
+function plainNft(key: string, value: unknown): unknown {
+  if (['handle', 'counter', 'expires', 'stmt'].includes(key)) return undefined;
+  return key === 'comment' && /^[0-9a-f]{16}$/.test(String(value)) ? undefined : value;
+}
+
+/** A set as a line an element, since their order is the kernel's; those of a set that forgets come and go. */
+function setLines(set: Json): string[] {
+  const { elem, ...rest } = set;
+  const elements = set.timeout === undefined ? ((elem as unknown[] | undefined) ?? []) : [];
+  const named = `${set.table} ${set.name}`;
+  return [JSON.stringify(rest, plainNft), ...elements.map((one) => `${named} ${JSON.stringify(one, plainNft)}`)];
+}
+
 /** nft's objects; tables and accepting base chains that hold nothing are as good as none (iptables-nft leaves them). */
 function nftLines(json: string): string[] {
   const objects = (JSON.parse(json) as { nftables: Record<string, Json>[] }).nftables;
   return objects
-    .filter((each) => !each.metainfo && !each.table)
+    .filter((each) => !each.metainfo && !each.table && !each.counter)
     .filter(({ chain }) => !(chain?.hook && (chain.policy ?? 'accept') === 'accept'))
-    .map((each) => JSON.stringify(each, (key, value: unknown) => (key === 'handle' ? undefined : value)));
+    .flatMap((each) => (each.set ? setLines(each.set) : [JSON.stringify(each, plainNft)]));
 }
 
 function filesOf(path: string): string[] {

@@ -55,6 +55,7 @@ function memoryDisk(number: number): Disk & { wipe(): void } {
     async keep(next) {
       state = next;
     },
+    subnetInEnv: async () => [],
     readView: async () => view && accept(view),
     async keepView(next) {
       view = next;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { ask, askIfRunning } from '../../../src/control/client.ts';
+import { ask, askIfRunning, askIfUp } from '../../../src/control/client.ts';
 import { runDown } from '../../../src/daemon/down.ts';
 import { TsflannelError } from '../../../src/errors.ts';
 import { viewFilePath } from '../../../src/files/view-file.ts';
@@ -63,8 +63,8 @@ describe('a daemon that starts while etcd is away', () => {
     rig.etcd.setUp(true);
     await overwrite(rig.etcd, 'config', JSON.stringify({ Network: '10.77.0.0/16' }));
     await until('the new network', async () => {
-      const status = await askIfRunning(rig.options.runDir, 'ping');
-      return status?.ready === true && (await statusNow()).network === '10.77.0.0/16';
+      const status = await askIfUp(rig.options.runDir, 'status');
+      return status?.ready === true && status.network === '10.77.0.0/16';
     });
     const status = await statusNow();
     assert.match(status.subnet, /^10\.77\./);
