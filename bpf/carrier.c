@@ -486,3 +486,5 @@ int reveal(struct __sk_buff *skb)
 }
 
 char _license[] SEC("license") = "GPL";
+// What made the object: only the same release makes the same instructions again.
+char _compiler[] SEC("compiler") = __VERSION__;

@@ -1,5 +1,5 @@
 /**
- * A steady flow of numbered datagrams between two containers. Started with `send IP` or `receive`; asked by lines: the sender `count`
+ * A steady flow of numbered datagrams between two containers. Started with `send IP [RATE]` (packets a millisecond) or `receive`; asked by lines: the sender `count`
  * (sent so far) and `stop`, the receiver `count` (distinct ones received) and `gap` (the longest pause since it was last asked, when it
  * began and when it ended).
  */
@@ -9,19 +9,17 @@ import { createInterface } from 'node:readline';
 import { now } from '../stats.ts';
 
 const PORT = 9000;
-/** Packets a millisecond. */
-const RATE = 1;
 
 type Asked = Readonly<Record<string, () => unknown>>;
 
-async function sender(to: string): Promise<Asked> {
+async function sender(to: string, rate: number): Promise<Asked> {
   const socket = createSocket('udp4');
   socket.bind(0);
   await once(socket, 'listening');
   const began = now();
   let sent = 0;
   const timer = setInterval(() => {
-    for (const due = (now() - began) * RATE; sent < due; sent++) {
+    for (const due = (now() - began) * rate; sent < due; sent++) {
       const payload = Buffer.alloc(64);
       payload.writeUInt32BE(sent);
       socket.send(payload, PORT, to, () => undefined);
@@ -60,8 +58,8 @@ async function receiver(): Promise<Asked> {
 }
 
 async function main(): Promise<void> {
-  const [role, to = ''] = process.argv.slice(2);
-  const asked = role === 'send' ? await sender(to) : await receiver();
+  const [role, to = '', rate = '1'] = process.argv.slice(2);
+  const asked = role === 'send' ? await sender(to, Number(rate)) : await receiver();
   console.log('"ready"');
   for await (const line of createInterface({ input: process.stdin })) {
     console.log(JSON.stringify(asked[line]?.() ?? null));

@@ -19,10 +19,16 @@ const LIVENESS_HEAD = ['rtt', 'loss'];
 const livenessCells = ({ liveness }: RouteRow): string[] =>
   liveness ? [milliseconds(liveness.rttMicros), lossText(liveness)] : ['-', '-'];
 
-/** How each subnet is reached; round trips and losses where a daemon asks its peers. */
+const TRAFFIC_HEAD = ['sent', 'received', 'refused'];
+/** Packets to the peer and from it, and those in its name that were not let in. */
+const trafficCells = ({ traffic }: RouteRow): string[] =>
+  traffic ? [traffic.sent.packets, traffic.received.packets, traffic.refused].map(String) : ['-', '-', '-'];
+
+/** How each subnet is reached; round trips and losses where a daemon asks its peers; packets where a carrier of backend udp counts them. */
 export function routesText(rows: readonly RouteRow[]): string {
   if (rows.length === 0) return 'No leases.';
   const isAsked = rows.some(({ liveness }) => liveness);
+  const isCounted = rows.some(({ traffic }) => traffic);
   const cells = rows.map((row) => [
     row.subnet,
     row.node,
@@ -33,10 +39,11 @@ export function routesText(rows: readonly RouteRow[]): string {
     row.state,
     left(row),
     ...(isAsked ? livenessCells(row) : []),
+    ...(isCounted ? trafficCells(row) : []),
     row.detail ?? row.liveness?.detail ?? '',
   ]);
   const head = ['subnet', 'node', 'public ip', 'backend', 'device', 'next hop', 'state', 'left'];
-  return table([...head, ...(isAsked ? LIVENESS_HEAD : []), ''], cells);
+  return table([...head, ...(isAsked ? LIVENESS_HEAD : []), ...(isCounted ? TRAFFIC_HEAD : []), ''], cells);
 }
 
 /** What to do about a network that is nearly full. */

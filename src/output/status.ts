@@ -1,3 +1,4 @@
+import type { ForwarderCounters, Traffic } from '../model/carrier-report.ts';
 import { duration } from '../model/duration.ts';
 import type { Check, NodeFacts, StatusReport } from '../model/report.ts';
 import { paint } from './color.ts';
@@ -27,6 +28,18 @@ const facts = (node: NodeFacts): string =>
     ],
   );
 
+/** `1,024 packets, 1.5 MB`. */
+const amount = ({ packets, bytes }: Traffic): string =>
+  `${packets.toLocaleString('en-US')} packets, ${(bytes / 1e6).toFixed(1)} MB`;
+
+/** What a carrier of backend udp has moved, and what was dropped for which reason. */
+function trafficText({ sent, received, drops = {} }: Partial<ForwarderCounters>): string[] {
+  const dropped = Object.entries(drops).filter(([, count]) => count > 0);
+  const list = dropped.map(([reason, count]) => `${reason} ${count.toLocaleString('en-US')}`);
+  const moved = sent && received ? [`sent: ${amount(sent)}`, `received: ${amount(received)}`] : [];
+  return ['', [...moved, `dropped: ${list.join(', ') || 'none'}`].join('; ')];
+}
+
 const checkRow = ({ name, state, detail }: Check): string[] => [name, paint(COLOR[state], state), detail];
 
 /** Line one is the verdict; then the node, then each check. */
@@ -34,6 +47,7 @@ export const statusText = ({ state, checks, node }: StatusReport): string =>
   [
     paint(COLOR[state], HEADLINE[state]),
     ...(node ? ['', facts(node)] : []),
+    ...(node?.counters ? trafficText(node.counters as Partial<ForwarderCounters>) : []),
     '',
     table(['check', 'state', 'detail'], checks.map(checkRow)),
   ].join('\n');

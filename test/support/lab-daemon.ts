@@ -9,11 +9,11 @@ import { until } from './until.ts';
 
 export const daemonPid = (node: LabNode): number => Number(readFileSync(join(node.dir, 'run', 'daemon.pid'), 'utf8'));
 
-/** As a user's `kill -9` of the daemon: it gets no say. Resolves when the process is gone. */
-export async function killDaemon(node: LabNode): Promise<void> {
+/** As a user's `kill -9` of the daemon: it gets no say; or by another signal. Resolves when the process is gone. */
+export async function killDaemon(node: LabNode, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
   const pid = daemonPid(node);
   assert.match(readFileSync(`/proc/${pid}/cmdline`, 'utf8'), /up/);
-  process.kill(pid, 'SIGKILL');
+  process.kill(pid, signal);
   await until('the end of the daemon', () => !existsSync(`/proc/${pid}`));
 }
 

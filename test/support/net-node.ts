@@ -4,6 +4,7 @@
  * `burst IP PORT SIZE COUNT` (so many at once, cut by the kernel from one message; says whether all came back),
  * `stream IP PORT RATE MS` (UDP at so many a second for so long; says how many),
  * `send IP PORT FROM HEX…` (these payloads from the address FROM),
+ * `programs DEVICE` (how many BPF programs tcx runs there),
  * `digest IP PORT` (TCP: answers each connection with the SHA-256 of what came), `transfer IP PORT BYTES` (sends so much; says whether it arrived).
  */
 import { createHash, randomBytes } from 'node:crypto';
@@ -12,6 +13,9 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { parseIp4 } from '../../src/model/address.ts';
+import { type BpfCommand, tryBpf } from '../../src/sys/bpf.ts';
+import { TCX } from '../../src/sys/bpf-program.ts';
+import { libc } from '../../src/sys/libc.ts';
 import { createMemory } from '../../src/sys/memory.ts';
 import { writeSockaddr } from '../../src/sys/messages.ts';
 import { loadPacketIo } from '../../src/sys/packet-io.ts';
@@ -144,6 +148,18 @@ async function send(to: [ip: string, port: number], from: string, payloads: read
   return payloads.length;
 }
 
+/** BPF_PROG_QUERY: `attr.query` with room for no program answers by their number. */
+function programsAt(device: string): number {
+  const PROG_QUERY = 16 as BpfCommand;
+  const counts = Object.values(TCX).map((place) => {
+    const attributes = Buffer.alloc(64);
+    attributes.writeUInt32LE(libc().ifIndex(device), 0);
+    attributes.writeUInt32LE(place, 4);
+    return tryBpf(PROG_QUERY, attributes) < 0 ? 0 : attributes.readUInt32LE(24);
+  });
+  return counts.reduce((sum, count) => sum + count);
+}
+
 async function answer(line: string): Promise<unknown> {
   const [verb = '', ip = '', port = '', ...rest] = line.split(' ');
   const numbers = rest.map(Number);
@@ -153,6 +169,7 @@ async function answer(line: string): Promise<unknown> {
   if (verb === 'burst') return burst([ip, Number(port)], numbers[0]!, numbers[1]!);
   if (verb === 'stream') return stream([ip, Number(port)], numbers[0]!, numbers[1]!);
   if (verb === 'send') return send([ip, Number(port)], rest[0]!, rest.slice(1));
+  if (verb === 'programs') return programsAt(ip);
   if (verb === 'digest') return digest(ip, Number(port));
   if (verb === 'transfer') return transfer(ip, Number(port), numbers[0]!);
   throw new Error(`unknown line ${line}`);

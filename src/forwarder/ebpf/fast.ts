@@ -2,6 +2,7 @@ import { TsflannelError } from '../../errors.ts';
 import type { Carrier, Forward } from '../../kernel/state.ts';
 import type { ForwarderCounters } from '../../model/carrier-report.ts';
 import { loadProgram } from '../../sys/bpf-program.ts';
+import { leavePinRoot } from '../../sys/bpffs.ts';
 import { possibleCpus } from '../../sys/cpus.ts';
 import { libc } from '../../sys/libc.ts';
 import { attachAll, detach, detachStrays, isAttached, isDead, MANNERS, type Manner, type Place } from './attach.ts';
@@ -10,7 +11,7 @@ import { type BpfObject, linkProgram } from './elf.ts';
 import { openHop, removeHop } from './hop.ts';
 import { closeMaps, type Maps, openMaps, pinMaps } from './maps.ts';
 import { readPrograms } from './object.ts';
-import { openPins, othersPins, type Pins } from './pins.ts';
+import { openPins, othersPins, type Pins, pinsIfThere } from './pins.ts';
 import { placesOf, readSettings, type Settings, settingsOf } from './settings.ts';
 import { NO_STRIP, openStrip, removeStrip } from './strip.ts';
 import { openTable, type Table } from './table.ts';
@@ -122,12 +123,17 @@ export function openFastPath(opening: Opening): FastPath {
   return pathOver(opening, pins, settingsOf(opening.carrier, devices), cpus);
 }
 
-/** Takes everything of this device's programs away: programs, qdiscs, pins, maps, the hop. Fine if there is nothing. */
-export function removeFastPath(device: string): void {
-  const pins = openPins(device);
+function removePrograms(pins: Pins): void {
   const former = readSettings(pins);
   for (const place of former ? placesOf(former) : []) detach(pins, place);
   pins.clear();
+  leavePinRoot();
+}
+
+/** Takes everything of this device's programs away: programs, qdiscs, pins, maps, our bpffs, the hop. Fine if there is nothing. */
+export function removeFastPath(device: string): void {
+  const pins = pinsIfThere(device);
+  if (pins) removePrograms(pins);
   removeHop(device);
   removeStrip(device);
 }

@@ -69,6 +69,12 @@ const ownName = (): string => String(namespaceNumber());
 /** The pins of this device's carrier; mounts a bpffs where there is none. Throws NOT_ROOT, KERNEL_REFUSED. */
 export const openPins = (device: string): Pins => pinsIn(pinRoot(), ownName(), device);
 
+/** The same without mounting anything; `undefined`: there is nothing that pins could be in. */
+export function pinsIfThere(device: string): Pins | undefined {
+  const root = pinRootIfThere();
+  return root === undefined ? undefined : pinsIn(root, ownName(), device);
+}
+
 /** Devices of this namespace that have pins. */
 export function pinnedDevices(): string[] {
   const root = pinRootIfThere();
