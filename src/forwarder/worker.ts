@@ -1,4 +1,5 @@
 import { constants } from 'node:os';
+import { accelerate } from '../model/checksum.ts';
 import { errnoText } from '../sys/libc.ts';
 import { createMemory } from '../sys/memory.ts';
 import { loadPacketIo } from '../sys/packet-io.ts';
@@ -32,6 +33,7 @@ function createPoller({ io, memory }: Context, fds: readonly number[]) {
 function createContext(job: Job): Context {
   const io = loadPacketIo();
   const memory = createMemory(MEMORY);
+  accelerate(memory.view, memory.wasm);
   const table = createTable();
   return { job, io, memory, table, counters: countInto(job.counters), answers: createAnswers(job, io, memory) };
 }

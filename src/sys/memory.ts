@@ -8,6 +8,8 @@ export interface Memory {
   readonly base: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly view: DataView<ArrayBuffer>;
+  /** The WebAssembly memory it is. */
+  readonly wasm: object;
   /** Reserves zeroed bytes (aligned to 16) and returns their offset. */
   reserve(size: number): number;
 }
@@ -23,13 +25,15 @@ const PAGE = 65_536;
 /** A WebAssembly memory: unlike an ArrayBuffer it may also be used by WebAssembly code. `size` is in bytes. */
 export function createMemory(size: number): Memory {
   const pages = Math.ceil(size / PAGE);
-  const { buffer } = new wasm.Memory({ initial: pages, maximum: pages });
+  const memory = new wasm.Memory({ initial: pages, maximum: pages });
+  const { buffer } = memory;
   const bytes = new Uint8Array(buffer);
   let used = 0;
   return {
     base: Number(koffi.address(bytes)),
     bytes,
     view: new DataView(buffer),
+    wasm: memory,
     reserve(wanted) {
       const offset = used;
       used = (used + wanted + 15) & ~15;

@@ -1,7 +1,7 @@
 /**
  * The GRO hop. GRO joins packets as they come from a driver, and there ours are still UDP; after decapsulation nobody joins them any more,
  * and each TCP segment would go up the stack alone. So they go once through a veth pair of our own, whose far end does GRO again
- * (docs/adr/0006). Needs no support of the underlay's driver.
+ * (docs/adr/0008). Needs no support of the underlay's driver.
  */
 import { setOffload } from '../../sys/device.ts';
 import { libc } from '../../sys/libc.ts';

@@ -1,7 +1,7 @@
 /**
  * The strip device. On an underlay of software a TCP super-packet arrives whole, marked as one in a tunnel, and no program can take that
  * mark off: the kernel does it where its own tunnels end. So super-packets are wrapped once more and go out through a VXLAN device of our
- * own (docs/adr/0006). It listens on a port that nobody uses; what comes there from outside is dropped, since it does not know the address
+ * own (docs/adr/0008). It listens on a port that nobody uses; what comes there from outside is dropped, since it does not know the address
  * in the frame (carrier.c, unmark).
  */
 import { randomBytes } from 'node:crypto';
