@@ -2,6 +2,7 @@
  * Benchmarks; they need root. With FLANNELD=path a real flanneld is measured too.
  *   npm run bench -- control [--runs N] [--only start,peer,many]
  *   npm run bench -- data [--runs N] [--seconds N] [--now] [--write docs/benchmarks.md] [--only wire,veth,raw,vxlan,host-gw,…]
+ *   npm run bench -- memory [--seconds 600]
  * `data` waits up to ten minutes for an idle machine, unless told `--now`.
  */
 import { parseArgs } from 'node:util';
@@ -25,7 +26,10 @@ if (positionals[0] === 'control') {
 } else if (positionals[0] === 'data') {
   const { data } = await import('./data/data.ts');
   await data({ runs, seconds: Number(values.seconds), only, now: values.now, write: values.write });
+} else if (positionals[0] === 'memory') {
+  const { memory } = await import('./data/memory.ts');
+  await memory(Number(values.seconds));
 } else {
-  console.error('usage: npm run bench -- control|data [--runs N] [--seconds N] [--only NAME,…]');
+  console.error('usage: npm run bench -- control|data|memory [--runs N] [--seconds N] [--only NAME,…]');
   process.exitCode = 2;
 }

@@ -5,47 +5,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CARRIER_TYPES, type CarrierType } from '../../src/model/backend-config.ts';
 import type { PathFigures } from '../../src/model/figures.ts';
-import type { Host } from '../../test/support/ground.ts';
 import { figuresTable, planOf, type Results, ratiosTable } from './numbers.ts';
 import { measureVariant, type Variant } from './scene.ts';
-import { CABLE, UNDERLAYS, type Underlay } from './underlay.ts';
+import { UNDERLAYS, type Underlay } from './underlay.ts';
+import { variants } from './variants.ts';
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`);
-
-const IFACE = `--iface=${CABLE}`;
-const ours = (host: Host) => host.startTsflannel('up', IFACE);
-
-/** Backend udp by one carrier. */
-const udpBy = (carrier: CarrierType): Variant => ({
-  name: `udp/${carrier}`,
-  config: ['--backend', 'udp', '--backend-option', `Carrier=${carrier}`],
-  start: ours,
-  carrier,
-});
-
-/** All variants; those of the real flanneld where FLANNELD names one. */
-function variants(flanneld = process.env.FLANNELD): readonly Variant[] {
-  const theirs = (backend: string): Variant[] =>
-    flanneld === undefined
-      ? []
-      : [
-          {
-            name: `flanneld ${backend}`,
-            config: ['--backend', backend],
-            start: (host: Host) => host.startFlanneld(flanneld, IFACE),
-          },
-        ];
-  return [
-    { name: 'raw' },
-    { name: 'host-gw', config: ['--backend', 'host-gw'], start: ours },
-    { name: 'vxlan', config: ['--backend', 'vxlan'], start: ours },
-    ...CARRIER_TYPES.map(udpBy),
-    ...theirs('udp'),
-    ...theirs('vxlan'),
-  ];
-}
 
 /** Load of the machine in the last minute. */
 const load = (): number => Number(readFileSync('/proc/loadavg', 'latin1').split(' ')[0]);

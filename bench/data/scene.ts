@@ -40,10 +40,17 @@ async function checkCarrier(host: Host, wanted: CarrierType): Promise<void> {
   if (!detail?.startsWith(`${wanted}:`)) throw new Error(`${host.name} was to have carrier ${wanted}, not ${detail}`);
 }
 
-async function bringUp(ground: Ground, variant: Variant, cable: Cable): Promise<readonly Container[]> {
+/** What is up: the ends of the path, and the daemons by which it goes. */
+export interface Standing {
+  readonly ends: readonly Container[];
+  readonly daemons: readonly Running[];
+}
+
+async function bringUp(ground: Ground, variant: Variant, cable: Cable): Promise<Standing> {
   const { hosts } = ground;
   const { config, start, carrier } = variant;
-  if (!config || !start) return hosts.map((host) => ({ namespace: host.namespace, ip: cable.addressOf(host) }));
+  if (!config || !start)
+    return { ends: hosts.map((host) => ({ namespace: host.namespace, ip: cable.addressOf(host) })), daemons: [] };
   await hosts[0]?.tsflannel('config', 'set', ...NETWORK, ...config);
   for (const host of hosts) await host.run('sysctl', '-q', '-w', 'net.ipv4.ip_forward=1');
   const daemons = hosts.map((host) => ({ host, daemon: start(host) }));
@@ -57,7 +64,8 @@ async function bringUp(ground: Ground, variant: Variant, cable: Cable): Promise<
       READY_MS,
     );
   if (carrier) for (const host of hosts) await checkCarrier(host, carrier);
-  return Promise.all(hosts.map(ground.attach));
+  const ends = await Promise.all(hosts.map(ground.attach));
+  return { ends, daemons: daemons.map(({ daemon }) => daemon) };
 }
 
 const pings = async (host: Host, from: Container, to: Container): Promise<boolean> =>
@@ -72,7 +80,9 @@ async function ask<T>(end: Awaited<ReturnType<typeof startProgram>>, question: P
   return answer;
 }
 
-async function measurePath(from: Container, to: Container, plan: Plan): Promise<PathFigures> {
+/** Measures the way from the first end to the second. */
+export async function measurePath([from, to]: readonly Container[], plan: Plan): Promise<PathFigures> {
+  if (!from || !to) throw new Error('there are no two ends');
   const server = await startProgram(to.namespace, 'bench/probe/path.ts');
   const client = await startProgram(from.namespace, 'bench/probe/path.ts').catch(async (error) => {
     await server.kill('SIGKILL');
@@ -89,23 +99,35 @@ async function measurePath(from: Container, to: Container, plan: Plan): Promise<
   }
 }
 
-/** Measures one variant once. Fails when it does not come up, or when the underlay was not what it was to be. */
-export async function measureVariant(name: string, variant: Variant, underlay: Underlay, plan: Plan): Promise<Round> {
+/** Brings a variant up, lets `use` work with it, and removes it. Fails when it does not come up, or when the underlay was not what it was to be. */
+export async function onScene<T>(
+  name: string,
+  variant: Variant,
+  underlay: Underlay,
+  use: (standing: Standing) => Promise<T>,
+): Promise<{ readonly result: T; readonly frames: Frames }> {
   const ground = await makeGround(name, 2);
   let cable: Cable | undefined;
   try {
     cable = await layCable(ground, underlay);
-    const [from, to] = await bringUp(ground, variant, cable);
+    const standing = await bringUp(ground, variant, cable);
     const [host] = ground.hosts;
+    const [from, to] = standing.ends;
     if (!from || !to || !host) throw new Error('there are no two ends');
     await until('the ends reach each other', () => pings(host, from, to), READY_MS);
-    const figures = await measurePath(from, to, plan);
+    const result = await use(standing);
     const frames = await cable.frames();
     if (underlay === 'wire' && frames.big > 0)
       throw new Error(`${frames.big} of ${frames.all} frames were too long for a wire`);
-    return { figures, frames };
+    return { result, frames };
   } finally {
     await cable?.end();
     await ground.close();
   }
+}
+
+/** Measures one variant once. */
+export async function measureVariant(name: string, variant: Variant, underlay: Underlay, plan: Plan): Promise<Round> {
+  const { result, frames } = await onScene(name, variant, underlay, ({ ends }) => measurePath(ends, plan));
+  return { figures: result, frames };
 }
