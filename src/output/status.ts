@@ -1,4 +1,4 @@
-import type { ForwarderCounters, Traffic } from '../model/carrier-report.ts';
+import type { Traffic } from '../model/carrier-report.ts';
 import { duration } from '../model/duration.ts';
 import type { Check, NodeFacts, StatusReport } from '../model/report.ts';
 import { paint } from './color.ts';
@@ -32,8 +32,15 @@ const facts = (node: NodeFacts): string =>
 const amount = ({ packets, bytes }: Traffic): string =>
   `${packets.toLocaleString('en-US')} packets, ${(bytes / 1e6).toFixed(1)} MB`;
 
+/** As a carrier of backend udp counts, or a source check of another backend. */
+interface Counted {
+  readonly sent?: Traffic;
+  readonly received?: Traffic;
+  readonly drops?: Readonly<Record<string, number>>;
+}
+
 /** What a carrier of backend udp has moved, and what was dropped for which reason. */
-function trafficText({ sent, received, drops = {} }: Partial<ForwarderCounters>): string[] {
+function trafficText({ sent, received, drops = {} }: Counted): string[] {
   const dropped = Object.entries(drops).filter(([, count]) => count > 0);
   const list = dropped.map(([reason, count]) => `${reason} ${count.toLocaleString('en-US')}`);
   const moved = sent && received ? [`sent: ${amount(sent)}`, `received: ${amount(received)}`] : [];
@@ -47,7 +54,7 @@ export const statusText = ({ state, checks, node }: StatusReport): string =>
   [
     paint(COLOR[state], HEADLINE[state]),
     ...(node ? ['', facts(node)] : []),
-    ...(node?.counters ? trafficText(node.counters as Partial<ForwarderCounters>) : []),
+    ...(node?.counters ? trafficText(node.counters as Counted) : []),
     '',
     table(['check', 'state', 'detail'], checks.map(checkRow)),
   ].join('\n');
