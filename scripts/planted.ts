@@ -3,7 +3,7 @@
  * longer applies, or when its test passes. Usage: npm run test:planted [-- NAME-PART].
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,12 +23,20 @@ function copyTree(): string {
 
 /** Whether mocha passes in the copy; `undefined`: it did not come to run any test. */
 function passes(copy: string, test: string): boolean | undefined {
-  const argv = ['node_modules/mocha/bin/mocha.js', '--exit', '--reporter', 'json', test];
-  const { stdout } = spawnSync(process.execPath, argv, { cwd: copy, encoding: 'utf8', timeout: 120_000 });
-  const begin = stdout.indexOf('{\n  "stats"');
-  if (begin < 0) return undefined;
-  const { tests, failures } = JSON.parse(stdout.slice(begin)).stats;
-  return tests === 0 ? undefined : failures === 0;
+  const counts = join(copy, 'counts.json');
+  const env = { ...process.env, TSFLANNEL_TEST_COUNTS: counts };
+  const argv = [
+    'node_modules/mocha/bin/mocha.js',
+    '--exit',
+    '--reporter',
+    join(root, 'scripts/mocha-reporter.cjs'),
+    test,
+  ];
+  rmSync(counts, { force: true });
+  spawnSync(process.execPath, argv, { cwd: copy, env, stdio: 'ignore', timeout: 120_000 });
+  if (!existsSync(counts)) return undefined;
+  const { passes, failures } = JSON.parse(readFileSync(counts, 'utf8')) as { passes: number; failures: number };
+  return passes + failures === 0 ? undefined : failures === 0;
 }
 
 /** Tests that pass while nothing is planted. */
