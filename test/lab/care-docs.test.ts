@@ -4,28 +4,8 @@ import { join } from 'node:path';
 import { packageRoot } from '../../src/root.ts';
 import { useHosts } from '../support/hosts.ts';
 import { healthy, purge, succeeds } from '../support/members.ts';
+import { sections } from '../support/page.ts';
 import { until } from '../support/until.ts';
-
-interface Line {
-  readonly node: number;
-  readonly argv: readonly string[];
-}
-
-/** The commands of each section, as typed after `node-N# tsflannel`. */
-function sections(page: string): ReadonlyMap<string, readonly Line[]> {
-  const found = new Map<string, Line[]>();
-  let lines: Line[] = [];
-  for (const text of page.split('\n')) {
-    const title = /^## (.*)$/.exec(text)?.[1];
-    if (title !== undefined) {
-      lines = [];
-      found.set(title, lines);
-    }
-    const [, node, command] = /^ {4}node-(\d)# tsflannel (.*)$/.exec(text) ?? [];
-    if (node !== undefined && command !== undefined) lines.push({ node: Number(node), argv: command.split(' ') });
-  }
-  return found;
-}
 
 describe('docs/etcd.md: each of its commands', function () {
   this.timeout(180_000);
