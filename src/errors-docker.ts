@@ -4,6 +4,12 @@ import { entry } from './errors-cluster.ts';
 export const DOCKER_ERRORS = {
   SUBNET_ENV_MISSING: entry(3, 'there is no usable {file}', '{detail}', 'tsflannel up --detach'),
   SUBNET_ENV_INVALID: entry(1, '{file} is not valid', '{detail}', 'tsflannel status'),
+  FILE_TAKEN: entry(
+    6,
+    "the file {file} is another program's",
+    'it would be lost; keep it under another name',
+    'mv {file} {file}.before',
+  ),
   SUBNET_ROUTED: entry(
     6,
     'the routing table already sends {subnet} to another node',

@@ -78,7 +78,7 @@ export function compareDocker0(facts: Facts, mtu: number | undefined, options: D
   const address = docker0?.includes(options.bip) ? options.bip : docker0?.join(' ') || 'no address';
   const rows = [compared('docker0', options.bip, docker0 === undefined ? 'no such device' : address, APPLY)];
   if (mtu === undefined || !bridge?.containers) return rows;
-  const fix = `ip link set dev docker0 mtu ${options.mtu}`;
+  const fix = bridge.mtu === options.mtu ? `ip link set dev docker0 mtu ${options.mtu}` : APPLY;
   return [...rows, compared('docker0 mtu', String(options.mtu), String(mtu), fix)];
 }
 
@@ -111,7 +111,7 @@ export function compareRules(rules: readonly DropRule[], version: string | undef
   if (dropped.length === 0 && directRoutingOf(version) === 'open') return [];
   const [first] = dropped;
   const found = first
-    ? `${dropped.length} raw rules drop it: ${printPrefix(first.addresses)} only through ${first.bridge}`
+    ? `dropped by ${dropped.length} raw rules: ${printPrefix(first.addresses)} only through ${first.bridge}`
     : 'not dropped';
   return [compared('from other nodes', 'not dropped', found, APPLY)];
 }

@@ -5,7 +5,7 @@
  */
 import { TsflannelError } from '../errors.ts';
 import { readIfThere } from '../files/atomic.ts';
-import { printIp } from '../model/address.ts';
+import { prefixOf, printIp, printPrefix } from '../model/address.ts';
 import { parseSubnetEnv, parseSubnetEnvKeys, type SubnetEnv, type SubnetEnvKeys } from '../model/subnet-env.ts';
 import type { DirectRouting } from './direct-routing.ts';
 
@@ -57,14 +57,21 @@ export function narrowed(env: SubnetEnv, docker0Length: number | undefined): Sub
   return { ...env, subnet: { ip, length: docker0Length } };
 }
 
-/** Reads those keys that are there, FLANNEL_SUBNET at least. Rejects with SUBNET_ENV_MISSING or SUBNET_ENV_INVALID. */
+/** Reads those keys that are there, FLANNEL_SUBNET or FLANNEL_IPV6_SUBNET at least. Rejects with SUBNET_ENV_MISSING or SUBNET_ENV_INVALID. */
 export async function readSubnetEnvKeys(file: string): Promise<SubnetEnvKeys> {
   const parsed = parseSubnetEnvKeys(await subnetEnvText(file), file);
   if (!parsed.ok) throw new TsflannelError('SUBNET_ENV_INVALID', { file, detail: parsed.rejection.detail });
-  if (!parsed.value.subnet)
+  if (!parsed.value.subnet && !parsed.value.subnet6)
     throw new TsflannelError('SUBNET_ENV_INVALID', { file, detail: 'FLANNEL_SUBNET is missing' });
   return parsed.value;
 }
+
+/**
+ * How dockerd is told of a leased IPv6 subnet, of which mk-docker-opts.sh knows nothing: `fixed-cidr`, in all versions; `bip6`, from 28.0;
+ * `none`, the script's bytes.
+ */
+export const IPV6_WAYS = ['fixed-cidr', 'bip6', 'none'] as const;
+export type Ipv6Way = (typeof IPV6_WAYS)[number];
 
 /** Which lines mk-docker-opts.sh is asked for. */
 export interface EnvFileShape {
@@ -76,6 +83,8 @@ export interface EnvFileShape {
   readonly key: string;
   /** Whether the masquerade option is among them (not with -m). */
   readonly ipMasq: boolean;
+  /** Default: none. */
+  readonly ipv6?: Ipv6Way;
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -99,9 +108,26 @@ function checked(name: string, value: string, spaces: boolean): string {
   return value;
 }
 
+/** What is used of a subnet.env; one that was read whole has no IPv6 part. */
+type OptionalKeys = Pick<SubnetEnvKeys, 'subnet' | 'mtu' | 'ipMasq'> & Partial<Pick<SubnetEnvKeys, 'subnet6'>>;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
-function individualOptions(env: SubnetEnvKeys, ipMasq: boolean, environment: Environment): [string, string][] {
+/** docker0 gets the first address of --fixed-cidr-v6, which is the one of FLANNEL_IPV6_SUBNET. */
+function ipv6Options({ subnet6 }: OptionalKeys, way: Ipv6Way): [string, string][] {
+  if (!subnet6 || way === 'none') return [];
+  const option: [string, string] =
+    way === 'bip6'
+      ? ['DOCKER_OPT_BIP6', `--bip6=${bipOf(subnet6)}`]
+      : ['DOCKER_OPT_FIXED_CIDR_V6', `--fixed-cidr-v6=${printPrefix(prefixOf(subnet6.ip, subnet6.length))}`];
+  return [option, ['DOCKER_OPT_IPV6', '--ipv6=true']];
+}
+
+function individualOptions(
+  env: OptionalKeys,
+  { ipMasq, ipv6 = 'none' }: EnvFileShape,
+  environment: Environment,
+): [string, string][] {
   const options = new Map<string, string>();
   for (const [name, value] of Object.entries(environment))
     if (name.includes('DOCKER_OPT_') && NAME.test(name) && value !== undefined)
@@ -109,6 +135,7 @@ function individualOptions(env: SubnetEnvKeys, ipMasq: boolean, environment: Env
   if (env.subnet) options.set('DOCKER_OPT_BIP', `--bip=${bipOf(env.subnet)}`);
   if (env.mtu !== undefined) options.set('DOCKER_OPT_MTU', `--mtu=${env.mtu}`);
   if (env.ipMasq !== undefined && ipMasq) options.set('DOCKER_OPT_IPMASQ', `--ip-masq=${!env.ipMasq}`);
+  for (const [name, value] of ipv6Options(env, ipv6)) options.set(name, value);
   return [...options].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
@@ -116,9 +143,9 @@ function individualOptions(env: SubnetEnvKeys, ipMasq: boolean, environment: Env
  * The env file for dockerd's unit, byte for byte as mk-docker-opts.sh writes it: options in the order of their names, exported
  * DOCKER_OPT_… among them, an exported combined variable in front. Throws USAGE where the script would write something broken.
  */
-export function renderDockerOpts(env: SubnetEnvKeys, shape: EnvFileShape, environment: Environment): string {
+export function renderDockerOpts(env: OptionalKeys, shape: EnvFileShape, environment: Environment): string {
   checkKey(shape.key);
-  const options = individualOptions(env, shape.ipMasq, environment);
+  const options = individualOptions(env, shape, environment);
   const both = !shape.individual && !shape.combined;
   const former = checked(shape.key, environment[shape.key] ?? '', true);
   const combined = options.reduce((line, [, value]) => `${line} ${value}`, former === '' ? '' : `${former} `);

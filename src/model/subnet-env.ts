@@ -22,14 +22,16 @@ export interface SubnetEnv {
   readonly ipMasq: boolean;
 }
 
-/** Those of the keys that a file has. */
-export type SubnetEnvKeys = { readonly [K in keyof SubnetEnv]: SubnetEnv[K] | undefined };
+/** Those of the keys that a file has; `subnet6` is there with a flanneld that leases IPv6 too. */
+export type SubnetEnvKeys = { readonly [K in keyof SubnetEnv]: SubnetEnv[K] | undefined } & {
+  readonly subnet6: SubnetEnv['subnet'] | undefined;
+};
 
 /** Where flanneld keeps it. */
 export const SUBNET_ENV = '/run/flannel/subnet.env';
 
 const MAX_BYTES = 65_536;
-const KEYS = new Set(['FLANNEL_NETWORK', 'FLANNEL_SUBNET', 'FLANNEL_MTU', 'FLANNEL_IPMASQ']);
+const KEYS = new Set(['FLANNEL_NETWORK', 'FLANNEL_SUBNET', 'FLANNEL_MTU', 'FLANNEL_IPMASQ', 'FLANNEL_IPV6_SUBNET']);
 
 /** The bytes flanneld writes, in its order. */
 export const renderSubnetEnv = (env: SubnetEnv): string =>
@@ -51,7 +53,7 @@ const unquote = (value: string): string => /^(["'])(.*)\1$/.exec(value)?.[2] ?? 
 function assignments(text: string): Map<string, string> {
   const found = new Map<string, string>();
   for (const line of text.split(/\r?\n/)) {
-    const match = /^\s*(?:export\s+)?([A-Z_]+)=(\S*)\s*$/.exec(line);
+    const match = /^\s*(?:export\s+)?([A-Z0-9_]+)=(\S*)\s*$/.exec(line);
     if (match?.[1] !== undefined && KEYS.has(match[1])) found.set(match[1], unquote(match[2] ?? ''));
     // A value with a space would be cut there by a shell: better no value than half of one.
     else for (const key of KEYS) if (new RegExp(`^\\s*(?:export\\s+)?${key}=`).test(line)) found.set(key, line.trim());
@@ -69,6 +71,13 @@ const parseSubnet = (text: string): SubnetEnv['subnet'] | undefined => {
   const cidr = parseCidr(text);
   if (cidr?.ip.family !== 4 || cidr.length < 1 || cidr.length > 31) return undefined;
   return cidr.length === 31 || prefixOf(cidr.ip, cidr.length).address !== cidr.ip.value ? cidr : undefined;
+};
+
+/** As the IPv4 one: the first address of the subnet, with its length. */
+const parseSubnet6 = (text: string): SubnetEnv['subnet'] | undefined => {
+  const cidr = parseCidr(text);
+  if (cidr?.ip.family !== 6 || cidr.length < 1 || cidr.length > 126) return undefined;
+  return prefixOf(cidr.ip, cidr.length).address === cidr.ip.value ? undefined : cidr;
 };
 
 /** 68 is the least MTU of IPv4 (RFC 791). */
@@ -101,15 +110,20 @@ export function parseSubnetEnvKeys(text: string, where: string): Parsed<SubnetEn
   const found = assignments(text);
   const network = read(found, 'FLANNEL_NETWORK', parseNetwork, where);
   const subnet = read(found, 'FLANNEL_SUBNET', parseSubnet, where);
+  const subnet6 = read(found, 'FLANNEL_IPV6_SUBNET', parseSubnet6, where);
   const mtu = read(found, 'FLANNEL_MTU', parseMtu, where);
   const ipMasq = read(found, 'FLANNEL_IPMASQ', parseBoolean, where);
   if (!network.ok) return network;
   if (!subnet.ok) return subnet;
+  if (!subnet6.ok) return subnet6;
   if (!mtu.ok) return mtu;
   if (!ipMasq.ok) return ipMasq;
   if (network.value && subnet.value && !within(network.value, subnet.value))
     return reject('SUBNET_ENV_VALUE', where, `FLANNEL_SUBNET=${printIp(subnet.value.ip)} is outside FLANNEL_NETWORK`);
-  return accept({ network: network.value, subnet: subnet.value, mtu: mtu.value, ipMasq: ipMasq.value });
+  return accept({
+    ...{ network: network.value, subnet: subnet.value, subnet6: subnet6.value },
+    ...{ mtu: mtu.value, ipMasq: ipMasq.value },
+  });
 }
 
 /** A whole subnet.env: all four keys. Comments, order, quotes and unknown keys do not matter; values are strict. */

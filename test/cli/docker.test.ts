@@ -71,6 +71,36 @@ describe('docker opts', () => {
       );
     });
 
+  it('tells dockerd of a leased IPv6 subnet, in the way that is asked for', async () => {
+    await writeFile(
+      join(dir, 'subnet.env'),
+      `${SUBNET_ENV}FLANNEL_IPV6_NETWORK=fd00::/48\nFLANNEL_IPV6_SUBNET=fd00:0:0:7::1/64\n`,
+    );
+    const V6 = 'DOCKER_OPT_IPV6="--ipv6=true"\n';
+    for (const [args, output] of [
+      [['-i'], `${BIP}DOCKER_OPT_FIXED_CIDR_V6="--fixed-cidr-v6=fd00:0:0:7::/64"\n${MASQ}${V6}${MTU}`],
+      [['-i', '--ipv6', 'bip6'], `${BIP}DOCKER_OPT_BIP6="--bip6=fd00:0:0:7::1/64"\n${MASQ}${V6}${MTU}`],
+      [['-i', '--ipv6', 'none'], `${BIP}${MASQ}${MTU}`],
+    ] as const) {
+      assert.equal((await run(['-f', 'subnet.env', '-d', 'out', ...args])).exitCode, 0);
+      assert.equal(await written(), output);
+    }
+    await writeFile(join(dir, 'subnet.env'), `${SUBNET_ENV}FLANNEL_IPV6_SUBNET=fd00::$(x)/64\n`);
+    assert.equal((await run(['-f', 'subnet.env', '-d', 'out'])).exitCode, 1);
+  });
+
+  it('is installed as mk-docker-opts.sh where it is asked to, over nothing but itself', async () => {
+    const script = join(dir, "it's here.sh");
+    for (const _ of ['first', 'again']) assert.equal((await run(['--install', script])).exitCode, 0);
+    const { exitCode, stderr } = await execa(script, ['-mif', './subnet.env', '-dout'], { cwd: dir, reject: false });
+    assert.deepEqual({ exitCode, stderr }, { exitCode: 0, stderr: '' });
+    assert.equal(await written(), `${BIP}${MTU}`);
+    await writeFile(script, '#!/bin/sh\n');
+    const refused = await run(['--install', script, '--json']);
+    assert.equal(refused.exitCode, 6);
+    assert.equal(JSON.parse(refused.stdout).error.code, 'FILE_TAKEN');
+  });
+
   it('--json shows what was written', async () => {
     const { stdout } = await run(['-if', 'subnet.env', '-d', 'out', '--json']);
     assert.deepEqual(JSON.parse(stdout), { schemaVersion: 1, file: 'out', content: `${BIP}${MASQ}${MTU}` });

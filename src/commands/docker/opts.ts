@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
-import { readSubnetEnvKeys, renderDockerOpts } from '../../docker/options.ts';
+import { installOpts } from '../../docker/install-opts.ts';
+import { IPV6_WAYS, readSubnetEnvKeys, renderDockerOpts } from '../../docker/options.ts';
 import { refuseRouted } from '../../docker/routed.ts';
 import { writeFileAtomic } from '../../files/atomic.ts';
 import { prefixOf } from '../../model/address.ts';
@@ -13,6 +14,7 @@ export default class DockerOpts extends TsflannelCommand {
   static override examples = [
     '<%= config.bin %> docker opts',
     '<%= config.bin %> docker opts -c -k DOCKER_NETWORK_OPTIONS -d /run/flannel/docker',
+    '<%= config.bin %> docker opts --install /usr/local/bin/mk-docker-opts.sh',
     '<%= config.bin %> docker opts --individual --docker-env-file /run/flannel_docker_opts.env',
   ];
   static override flags = {
@@ -31,11 +33,24 @@ export default class DockerOpts extends TsflannelCommand {
     individual: Flags.boolean({ char: 'i', description: 'one DOCKER_OPT_* line an option' }),
     combined: Flags.boolean({ char: 'c', description: 'one line with all options (neither -i nor -c: both)' }),
     'combined-key': Flags.string({ char: 'k', description: 'name of the combined variable', default: 'DOCKER_OPTS' }),
+    ipv6: Flags.string({
+      description: 'how dockerd is told of a leased IPv6 subnet: fixed-cidr for all versions, bip6 for 28.0 and newer',
+      options: [...IPV6_WAYS],
+      default: 'fixed-cidr',
+    }),
+    install: Flags.string({
+      description: 'write nothing else but a mk-docker-opts.sh at this path, which runs this command',
+      helpValue: '<path>',
+    }),
     'omit-ip-masq': Flags.boolean({ char: 'm', description: 'leave --ip-masq out' }),
   };
 
   override async execute(): Promise<Result> {
     const { flags } = await this.parse(DockerOpts);
+    if (flags.install !== undefined) {
+      await installOpts(flags.install);
+      return { data: { installed: flags.install }, text: `${flags.install} runs tsflannel docker opts` };
+    }
     const env = await readSubnetEnvKeys(flags['subnet-file']);
     const content = renderDockerOpts(
       env,
@@ -44,6 +59,7 @@ export default class DockerOpts extends TsflannelCommand {
         combined: flags.combined,
         key: flags['combined-key'],
         ipMasq: !flags['omit-ip-masq'],
+        ipv6: IPV6_WAYS.find((way) => way === flags.ipv6) ?? 'none',
       },
       process.env,
     );
