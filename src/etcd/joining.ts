@@ -8,15 +8,14 @@ import { PEER_PORT } from './cluster.ts';
 import { inspectDataDir } from './data-dir.ts';
 import { type InitOptions, type InitOutcome, managed, usable } from './init.ts';
 import { ask, checkTime, type Verified, verifyService } from './join-client.ts';
-import { serviceOfMember } from './join-enlist.ts';
 import { type JoinAnswer, KINDS, PATHS, parseJoinAnswer, printJoin, type Requests } from './join-protocol.ts';
 import { type JoinToken, type Purpose, serviceOf } from './join-token.ts';
 import type { Member } from './member.ts';
 import { certificate, hashOfCa } from './pki.ts';
-import { clientFiles, ensureKey, pkiDirOf, readCaCert, readVia, writeCert, writeVia } from './pki-files.ts';
+import { clientFiles, ensureKey, pkiDirOf, readCaCert, writeCert, writeVia } from './pki-files.ts';
 import { checkPorts } from './ports.ts';
 import { checkEtcd, findEtcd } from './program.ts';
-import { dueKinds, renewBy } from './renew.ts';
+import { renewClient } from './renew.ts';
 import { runMember } from './run-member.ts';
 import { checkSystemd } from './unit.ts';
 
@@ -128,15 +127,6 @@ async function joinAsMember(plan: JoinPlan & { readonly member: Member }, option
   const { prefix } = await enroll(plan, pkiDirOf(options.configDir));
   const settled = { member: managed(member, options), existing: false, network: undefined };
   return { as: 'member', outcome: await runMember(settled, { ...options, prefix: options.prefix ?? prefix }) };
-}
-
-/** A host without a member has no supervisor that looks at its certificate: a later `join` does. Resolves to whether it is new. */
-async function renewClient(configDir: string): Promise<boolean> {
-  const pki = pkiDirOf(configDir);
-  const via = await readVia(pki);
-  if (via === undefined || (await dueKinds(pki, ['client'])).length === 0) return false;
-  await renewBy(serviceOfMember(via), pki, ['client']);
-  return true;
 }
 
 /** A client that has joined by a token of the same CA, and lost nothing since. */

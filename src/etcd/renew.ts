@@ -1,11 +1,11 @@
 import { TsflannelError } from '../errors.ts';
 import { readIfThere } from '../files/atomic.ts';
 import { ask, type Service, type Trust } from './join-client.ts';
-import { trustOf } from './join-enlist.ts';
+import { serviceOfMember, trustOf } from './join-enlist.ts';
 import { PATHS, parseJoinAnswer, type Requests } from './join-protocol.ts';
 import { identitiesOf, type Member, rootOf } from './member.ts';
 import { certificate, type Identity, isDue } from './pki.ts';
-import { certFile, ensureCerts, ensureKey, readCa, writeCert } from './pki-files.ts';
+import { certFile, ensureCerts, ensureKey, pkiDirOf, readCa, readVia, writeCert } from './pki-files.ts';
 
 /** Kinds of certificate of this folder that are to be made anew. */
 export async function dueKinds(pki: string, kinds: readonly Identity['kind'][]): Promise<readonly Identity['kind'][]> {
@@ -54,4 +54,16 @@ export async function renewMember(member: Member, service: Service | undefined):
   if (due.length === 0 || !service) return [];
   await renewBy(service, pki, due);
   return due;
+}
+
+/**
+ * Makes a client's certificate anew when it is due: a host without a member has no process beside etcd that looks at it, so the daemon does,
+ * and a later `join`. Resolves to whether it is new. Rejects with JOIN_… or CERT_….
+ */
+export async function renewClient(configDir: string): Promise<boolean> {
+  const pki = pkiDirOf(configDir);
+  const via = await readVia(pki);
+  if (via === undefined || (await dueKinds(pki, ['client'])).length === 0) return false;
+  await renewBy(serviceOfMember(via), pki, ['client']);
+  return true;
 }

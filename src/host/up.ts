@@ -14,6 +14,7 @@ import { detach, reportToParent } from './detach.ts';
 import { refuseKube, refuseRunningFlanneld } from './flanneld.ts';
 import type { Underlay } from './interface.ts';
 import { buildParts, carrierWish, flagIp, flagList, type NodeWish } from './node.ts';
+import { keepRenewed } from './renewal.ts';
 
 /** The flags of `up`, as oclif hands them over. */
 export interface UpFlags
@@ -142,10 +143,11 @@ export async function startHere(flags: UpFlags, version: string, choose: ChooseN
     keepHeapSmall();
     const parts = await buildParts(await resolveConnection(flags), wish);
     const docker = flags.docker ? await followerOf(flags, parts) : undefined;
+    const endRenewal = keepRenewed(flags['config-dir'], parts.log);
     await runDaemon(options, { ...parts, ...(docker && { docker }) }, () => {
       reportToParent({ ready: true });
       setTimeout(shrinkHeap, SHRINK_AFTER_MS).unref();
-    });
+    }).finally(endRenewal);
   } catch (error) {
     const { code, message, why, fix } = asTsflannelError(error);
     reportToParent({ ready: false, error: { code, message, why, fix } });

@@ -65,6 +65,22 @@ describe('certificates are renewed before they expire', function () {
     succeeds(await host(3).tsflannel('etcd', 'status'));
   });
 
+  it('on such a host by its daemon, while it runs', async () => {
+    succeeds(await host(1).tsflannel('config', 'set', '--network', '10.5.0.0/16'));
+    const env = {
+      TSFLANNEL_STATE_DIR: join(host(3).dir, 'state'),
+      TSFLANNEL_SUBNET_FILE: join(host(3).dir, 'subnet.env'),
+    };
+    succeeds(await host(3).tsflannelWith(env, 'up', '--detach'));
+    await age({ ca: host(1), host: host(3), name: 'n3' }, 'client', 250);
+    const old = serialOf(host(3), 'client');
+    process.kill(Number(readFileSync(join(host(3).dir, 'run', 'daemon.pid'), 'utf8')), 'SIGHUP');
+    await until('it is renewed', () => serialOf(host(3), 'client') !== old);
+    const log = () => readFileSync(join(host(3).dir, 'run', 'daemon.log'), 'utf8');
+    await until('it says so', () => /certificate of this host is renewed/.test(log()));
+    succeeds(await host(3).tsflannelWith(env, 'down'));
+  });
+
   it('not for who shows a certificate that has expired', async () => {
     for (const kind of ['server', 'peer', 'client'] as const)
       await age({ ca: host(1), host: host(2), name: 'n2' }, kind, 400);
