@@ -11,6 +11,7 @@ export default class LabChaos extends TsflannelCommand {
     '<%= config.bin %> lab chaos --list',
     '<%= config.bin %> lab chaos --backend vxlan --row 1 --row 16',
     '<%= config.bin %> lab chaos --backend udp --write docs/reliability.md',
+    '<%= config.bin %> lab chaos --soak 20 --short --write docs/reliability.md',
     '<%= config.bin %> lab chaos --subject /usr/bin/flanneld --row 1',
   ];
   static override flags = {
@@ -20,6 +21,7 @@ export default class LabChaos extends TsflannelCommand {
     list: Flags.boolean({ description: 'show the faults, do nothing' }),
     short: Flags.boolean({ description: 'fewer repetitions and shorter outages' }),
     slack: Flags.integer({ description: 'how many times over their budget times may be', default: 1, min: 1 }),
+    soak: Flags.integer({ description: 'random faults for so many minutes', helpValue: 'MINUTES', min: 1 }),
     seed: Flags.integer({ description: 'of what is random', default: 1 }),
     subject: Flags.string({
       description: 'another daemon, with its flags in one word; told where etcd is as flanneld is',
@@ -55,6 +57,7 @@ export default class LabChaos extends TsflannelCommand {
       seed,
       progress,
       ...(subject && { subject }),
+      ...(flags.soak !== undefined && { minutes: flags.soak }),
     };
     const results = await runChaos({
       ...options,
@@ -62,7 +65,8 @@ export default class LabChaos extends TsflannelCommand {
         for (const line of failures) progress(`  ${line}`);
       },
     });
-    if (flags.write !== undefined) await writeTable(flags.write, { backend, subject: subject?.[0] }, results);
+    if (flags.write !== undefined)
+      await writeTable(flags.write, { backend, soak: flags.soak !== undefined, subject: subject?.[0] }, results);
     const isWell = results.every(({ failures }) => failures.length === 0);
     return {
       data: { backend, subject: subject?.[0] ?? 'tsflannel', results },

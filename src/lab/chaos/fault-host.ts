@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { subnetFileOf } from '../node.ts';
 import { subnetOf } from '../status.ts';
 import type { Fault } from './chaos.ts';
-import { dropStranger, knows, noLoss, putStranger, STRANGER, VICTIM } from './parts.ts';
+import { BETWEEN_MS, dropStranger, knows, noLoss, putStranger, STRANGER, VICTIM } from './parts.ts';
 import type { Backend, Stage } from './stage.ts';
 
 /** Rows about the host: its files, its room on the disk, its time, its tools, and the config it lives by. */
@@ -17,7 +17,10 @@ const envFault = (name: string, about: string, run: (file: string) => Promise<un
   budget: () => ({ gapMs: 0, healMs: 2_000 }),
   ownOnly: true,
   tears: true,
-  run: async (stage) => void (await run(subnetFileOf(stage.node(VICTIM)))),
+  async run(stage) {
+    await stage.pause(BETWEEN_MS);
+    await run(subnetFileOf(stage.node(VICTIM)));
+  },
   healed: hasEnv,
 });
 

@@ -1,5 +1,5 @@
 import type { Fault } from './chaos.ts';
-import { VICTIM } from './parts.ts';
+import { BETWEEN_MS, VICTIM } from './parts.ts';
 import type { Backend, Stage } from './stage.ts';
 
 /** Rows about somebody who changes what is ours in the kernel, by `ip` and `nft` as another program would. */
@@ -43,9 +43,6 @@ const link =
   (...argv: string[]): Run =>
   (stage) =>
     stage.run(VICTIM, 'ip', 'link', ...argv.map((word) => (word === 'DEV' ? DEVICES[stage.backend] : word)));
-
-/** What was restored once is restored at most each 5 s, so who does several things at once has to wait. */
-const BETWEEN_MS = 6_000;
 
 const VANDALS: readonly Fault[] = [
   vandal('route-deleted', 'one route to a peer is deleted', async (stage) =>
@@ -91,11 +88,13 @@ const VANDALS: readonly Fault[] = [
     await stage.attempt(VICTIM, 'ip', 'route', 'add', 'unreachable', dst, 'proto', '241');
   }),
   vandal(
-    'addresses-flushed',
-    'the device loses its address',
+    'address-deleted',
+    'the device loses its address, and with it every route over it',
     async (stage) => {
       await stage.pause(BETWEEN_MS);
-      await stage.run(VICTIM, 'ip', 'addr', 'flush', 'dev', DEVICES[stage.backend]);
+      const device = DEVICES[stage.backend];
+      const text = await stage.run(VICTIM, 'ip', '-4', '-o', 'addr', 'show', 'dev', device);
+      await stage.run(VICTIM, 'ip', 'addr', 'del', / inet (\S+)/.exec(text)?.[1] ?? '', 'dev', device);
     },
     WITH_DEVICE,
   ),

@@ -3,7 +3,8 @@ import type { FaultResult } from '../../model/fault-figures.ts';
 import { watchSignals } from '../up.ts';
 import { faultsFor } from './faults.ts';
 import { type GroundOptions, makeGround } from './ground.ts';
-import { measureFault } from './runner.ts';
+import { type Ground, measureFault } from './runner.ts';
+import { soak } from './soak.ts';
 
 /** What a run of the chaos lab is asked for. */
 export interface ChaosOptions extends GroundOptions {
@@ -11,31 +12,46 @@ export interface ChaosOptions extends GroundOptions {
   readonly which: readonly string[];
   /** How many times over their budget times may be. */
   readonly slack: number;
+  /** Random ones of them for so long, instead of each once. */
+  readonly minutes?: number;
   /** Told each result as soon as it is there. */
   readonly each?: (result: FaultResult) => void;
+}
+
+async function runAll(ground: Ground, options: ChaosOptions, stopped: () => boolean): Promise<readonly FaultResult[]> {
+  const { stage } = ground;
+  const { slack, progress, each, minutes } = options;
+  const faults = faultsFor(options.which, stage.backend, stage.subject.own);
+  if (minutes !== undefined) return [await soak(ground, { faults, minutes, slack, progress, stopped })];
+  const results: FaultResult[] = [];
+  for (const fault of faults) {
+    if (stopped()) break;
+    progress(`row ${fault.row}: ${fault.name}: ${fault.about}`);
+    const result = await measureFault(ground, fault, slack);
+    results.push(result);
+    each?.(result);
+  }
+  return results;
 }
 
 /** Runs the faults one after the other on one lab. Rejects as labUp does; a fault that goes wrong is a result with `failures`. */
 export async function runChaos(options: ChaosOptions): Promise<readonly FaultResult[]> {
   const ground = await makeGround(options);
-  const signals = watchSignals(ground.close);
-  const results: FaultResult[] = [];
+  let isStopped = false;
+  const signals = watchSignals(async () => {
+    isStopped = true;
+    await ground.close();
+  });
   try {
-    const { stage } = ground;
-    for (const fault of faultsFor(options.which, stage.backend, stage.subject.own)) {
-      options.progress(`row ${fault.row}: ${fault.name}: ${fault.about}`);
-      const result = await measureFault(ground, fault, options.slack);
-      results.push(result);
-      options.each?.(result);
-    }
+    const results = await runAll(ground, options, () => isStopped);
+    if (!isStopped) return results;
   } catch (error) {
-    if (await signals.end()) throw new TsflannelError('ABORTED');
-    throw error;
+    if (!isStopped) throw error;
   } finally {
+    await signals.end();
     await ground.close();
   }
-  if (await signals.end()) throw new TsflannelError('ABORTED');
-  return results;
+  throw new TsflannelError('ABORTED');
 }
 
 export type { Fault } from './chaos.ts';

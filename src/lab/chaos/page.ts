@@ -7,12 +7,17 @@ import { chaosMarkdown } from '../../output/chaos.ts';
 /** What a table is about. */
 export interface TableOf {
   readonly backend: string;
+  readonly soak: boolean;
   /** Another daemon's program. */
   readonly subject?: string | undefined;
 }
 
-const nameOf = ({ backend, subject }: TableOf): string =>
-  subject === undefined ? backend : `${backend} ${subject.slice(subject.lastIndexOf('/') + 1)}`;
+const nameOf = ({ backend, subject, soak }: TableOf): string =>
+  [
+    backend,
+    ...(subject === undefined ? [] : [subject.slice(subject.lastIndexOf('/') + 1)]),
+    ...(soak ? ['soak'] : []),
+  ].join(' ');
 
 /** Puts the table between `<!-- chaos BACKEND: begin -->` and its end. Throws USAGE where the page has no such marks. */
 export async function writeTable(file: string, of: TableOf, results: readonly FaultResult[]): Promise<void> {

@@ -9,6 +9,9 @@ import type { Backend, Stage } from './stage.ts';
 /** The node that most faults are done to: it has no etcd of its own. */
 export const VICTIM = 4;
 
+/** What was restored once is restored at most each 5 s: who breaks one thing several times waits this long between. */
+export const BETWEEN_MS = 6_000;
+
 /** A loss that must not be on a path in the kernel, and may last as long as a new process needs on udp's. */
 export const noLoss = (backend: Backend): number => (backend === 'udp' ? 1_000 : 0);
 
