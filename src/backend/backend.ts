@@ -24,6 +24,8 @@ export interface Host {
   readonly randomFully?: boolean;
   /** false: no rules of ours accept what is forwarded. */
   readonly forwardRules?: boolean;
+  /** Peers behind a path that takes smaller packets than containers send: the largest that pass, in bytes. */
+  readonly narrow?: readonly { readonly subnet: Prefix; readonly mtu: number }[];
   /** The MAC that a device keeps which was another program's before. */
   readonly vtep?: { readonly device: string; readonly mac: Mac };
   /** Carrier of backend udp on this node, whatever the config says; absent: as it says. */

@@ -3,10 +3,13 @@
 import { type FilterRule, type KernelObject, OWN } from '../kernel/state.ts';
 import { ipAt, type Prefix } from '../model/address.ts';
 import { renderSubnetEnv } from '../model/subnet-env.ts';
-import type { Scene } from './backend.ts';
+import type { Host, Scene } from './backend.ts';
 
 const FORWARD = `${OWN.chainPrefix}FWD`;
 const POSTROUTING = `${OWN.chainPrefix}POSTRTG`;
+const MSS = `${OWN.chainPrefix}MSS`;
+/** IPv4 and TCP headers without options. */
+const TCP_OVERHEAD = 40;
 const MULTICAST: Prefix = { family: 4, address: 0xe0000000n, length: 4 };
 
 const is = (prefix: Prefix) => ({ prefix, not: false });
@@ -44,13 +47,31 @@ const forward = (network: Prefix, dockerUser: boolean): readonly KernelObject[] 
     : { kind: 'jump', table: 'filter', from: 'FORWARD', to: FORWARD, first: true },
 ];
 
+/** Both ends of a connection say in their SYN what they take, so both directions are told what fits. */
+const clamp = (narrow: NonNullable<Host['narrow']>): readonly KernelObject[] =>
+  narrow.length === 0
+    ? []
+    : [
+        {
+          kind: 'chain',
+          table: 'mangle',
+          name: MSS,
+          rules: narrow.flatMap(({ subnet, mtu }): FilterRule[] => [
+            { destination: is(subnet), target: 'TCPMSS', mss: mtu - TCP_OVERHEAD },
+            { source: is(subnet), target: 'TCPMSS', mss: mtu - TCP_OVERHEAD },
+          ]),
+        },
+        { kind: 'jump', table: 'mangle', from: 'FORWARD', to: MSS, first: false },
+      ];
+
 function rules({ self, host, network: { network } }: Scene): readonly KernelObject[] {
-  const { filter, ipMasq, randomFully = true, forwardRules: isForwarded = true } = host;
+  const { filter, ipMasq, randomFully = true, forwardRules: isForwarded = true, narrow = [] } = host;
   const nat = ipMasq ? masqueradeRules(network, self.subnet, randomFully) : internalRules(network, self.subnet);
   return [
     ...(isForwarded ? forward(network, filter.dockerUser) : []),
     { kind: 'chain', table: 'nat', name: POSTROUTING, rules: nat },
     { kind: 'jump', table: 'nat', from: 'POSTROUTING', to: POSTROUTING, first: true },
+    ...clamp(narrow),
   ];
 }
 

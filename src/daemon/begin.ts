@@ -18,6 +18,7 @@ import { freshPeers } from './follow.ts';
 import { type FirstLook, firstLook } from './look.ts';
 import type { Daemon, DaemonParts, Node } from './node.ts';
 import type { NodeOptions } from './options.ts';
+import { followPaths } from './path-mtu.ts';
 import { askPeers } from './peers.ts';
 import { listen } from './wire.ts';
 
@@ -145,6 +146,7 @@ function assemble(beginning: Beginning, end: Pick<Node, 'stop' | 'onReady'>): No
     ...{ parts, disk, state, follower: look.follower, reconciler, holder, ...end },
     keeper: keepView({ disk, clock, log, content }),
     liveness: undefined,
+    paths: undefined,
     startedAt: clock.now(),
     ready: false,
     deafen: () => {},
@@ -226,5 +228,6 @@ async function beginAs(daemon: Daemon, given: DaemonParts, end: Pick<Node, 'stop
   begun.deafen = listen(begun);
   await begun.reconciler.start(scene, follower.peers(held.key));
   begun.liveness = askPeers(begun, daemon.options.askPeersEveryMs);
+  begun.paths = followPaths(begun);
   return begun;
 }

@@ -14,6 +14,7 @@ import { wire } from './wire.ts';
 
 async function close(node: Node): Promise<void> {
   node.holder.close();
+  node.paths?.close();
   node.liveness?.close();
   node.follower.close();
   await node.reconciler.close();

@@ -14,6 +14,7 @@ import { carrierChecks, sourceChecks } from './carrier-checks.ts';
 import { type Handlers, serveControl } from './control-server.ts';
 import { serveHealth } from './health.ts';
 import type { Daemon, Node } from './node.ts';
+import { pathCheck } from './path-mtu.ts';
 import { peersCheck } from './peers.ts';
 
 const check = (name: string, state: Check['state'], detail: string): Check => ({ name, state, detail });
@@ -112,6 +113,7 @@ async function statusOf(node: Node): Promise<DaemonStatus> {
       ...checksOf(node),
       ...checks,
       ...(node.liveness ? [peersCheck(node.liveness.figures(), node.follower.view.leases())] : []),
+      ...(node.paths ? [pathCheck(node.paths.narrow(), mtuOf(host, network))] : []),
       usageCheck(node),
       ...(node.parts.docker ? [node.parts.docker.check()] : []),
     ],

@@ -5,6 +5,7 @@ import type { Holder } from '../lease/hold.ts';
 import type { EchoPort, Liveness } from '../liveness/liveness.ts';
 import type { CarrierReport, ForwarderCounters } from '../model/carrier-report.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Lease } from '../model/lease.ts';
 import type { Check } from '../model/report.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 import type { Store } from '../store/store.ts';
@@ -39,7 +40,7 @@ export interface DaemonParts {
   /** Which carrier of backend udp runs, where one does. */
   readonly carrier: () => CarrierReport | undefined;
   /** Sends and hears ICMP echo. Throws NOT_ROOT, KERNEL_REFUSED. Absent where no packets flow, as in a simulation. */
-  readonly openEcho?: () => EchoPort;
+  readonly openEcho?: (how?: { readonly whole: boolean }) => EchoPort;
   /** Keeps Docker on the leased subnet (`up --docker`). */
   readonly docker?: LeaseFollower;
   /** Tells systemd (sd_notify); does nothing without it. */
@@ -63,6 +64,19 @@ export interface Daemon {
   waitingFor: string;
 }
 
+/** A peer whose path takes smaller packets than containers send. */
+export interface NarrowPath {
+  readonly lease: Lease;
+  /** The largest packet that passes, in bytes. */
+  readonly mtu: number;
+}
+
+/** Follows what fits through the tunnel to each peer. */
+export interface PathMtus {
+  narrow(): ReadonlyMap<string, NarrowPath>;
+  close(): void;
+}
+
 /** Everything a running daemon has; the control socket reads it. */
 export interface Node {
   readonly parts: DaemonParts;
@@ -75,6 +89,7 @@ export interface Node {
   readonly keeper: ViewKeeper;
   /** Absent before the first pass, and when no peer is asked. */
   liveness: Liveness | undefined;
+  paths: PathMtus | undefined;
   readonly stop: (how: Ending) => void;
   /** Called once, when subnet.env and the routes are there. */
   readonly onReady: () => void;

@@ -8,7 +8,7 @@ import type { Node } from './node.ts';
 const numberOf = (value: bigint): number => Number(value);
 
 /** flannel's devices have the first address of their subnet; host-gw has none. Both are asked at where their packets go. */
-const targetOf = ({ peer, publicIp, subnet }: Lease): Target => ({
+export const targetOf = ({ peer, publicIp, subnet }: Lease): Target => ({
   address: numberOf(peer.type === 'host-gw' ? publicIp.value : subnet.address),
   subnet: numberOf(subnet.address),
   length: subnet.length,

@@ -114,7 +114,7 @@ export async function buildParts(connection: Connection, wish: NodeWish): Promis
     makeHost: (nodeId, before) => makeHost(kernel, wish, nodeId, before?.iface),
     counters: () => forwarder.counters(),
     carrier: () => forwarder.report(),
-    openEcho: () => openEchoSocket(),
+    openEcho: (how) => openEchoSocket(how),
     notify: (message) => notifySystemd(process.env.NOTIFY_SOCKET, message),
     log: logTo((line) => process.stderr.write(line), process.env.JOURNAL_STREAM !== undefined),
   };

@@ -29,10 +29,12 @@ export function printFilterRule(rule: FilterRule): string {
   return [
     ...side('-s', rule.source),
     ...side('-d', rule.destination),
+    ...(rule.target === 'TCPMSS' ? ['-p tcp -m tcp --tcp-flags SYN,RST SYN'] : []),
     ...(rule.mark ? ['-m mark --mark', `${hex(rule.mark.value)}/${hex(rule.mark.mask)}`] : []),
     '-j',
     rule.target,
     ...(rule.randomFully ? ['--random-fully'] : []),
+    ...(rule.target === 'TCPMSS' ? ['--set-mss', String(rule.mss)] : []),
   ].join(' ');
 }
 

@@ -7,9 +7,10 @@ import { type Ip, type Prefix, printIp, printPrefix } from '../model/address.ts'
 import type { SourceCounters } from '../model/carrier-report.ts';
 import { type Mac, printMac } from '../model/mac.ts';
 import type { Carrier, Forward } from './carrier.ts';
+import type { FilterChain, FilterJump, FilterRule, FilterTable, FilterVariant } from './filter.ts';
 import type { Guard, Source } from './source-check.ts';
 
-export type { Carrier, Forward, Guard, Source };
+export type { Carrier, FilterChain, FilterJump, FilterRule, FilterTable, FilterVariant, Forward, Guard, Source };
 
 /** Marks by which what is ours is found again after a crash. */
 export const OWN = {
@@ -82,46 +83,6 @@ export interface FdbEntry {
   readonly device: string;
   readonly mac: Mac;
   readonly dst: Ip;
-}
-
-/** One rule of a packet filter chain of ours, as far as we use the language; `unknown` is what only a stranger can have put there. */
-export type FilterRule =
-  | {
-      readonly source?: { readonly prefix: Prefix; readonly not: boolean };
-      readonly destination?: { readonly prefix: Prefix; readonly not: boolean };
-      readonly mark?: { readonly value: number; readonly mask: number };
-      readonly target: 'ACCEPT' | 'RETURN' | 'MASQUERADE';
-      readonly randomFully?: boolean;
-    }
-  | { readonly unknown: string };
-
-/** The tools that packet filters are written with. */
-export type FilterVariant = 'iptables-nft' | 'iptables-legacy' | 'nft';
-
-/** A whole chain of ours, in order. */
-export interface FilterChain {
-  /** Seen in this tool, which is not the one our rules belong into any more; never wanted. */
-  readonly stray?: FilterVariant;
-  readonly kind: 'chain';
-  readonly table: 'filter' | 'nat';
-  readonly name: string;
-  readonly rules: readonly FilterRule[];
-}
-
-/** The jump into a chain of ours, inserted first in `from` (a built-in chain, or Docker's DOCKER-USER), marked by its comment. */
-export interface FilterJump {
-  readonly stray?: FilterVariant;
-  /** Seen so often, where that is more than once; never wanted. */
-  readonly copies?: number;
-  readonly kind: 'jump';
-  readonly table: 'filter' | 'nat';
-  readonly from: string;
-  readonly to: string;
-  /**
-   * Seen: it is the first rule of `from`. Wanted: it has to be (Docker inserts its own masquerading above ours when it starts);
-   * false: anywhere will do, since an administrator's rules may well come before it.
-   */
-  readonly first: boolean;
 }
 
 /** A value under /proc/sys; `name` as `net.ipv4.ip_forward`. */

@@ -8,7 +8,7 @@ import { type FilterChain, type FilterJump, type FilterRule, keyOf, OWN, type St
 
 export type FilterObject = FilterChain | FilterJump;
 type Table = FilterChain['table'];
-const TABLES: readonly Table[] = ['filter', 'nat'];
+const TABLES: readonly Table[] = ['filter', 'nat', 'mangle'];
 /** What iptables-save prints for a mark without a mask. */
 const WHOLE_MARK = 0xffffffff;
 
@@ -30,6 +30,16 @@ function markOf(text: string): Known['mark'] | undefined {
 const isTarget = (text: string): text is Known['target'] =>
   text === 'ACCEPT' || text === 'RETURN' || text === 'MASQUERADE';
 
+const SYN = ['-p', 'tcp', '-m', 'tcp', '--tcp-flags', 'SYN,RST', 'SYN'];
+
+/** What has to follow the match of SYNs. */
+function readMss([j, target, flag, value = '']: readonly string[], draft: Draft): number {
+  if (j !== '-j' || target !== 'TCPMSS' || flag !== '--set-mss' || !/^\d{1,5}$/.test(value)) return 0;
+  draft.target = 'TCPMSS';
+  draft.mss = Number(value);
+  return SYN.length + 4;
+}
+
 /** Reads one option from `words` into the draft; how many words it took, 0 when it is none that we write. */
 function readOption(words: readonly string[], draft: Draft): number {
   const not = words[0] === '!';
@@ -41,6 +51,7 @@ function readOption(words: readonly string[], draft: Draft): number {
     return taken;
   }
   if (not) return 0;
+  if (words.slice(0, SYN.length).join(' ') === SYN.join(' ')) return readMss(words.slice(SYN.length), draft);
   const mark = flag === '-m' && value === 'mark' && more[0] === '--mark' ? markOf(more[1] ?? '') : undefined;
   if (mark) draft.mark = mark;
   if (mark) return 4;
@@ -60,7 +71,7 @@ function ruleOf(words: readonly string[], text: string): FilterRule {
   }
   const { target, ...rest } = draft;
   // An option given twice is not of our language either.
-  const isWhole = Object.keys(draft).length === options;
+  const isWhole = Object.keys(draft).length === options + (draft.mss === undefined ? 0 : 1);
   return target && isWhole ? { ...rest, target } : { unknown: text };
 }
 

@@ -16,6 +16,7 @@ const HOOKS: Readonly<Record<string, string>> = {
   'filter-INPUT': 'type filter hook input priority -1',
   'filter-FORWARD': 'type filter hook forward priority -1',
   'filter-OUTPUT': 'type filter hook output priority -1',
+  'mangle-FORWARD': 'type filter hook forward priority -151',
   'nat-PREROUTING': 'type nat hook prerouting priority -101',
   'nat-OUTPUT': 'type nat hook output priority -101',
   'nat-POSTROUTING': 'type nat hook postrouting priority 99',
@@ -29,12 +30,17 @@ const side = (
   match: { prefix: Parameters<typeof printPrefix>[0]; not: boolean } | undefined,
 ): string[] => (match ? [`ip ${field} ${match.not ? '!= ' : ''}${printPrefix(match.prefix)}`] : []);
 
+const SYN = 'tcp flags & (syn | rst) == syn';
+const MSS = 'tcp option maxseg size';
+
 function ruleText(rule: FilterRule): string[] {
   if ('unknown' in rule) return [];
+  const where = [...side('saddr', rule.source), ...side('daddr', rule.destination)];
+  if (rule.target === 'TCPMSS') return [[...where, SYN, 'counter', `${MSS} set ${rule.mss}`].join(' ')];
   const mark = rule.mark ? [`meta mark & ${rule.mark.mask} == ${rule.mark.value}`] : [];
   const target =
     rule.target === 'MASQUERADE' && rule.randomFully ? 'masquerade fully-random' : rule.target.toLowerCase();
-  return [[...side('saddr', rule.source), ...side('daddr', rule.destination), ...mark, 'counter', target].join(' ')];
+  return [[...where, ...mark, 'counter', target].join(' ')];
 }
 
 const block = (name: string, lines: readonly string[]): string =>
@@ -86,10 +92,25 @@ function readMatch(match: unknown, draft: Draft): boolean {
   return true;
 }
 
+/** The match of SYNs, as nft prints what we wrote. */
+const isSyn = (expression: unknown): boolean =>
+  at(expression, 'match', 'right') === 'syn' &&
+  JSON.stringify(at(expression, 'match', 'left')) ===
+    '{"&":[{"payload":{"protocol":"tcp","field":"flags"}},["syn","rst"]]}';
+
+function readMss(mangle: unknown, draft: Draft): boolean {
+  const mss = at(mangle, 'value');
+  if (at(mangle, 'key', 'tcp option', 'name') !== 'maxseg' || typeof mss !== 'number') return false;
+  draft.target = 'TCPMSS';
+  draft.mss = mss;
+  return true;
+}
+
 /** Reads one expression into the draft; whether it is of our language. */
 function readExpression(expression: unknown, draft: Draft): boolean {
   if (!isJson(expression)) return false;
-  if ('match' in expression) return readMatch(expression.match, draft);
+  if ('match' in expression) return isSyn(expression) || readMatch(expression.match, draft);
+  if ('mangle' in expression) return readMss(expression.mangle, draft);
   if ('accept' in expression) draft.target = 'ACCEPT';
   else if ('return' in expression) draft.target = 'RETURN';
   else if ('masquerade' in expression) {
@@ -104,11 +125,14 @@ function ruleOf(rule: Json): FilterRule {
   const draft: Draft = {};
   const isKnown = expressions.every((expression) => readExpression(expression, draft));
   const { target, ...rest } = draft;
-  return isKnown && target ? { ...rest, target } : { unknown: JSON.stringify(expressions) };
+  const isWhole = expressions.some(isSyn) === (target === 'TCPMSS');
+  return isKnown && isWhole && target ? { ...rest, target } : { unknown: JSON.stringify(expressions) };
 }
 
+const TABLES = ['nat', 'mangle'] as const;
+
 const split = (name: string): { table: FilterChain['table']; name: string } => ({
-  table: name.startsWith('nat-') ? 'nat' : 'filter',
+  table: TABLES.find((table) => name.startsWith(`${table}-`)) ?? 'filter',
   name: name.slice(name.indexOf('-') + 1),
 });
 
