@@ -63,6 +63,16 @@ function usageCheck(node: Node): Check {
   return check('subnets', 'ok', `${full ? 'warning: ' : ''}${usageText(usage)}${hint}`);
 }
 
+/** Leases that are not believed cost nobody but themselves: a warning too. */
+function refusedCheck({ follower }: Node): Check {
+  const refused = [...follower.view.rejections().values()];
+  const [first] = refused;
+  if (!first) return check('leases', 'ok', 'all believed');
+  const { where, code, detail } = first;
+  const what = `${where.slice(where.lastIndexOf('/') + 1)}: ${code}: ${detail}`;
+  return check('leases', 'ok', `warning: ${refused.length} refused, such as ${what}; tsflannel leases shows all`);
+}
+
 function nodeOf({ node, waitingFor }: Daemon): Node {
   if (!node) throw new TsflannelError('DAEMON_STARTING', { detail: waitingFor });
   return node;
@@ -115,6 +125,7 @@ async function statusOf(node: Node): Promise<DaemonStatus> {
       ...(node.liveness ? [peersCheck(node.liveness.figures(), node.follower.view.leases())] : []),
       ...(node.paths ? [pathCheck(node.paths.narrow(), mtuOf(host, network))] : []),
       usageCheck(node),
+      refusedCheck(node),
       ...(node.parts.docker ? [node.parts.docker.check()] : []),
     ],
     ...(counters && { counters }),

@@ -32,7 +32,9 @@ function time({ network }: Evidence): Verdict {
 const hostile = ({ network }: Evidence): Verdict =>
   on(network, ({ rejections, leases }) =>
     faults(
-      [...rejections].map(([key, { code, detail }]) => `${key.slice(key.lastIndexOf('/') + 1)}: ${code}: ${detail}`),
+      [...rejections.values()].map(
+        ({ where, code, detail }) => `${where.slice(where.lastIndexOf('/') + 1)}: ${code}: ${detail}`,
+      ),
       `${leases.size} leases, all believed`,
       warn,
     ),

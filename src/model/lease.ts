@@ -106,12 +106,16 @@ export const NODE_NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62})$/;
 /** A machine's fingerprint. */
 const HOST_ID = /^[0-9a-f]{16}$/;
 
+/** A lease has some ten values in some hundred bytes; thousands of larger ones must not keep a node busy. */
+const MAX_BYTES = 16_384;
+const MAX_ITEMS = 256;
+
 /** Parses one key and value under `<prefix>/subnets/`. */
 export function parseLease(value: string, etcd: LeaseEtcd): Parsed<Lease> {
   const name = etcd.key.slice(etcd.key.lastIndexOf('/') + 1);
   const subnets = parseSubnetKey(name);
   if (!subnets) return reject('SUBNET_KEY', etcd.key, 'the key is not a subnet');
-  const json = parseJsonObject(value, etcd.key);
+  const json = parseJsonObject(value, etcd.key, MAX_BYTES, MAX_ITEMS);
   if (!json.ok) return json;
   const text = field(json.value, 'PublicIP');
   const publicIp = typeof text === 'string' ? parseIp4(text) : undefined;
@@ -147,7 +151,7 @@ function peerFields(peer: PeerData): Record<string, unknown> {
  * `former` is what the key held before (a lease of our own, or one flanneld left here): fields nobody here knows are kept.
  */
 export function printLease(own: Announcement, former?: string): string {
-  const parsed = former === undefined ? undefined : parseJsonObject(former, 'former');
+  const parsed = former === undefined ? undefined : parseJsonObject(former, 'former', MAX_BYTES, MAX_ITEMS);
   const ours = new Set([
     'publicip',
     'publicipv6',

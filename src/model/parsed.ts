@@ -37,32 +37,43 @@ export function shown(value: unknown): string {
 
 const MAX_DEPTH = 32;
 
-const [QUOTE, BACKSLASH, BRACE, BRACE_END, BRACKET, BRACKET_END] = Array.from('"\\{}[]', (c) => c.charCodeAt(0));
+const [QUOTE, BACKSLASH, BRACE, BRACE_END, BRACKET, BRACKET_END, COMMA] = Array.from('"\\{}[],', (c) =>
+  c.charCodeAt(0),
+);
 
-/** Whether JSON text nests deeper than anything we read: what walks such a value recursively would run out of stack. */
-function isTooDeep(text: string): boolean {
+/**
+ * Why JSON text is not to be parsed at all: it nests deeper than anything we read (what walks such a value recursively would run out of
+ * stack), or has more members and elements than we want to spend the time on.
+ */
+function excess(text: string, maxItems: number): readonly [code: string, detail: string] | undefined {
   let depth = 0;
+  let items = 1;
   let inString = false;
-  for (let i = 0; i < text.length && depth <= MAX_DEPTH; i++) {
+  for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
     if (inString) {
       if (c === BACKSLASH) i++;
       else if (c === QUOTE) inString = false;
     } else if (c === QUOTE) inString = true;
+    else if (c === COMMA) items++;
     else if (c === BRACE || c === BRACKET) depth++;
     else if (c === BRACE_END || c === BRACKET_END) depth--;
+    if (depth > MAX_DEPTH) return ['TOO_DEEP', `nested deeper than ${MAX_DEPTH}`];
+    if (items > maxItems) return ['TOO_LARGE', `more than ${maxItems} values`];
   }
-  return depth > MAX_DEPTH;
+  return undefined;
 }
 
-/** Text within `maxBytes` as a JSON object, own keys only. */
+/** Text within `maxBytes`, with at most `maxItems` members and elements in all, as a JSON object, own keys only. */
 export function parseJsonObject(
   text: string,
   where: string,
   maxBytes = 65_536,
+  maxItems = Number.POSITIVE_INFINITY,
 ): Parsed<Readonly<Record<string, unknown>>> {
   if (text.length > maxBytes) return reject('TOO_LARGE', where, `${text.length} bytes`);
-  if (isTooDeep(text)) return reject('TOO_DEEP', where, `nested deeper than ${MAX_DEPTH}`);
+  const tooMuch = excess(text, maxItems);
+  if (tooMuch) return reject(tooMuch[0], where, tooMuch[1]);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -73,14 +84,28 @@ export function parseJsonObject(
   return accept(value as Record<string, unknown>);
 }
 
+/** Keys of an object by their lower case, the first of each: made once, since an object with thousands of keys is looked into many times. */
+const folded = new WeakMap<object, ReadonlyMap<string, string>>();
+
+function foldedKeys(object: Readonly<Record<string, unknown>>): ReadonlyMap<string, string> {
+  const known = folded.get(object);
+  if (known) return known;
+  const keys = new Map(
+    Object.keys(object)
+      .reverse()
+      .map((key) => [key.toLowerCase(), key]),
+  );
+  folded.set(object, keys);
+  return keys;
+}
+
 /**
  * Reads an own property; an inherited one (`__proto__`) is never seen. The exact name wins, else the first that differs in case only:
  * flannel's decoder (Go's encoding/json) folds case, and configs in use rely on it.
  */
 export function field(object: Readonly<Record<string, unknown>>, name: string): unknown {
   if (Object.hasOwn(object, name)) return object[name];
-  const folded = name.toLowerCase();
-  const key = Object.keys(object).find((candidate) => candidate.toLowerCase() === folded);
+  const key = foldedKeys(object).get(name.toLowerCase());
   return key === undefined ? undefined : object[key];
 }
 

@@ -146,6 +146,8 @@ describe('daemon', () => {
     await run().ready;
     const { checks } = await ask(options.runDir, 'status');
     assert.equal(checks.find(({ name }) => name === 'kernel')?.state, 'degraded');
+    const refused = checks.find(({ name }) => name === 'leases')?.detail ?? '';
+    assert.match(refused, /^warning: 1 refused, such as 10\.5\.78\.0-24: PUBLIC_IP: ; rm -rf/);
     const { rows } = await ask(options.runDir, 'routes');
     const states = Object.fromEntries(rows.map(({ subnet, state }) => [subnet, state]));
     assert.equal(states['10.5.77.0/24'], 'missing');
