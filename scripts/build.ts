@@ -1,12 +1,14 @@
-/** Builds dist/ (one entry a command, shared code in chunks), oclif.manifest.json and docs/errors.md. Usage: npm run build */
-import { globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+/** Builds dist/ (one entry a command, shared code in chunks), oclif.manifest.json, man/ and the generated pages of docs/. Usage: npm run build */
+import { globSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Plugin } from '@oclif/core';
 import { build, type Plugin as EsbuildPlugin } from 'esbuild';
 import { ERRORS_PAGE, errorsPage } from './docs.ts';
+import { writeManPages } from './man.ts';
 import { generateProto } from './proto.ts';
+import { COMMANDS_PAGE, commandPages, commandsPage } from './reference.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -98,9 +100,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   generateProto();
   await bundle();
   await bundlePage();
-  writeFileSync(join(root, 'oclif.manifest.json'), await manifest());
+  const text = await manifest();
+  const pages = commandPages(text);
+  writeFileSync(join(root, 'oclif.manifest.json'), text);
+  writeFileSync(COMMANDS_PAGE, commandsPage(pages));
+  writeManPages(text);
   writeFileSync(ERRORS_PAGE, errorsPage());
-  console.log(
-    `built ${entries().length} entries, ${Object.keys(JSON.parse(readFileSync(join(root, 'oclif.manifest.json'), 'utf8')).commands).length} commands`,
-  );
+  console.log(`built ${entries().length} entries, ${pages.length} commands`);
 }

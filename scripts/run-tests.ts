@@ -38,13 +38,17 @@ function script(name: string): Counts {
   return status === 0 ? NONE : ONE_FAILURE;
 }
 
-/** Builds; a manifest that was not the one of these commands is a failure: a stale one says "not found" for what is new. */
+/** What the build makes and a reader has without one. */
+const MADE = ['oclif.manifest.json', 'docs/commands.md', 'docs/errors.md'] as const;
+const textOf = (file: string): string => (existsSync(join(root, file)) ? readFileSync(join(root, file), 'utf8') : '');
+
+/** Builds; a manifest that was not the one of these commands is a failure: a stale one says "not found" for what is new. So is a stale page. */
 function build(): Counts {
-  const file = join(root, 'oclif.manifest.json');
-  const before = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const before = MADE.map(textOf);
   const counts = script('build');
-  if (counts.failures > 0 || readFileSync(file, 'utf8') === before) return counts;
-  console.log('oclif.manifest.json was stale; it is new now: commit it');
+  const stale = MADE.filter((file, at) => textOf(file) !== before[at]);
+  if (counts.failures > 0 || stale.length === 0) return counts;
+  console.log(`stale: ${stale.join(', ')}; new now: commit them`);
   return ONE_FAILURE;
 }
 
