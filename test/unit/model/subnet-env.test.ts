@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { parseCidr, parsePrefix } from '../../../src/model/address.ts';
+import { parseCidr, parseIp, parsePrefix } from '../../../src/model/address.ts';
 import { parseSubnetEnv, parseSubnetEnvKeys, renderSubnetEnv, type SubnetEnv } from '../../../src/model/subnet-env.ts';
 
 const env: SubnetEnv = {
@@ -69,8 +69,17 @@ describe('model/subnet-env', () => {
     const parsed = parseSubnetEnvKeys('FLANNEL_SUBNET=172.20.57.1/24\n', 'f');
     assert.deepEqual(parsed, {
       ok: true,
-      value: { network: undefined, subnet: env.subnet, mtu: undefined, ipMasq: undefined },
+      value: { network: undefined, subnet: env.subnet, subnet6: undefined, mtu: undefined, ipMasq: undefined },
     });
+  });
+
+  it("gives a flanneld's IPv6 subnet, and refuses what is none", () => {
+    const read = (subnet: string) => parseSubnetEnvKeys(`${TEXT}FLANNEL_IPV6_SUBNET=${subnet}\n`, 'f');
+    const parsed = read('fd00:0:0:7::1/64');
+    assert.ok(parsed.ok);
+    assert.deepEqual(parsed.value.subnet6, { ip: parseIp('fd00:0:0:7::1'), length: 64 });
+    for (const subnet of ['fd00:0:0:7::/64', '10.1.74.1/24', 'fd00::1', 'fd00::1/127', 'fd00::1/64;x', ''])
+      assert.equal(read(subnet).ok, false, subnet);
   });
 
   it('refuses a file of megabytes and keeps control characters out of what it prints', () => {
