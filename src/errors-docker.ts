@@ -17,6 +17,13 @@ export const DOCKER_ERRORS = {
     'tsflannel routes',
   ),
   DOCKER_NOT_FOUND: entry(3, 'no dockerd was found on this host', '{detail}', 'tsflannel docker apply --help'),
+  DOCKER_UNSUPPORTED: entry(
+    3,
+    'the Docker of this host cannot be given the leased subnet',
+    '{detail}',
+    'apt-get install docker.io',
+    'tsflannel docker opts --help',
+  ),
   DOCKER_NOT_RUNNING: entry(9, 'Docker is down', '{detail}', 'tsflannel docker apply'),
   DOCKER_CONFIG: entry(1, 'the Docker configuration is not usable', '{detail}', 'tsflannel docker apply --dry-run'),
   DOCKER_FAILED: entry(

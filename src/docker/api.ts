@@ -23,7 +23,6 @@ export interface BridgeNetwork {
 export interface DockerInfo {
   readonly version: string;
   readonly liveRestore: boolean;
-  readonly rootless: boolean;
 }
 
 /** Docker's API, as far as needed. Every call rejects with DOCKER_UNREACHABLE when the socket does not answer. */
@@ -67,11 +66,9 @@ function bridgeNetwork(value: Json): BridgeNetwork {
 
 function dockerInfo(value: unknown): DockerInfo {
   const info = isObject(value) ? value : {};
-  const security = field(info, 'SecurityOptions');
   return {
     version: printable(text(field(info, 'ServerVersion')) ?? 'unknown'),
     liveRestore: field(info, 'LiveRestoreEnabled') === true,
-    rootless: Array.isArray(security) && security.includes('name=rootless'),
   };
 }
 

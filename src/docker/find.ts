@@ -69,12 +69,28 @@ async function choose(candidates: readonly Candidate[], socket: string | undefin
   throw notFound(`none that runs here has the socket ${socket}`);
 }
 
+const unsupported = (detail: string): TsflannelError => new TsflannelError('DOCKER_UNSUPPORTED', { detail });
+
 /**
- * Whether it is this host's own: one in a user or process namespace of its own is another user's (rootless) or a container's, and
- * cannot be restarted from here.
+ * Why a dockerd is not this host's own: one in a user or process namespace of its own is another user's (rootless) or a container's.
+ * `undefined`: it is.
  */
-const isHosts = async ({ pid }: RunningProcess): Promise<boolean> =>
-  (await sharesNamespace(pid, 'user')) && (await sharesNamespace(pid, 'pid'));
+async function foreignness({ pid }: RunningProcess): Promise<string | undefined> {
+  if (!(await sharesNamespace(pid, 'user')))
+    return `process ${pid} is a rootless Docker: its containers are in a network namespace of its user, to which no route of this host leads`;
+  if (!(await sharesNamespace(pid, 'pid'))) return `process ${pid} runs inside a container`;
+  return undefined;
+}
+
+const isHosts = async (process: RunningProcess): Promise<boolean> => (await foreignness(process)) === undefined;
+
+/** A snap is read-only, and its dockerd is confined to files of its own. Throws DOCKER_UNSUPPORTED. */
+export function refuseSnap({ exe }: Pick<ProcessSpec, 'exe'>, pid: number): void {
+  if (/^(?:\/var\/lib\/snapd)?\/snap\//.test(exe))
+    throw unsupported(
+      `process ${pid} is Docker from a snap (${exe}): it reads only its own daemon.json, under snapd's control`,
+    );
+}
 
 async function ofRunning({ process, spec }: Candidate, { run, logFolder }: FindOptions): Promise<FoundDocker> {
   const pidFile = pidFileOf(spec.argv, await configOf(spec));
@@ -95,17 +111,26 @@ async function ofStopped({ run, remembered, logFolder }: FindOptions): Promise<F
   return { service, spec: remembered, unit: undefined };
 }
 
-/** Finds the dockerd of this network namespace and how it is run. Rejects with DOCKER_NOT_FOUND. */
+/** Where a dockerd runs, but none of the host's: why it cannot be had. A rootless one is in a network namespace of its own. */
+async function onlyForeign(here: readonly RunningProcess[]): Promise<TsflannelError | undefined> {
+  for (const process of [...here, ...(await processesNamed('dockerd'))]) {
+    const reason = await foreignness(process).catch(() => undefined);
+    const isRootless = reason !== undefined && !(await sharesNamespace(process.pid, 'user'));
+    if (reason !== undefined && (isRootless || here.includes(process))) return unsupported(reason);
+  }
+  return undefined;
+}
+
+/** Finds the dockerd of this network namespace and how it is run. Rejects with DOCKER_NOT_FOUND or DOCKER_UNSUPPORTED. */
 export async function findDocker(options: FindOptions): Promise<FoundDocker> {
   const found = await processesHere('dockerd');
   const candidates: Candidate[] = [];
   for (const process of found)
     if (await isHosts(process)) candidates.push({ process, spec: await specOf(process.pid) });
-  const inner = found[0];
-  if (candidates.length === 0 && inner)
-    throw notFound(`process ${inner.pid} is a rootless Docker, or runs inside a container`);
   const candidate = await choose(candidates, options.socket);
-  return candidate ? ofRunning(candidate, options) : ofStopped(options);
+  if (!candidate) return ofStopped(options).catch(async (error) => Promise.reject((await onlyForeign(found)) ?? error));
+  refuseSnap(candidate.spec, candidate.process.pid);
+  return ofRunning(candidate, options);
 }
 
 /** Whether the process sees the same files as we do: `ip netns exec` gives it mounts of its own, but the same root. */

@@ -9,9 +9,12 @@ import { TsflannelError } from '../errors.ts';
 
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** ESRCH: the process whose file in /proc was being read has ended. */
+const MISSING: ReadonlySet<unknown> = new Set(['ENOENT', 'ENOTDIR', 'ESRCH']);
+
 /** Whether the error says that the file is not there. */
 export const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
+  error instanceof Error && 'code' in error && MISSING.has(error.code);
 
 /** `undefined` for what is not there; other failures go on. */
 const unlessMissing = (error: unknown): undefined => {

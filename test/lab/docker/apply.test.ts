@@ -5,7 +5,6 @@ import { once } from 'node:events';
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { isRunning, runningProcess } from '../../../src/docker/process.ts';
 import { useDockerd } from '../../support/dockerd.ts';
 import { difference, type Snapshot } from '../../support/leaks.ts';
 import { openTerminal } from '../../support/pty.ts';
@@ -161,19 +160,6 @@ describe('docker apply', function () {
     assert.equal(code, 130);
     assert.equal(difference(shown, await dockerd.shows()), '');
     assert.equal(await dockerd.docker('inspect', '--format', '{{.State.Running}}', 'web'), 'true');
-  });
-
-  it('killed with -9 while dockerd is down, the next run repairs it', async () => {
-    await dockerd.lease('172.17.60.1/24');
-    const former = await runningProcess(await dockerd.pid());
-    const [program, ...args] = dockerd.command('apply', '--yes');
-    const child = spawn(program!, args, { stdio: 'ignore' });
-    await until('dockerd is down', async () => !(await isRunning(former!)), 30_000);
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    assert.equal((await dockerd.tsflannel('apply', '--yes')).exitCode, 0);
-    assert.deepEqual(await dockerd.docker0(), ['172.17.60.1/24']);
-    await dockerd.docker('start', 'web');
   });
 
   it('revert would keep what others wrote to daemon.json since', async () => {

@@ -5,6 +5,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestDockerd, useDockerd } from '../../support/dockerd.ts';
 import { difference, type Snapshot } from '../../support/leaks.ts';
+import { openTerminal } from '../../support/pty.ts';
 
 const errorOf = (stdout: string): string => JSON.parse(stdout).error.code;
 
@@ -93,6 +94,15 @@ describe('docker apply: live-restore', function () {
       assert.equal(await dockerd.pid(), pid);
       assert.deepEqual(await dockerd.docker0(), ['172.17.0.1/16']);
     });
+
+  it('on a terminal it offers to stop them, and takes no for an answer', async () => {
+    const { CI: _, ...env } = process.env;
+    const terminal = openTerminal(dockerd.command('apply'), { env });
+    await terminal.shows(/Stop web in this order/);
+    terminal.type('n\r');
+    assert.equal(await terminal.ended(), 6);
+    assert.equal(await dockerd.docker('inspect', '--format', '{{.State.Running}}', 'web'), 'true');
+  });
 
   it('--stop-containers stops them first and starts them again after', async () => {
     const { exitCode, stdout } = await dockerd.tsflannel('apply', '--yes', '--stop-containers');

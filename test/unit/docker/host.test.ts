@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DockerApi, dockerApi } from '../../../src/docker/api.ts';
 import { bridgeOf } from '../../../src/docker/bridge.ts';
+import { refuseSnap } from '../../../src/docker/find.ts';
 import { configFileFlag, configFileOf, pidFileOf, socketOf } from '../../../src/docker/places.ts';
 import { isRunning, processesHere, runningProcess, specOf } from '../../../src/docker/process.ts';
 import { parseUnit, serviceOf, systemdService } from '../../../src/docker/units.ts';
@@ -220,5 +221,16 @@ describe('docker/units', () => {
         'systemctl start docker.service',
       ]);
     }
+  });
+});
+
+describe('docker/find', () => {
+  for (const exe of ['/snap/docker/2963/bin/dockerd', '/var/lib/snapd/snap/docker/2963/bin/dockerd'])
+    it(`refuses ${exe} with the reason`, () => {
+      assert.throws(() => refuseSnap({ exe }, 7), { code: 'DOCKER_UNSUPPORTED', why: /from a snap/ });
+    });
+
+  it('takes others', () => {
+    for (const exe of ['/usr/bin/dockerd', '/opt/snap/dockerd']) refuseSnap({ exe }, 7);
   });
 });

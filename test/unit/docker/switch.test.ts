@@ -32,7 +32,7 @@ async function fakeHost(dir: string, fault: Fault | undefined) {
   const api: DockerApi = {
     socket: join(dir, 'socket'),
     ping: async () => docker.runs,
-    info: async () => ({ version: '0', liveRestore: false, rootless: false }),
+    info: async () => ({ version: '0', liveRestore: false }),
     running: async () => [...docker.containers].map((id) => ({ id, name: id })),
     bridge: async () => ({ subnet: undefined, gateway: undefined, mtu: undefined, ipMasq: undefined, containers: 0 }),
     async start(id) {
