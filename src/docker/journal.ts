@@ -47,7 +47,7 @@ const invalid = (file: string, detail: string): TsflannelError =>
 
 type Json = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
-const isText = (value: unknown): boolean => typeof value === 'string';
+const isText = (value: unknown): value is string => typeof value === 'string';
 const isBoolean = (value: unknown): boolean => typeof value === 'boolean';
 const isOptional = (value: unknown, check: (value: unknown) => boolean): boolean => value === undefined || check(value);
 const isTexts = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
@@ -77,7 +77,7 @@ const isProcess = (value: unknown): boolean =>
 /** The ids become parts of paths of the API. */
 const isContainers = (value: unknown): boolean =>
   Array.isArray(value) &&
-  value.every((each) => isObject(each) && isText(each.name) && /^[0-9a-f]{12,64}$/.test(String(each.id)));
+  value.every((each) => isObject(each) && isText(each.name) && isText(each.id) && /^[0-9a-f]{12,64}$/.test(each.id));
 
 const isWish = (value: unknown): boolean =>
   isObject(value) &&
