@@ -261,6 +261,42 @@ int encapsulate(struct __sk_buff *skb)
 	return leave(own, &way);
 }
 
+#define NOT_DIRECT (-1)
+
+// Backend.DirectDelivery: to the container's neighbour at once, as the stack would forward it, but past its filters and its connection
+// tracking. What the stack must look at is left to it: packets for this host, unknown neighbours, too big ones, an ending time to live.
+INLINE int deliver_directly(struct __sk_buff *skb, const struct settings *own)
+{
+	struct iphdr ip;
+	if (bpf_skb_load_bytes(skb, ETH_HLEN, &ip, sizeof(ip)) || ip.ttl <= 1)
+		return NOT_DIRECT;
+	__u32 segment = skb->gso_size;
+	struct bpf_fib_lookup route = {
+		.family = AF_INET,
+		.l4_protocol = ip.protocol,
+		.tot_len = segment ? segment + headers_of(skb, ip.protocol, ETH_HLEN) : bpf_ntohs(ip.tot_len),
+		.tos = ip.tos,
+		.ifindex = own->device,
+		.ipv4_src = ip.saddr,
+		.ipv4_dst = ip.daddr,
+	};
+	if (bpf_fib_lookup(skb, &route, sizeof(route), 0) != BPF_FIB_LKUP_RET_SUCCESS || route.ifindex == own->device ||
+	    route.ifindex == own->underlay)
+		return NOT_DIRECT;
+	decrement_ttl(&ip);
+	if (bpf_skb_store_bytes(skb, ETH_HLEN, &ip, offsetof(struct iphdr, saddr), 0))
+		return drop(DROP_WRITE_FAILED);
+	struct bpf_redir_neigh way = { .nh_family = AF_INET, .ipv4_nh = route.ipv4_dst };
+	return bpf_redirect_neigh(route.ifindex, &way, sizeof(way), 0);
+}
+
+// Into the device, from where the stack forwards it, or straight to the container.
+INLINE int enter(struct __sk_buff *skb, const struct settings *own)
+{
+	int direct = own->direct ? deliver_directly(skb, own) : NOT_DIRECT;
+	return direct == NOT_DIRECT ? bpf_redirect(own->device, BPF_F_INGRESS) : direct;
+}
+
 // The datagram's headers and the inner one, behind the Ethernet header.
 struct datagram {
 	struct iphdr ip;
@@ -429,7 +465,7 @@ int decapsulate(struct __sk_buff *skb)
 		return drop(DROP_WRITE_FAILED);
 	if (own->hop && protocol == IPPROTO_TCP && !segment)
 		return bpf_redirect(own->hop, 0);
-	return bpf_redirect(own->device, BPF_F_INGRESS);
+	return enter(skb, own);
 }
 
 SEC("tc/deliver")
@@ -440,7 +476,7 @@ int deliver(struct __sk_buff *skb)
 		return TC_ACT_SHOT;
 	// The MAC address is the underlay's, not the hop's: to the stack that would be another host's packet.
 	bpf_skb_change_type(skb, PACKET_HOST);
-	return bpf_redirect(own->device, BPF_F_INGRESS);
+	return enter(skb, own);
 }
 
 SEC("tc/unmark")
@@ -458,7 +494,7 @@ int unmark(struct __sk_buff *skb)
 	if (high != own->strip_mac_high || low != own->strip_mac_low)
 		return drop(DROP_OUTER_SOURCE_UNKNOWN);
 	bpf_skb_change_type(skb, PACKET_HOST);
-	return bpf_redirect(own->device, BPF_F_INGRESS);
+	return enter(skb, own);
 }
 
 struct plain_datagram {

@@ -1,7 +1,7 @@
 // Made by scripts/bpf.ts of src/forwarder/ebpf/layout.ts: change it there.
 #pragma once
 
-#define VERSION 1
+#define VERSION 2
 #define MAX_FORWARDS 65536
 #define CHECK_STRICT 0
 #define CHECK_SUBNET 1
@@ -40,8 +40,9 @@ struct settings {
 	__be16 strip_port;
 	__be16 port;
 	__u16 check;
+	__u32 direct;
 };
-_Static_assert(sizeof(struct settings) == 64, "layout of settings");
+_Static_assert(sizeof(struct settings) == 68, "layout of settings");
 
 struct subnet {
 	__u32 length;

@@ -15,6 +15,13 @@ export const udpBy = (carrier: CarrierType): Variant => ({
   carrier,
 });
 
+/** Past the receiving host's filters and tracking of connections. */
+const DIRECT: Variant = {
+  ...udpBy('ebpf'),
+  name: 'udp/ebpf direct',
+  config: ['--backend', 'udp', '--backend-option', 'Carrier=ebpf', '--backend-option', 'DirectDelivery=true'],
+};
+
 /** All variants; those of the real flanneld where FLANNELD names one. */
 export function variants(flanneld = process.env.FLANNELD): readonly Variant[] {
   const theirs = (backend: string): Variant[] =>
@@ -32,6 +39,7 @@ export function variants(flanneld = process.env.FLANNELD): readonly Variant[] {
     { name: 'host-gw', config: ['--backend', 'host-gw'], start: ours },
     { name: 'vxlan', config: ['--backend', 'vxlan'], start: ours },
     ...CARRIER_TYPES.map(udpBy),
+    DIRECT,
     ...theirs('udp'),
     ...theirs('vxlan'),
   ];

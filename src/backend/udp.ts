@@ -50,6 +50,7 @@ const base = ({ self, host, network: { network }, config }: Context<Config>): re
     network,
     subnet: self.subnet,
     sourceCheck: config.sourceCheck,
+    directDelivery: config.directDelivery,
   },
   ...(host.wideRouteTaken ? [] : [routeTo(network)]),
 ];

@@ -14,6 +14,7 @@ export const sameCarrier = (a: Carrier, b: Carrier): boolean =>
   a.port === b.port &&
   a.mtu === b.mtu &&
   a.sourceCheck === b.sourceCheck &&
+  a.directDelivery === b.directDelivery &&
   sameIp(a.local, b.local) &&
   samePrefix(a.network, b.network) &&
   samePrefix(a.subnet, b.subnet);

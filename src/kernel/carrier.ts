@@ -16,6 +16,8 @@ export interface Carrier {
   readonly network: Prefix;
   readonly subnet: Prefix;
   readonly sourceCheck: SourceCheck;
+  /** Packets go from the underlay to the containers past the host's filters, where the programs of `ebpf` can do that. */
+  readonly directDelivery: boolean;
 }
 
 /** One entry of the carrier's table: inner packets to `subnet` go to `nextHop`; only `nextHop` may send from `subnet`. */

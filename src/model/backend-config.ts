@@ -23,6 +23,8 @@ export type BackendConfig =
       readonly mtu: number;
       readonly carrier: CarrierWish;
       readonly sourceCheck: SourceCheck;
+      /** Packets of peers pass by the host's filters and connection tracking on their way to the containers (carrier `ebpf` only). */
+      readonly directDelivery: boolean;
     }
   | {
       readonly type: 'vxlan';
@@ -43,7 +45,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** Options of each backend, as `--backend-option` takes them. */
 export const BACKEND_OPTIONS: Readonly<Record<BackendConfig['type'], readonly string[]>> = {
-  udp: ['Port', 'MTU', 'Carrier', 'SourceCheck'],
+  udp: ['Port', 'MTU', 'Carrier', 'SourceCheck', 'DirectDelivery'],
   vxlan: ['VNI', 'Port', 'GBP', 'Learning', 'DirectRouting', 'MTU', 'SourceCheck'],
   'host-gw': ['SourceCheck'],
 };
@@ -118,12 +120,15 @@ function parseUdp(json: Json): Parsed<BackendConfig> {
   if (!carrier.ok) return carrier;
   const check = wordOption(json, 'SourceCheck', SOURCE_CHECKS);
   if (!check.ok) return check;
+  const direct = flagOption(json, 'DirectDelivery');
+  if (!direct.ok) return direct;
   return accept({
     type: 'udp',
     port: port.value,
     mtu: mtu.value,
     carrier: carrier.value,
     sourceCheck: check.value,
+    directDelivery: direct.value,
   });
 }
 

@@ -26,6 +26,7 @@ export interface NodeSpec {
   readonly without?: readonly (keyof Offloads)[];
   /** `strict` by default. */
   readonly sourceCheck?: SourceCheck;
+  readonly directDelivery?: boolean;
   /** Which carrier; `auto` by default. */
   readonly type?: CarrierType;
   /** How programs may be held. */
@@ -44,6 +45,7 @@ const carrierOf = (spec: NodeSpec): Carrier => ({
   network: parsePrefix(spec.network)!,
   subnet: parsePrefix(spec.subnet)!,
   sourceCheck: spec.sourceCheck ?? 'strict',
+  directDelivery: spec.directDelivery ?? false,
 });
 
 const forwardsOf = (spec: NodeSpec): Forward[] =>

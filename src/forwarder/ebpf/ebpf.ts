@@ -48,6 +48,9 @@ function sumCounters(fast: ForwarderCounters, slow: ForwarderCounters | undefine
   };
 }
 
+const howOf = ({ manner, carrier }: FastPath): string =>
+  `programs held by ${manner}, a thread for the rest${carrier.directDelivery ? '; past the filters of this host' : ''}`;
+
 export function ebpfForwarder({ slowPath, manners = MANNERS }: EbpfOptions): Forwarder {
   let fast: FastPath | undefined;
   let list: readonly Forward[] | undefined;
@@ -71,7 +74,7 @@ export function ebpfForwarder({ slowPath, manners = MANNERS }: EbpfOptions): For
       return { carrier: { ...fast.carrier, type: 'ebpf' }, forwards: slow.forwards };
     },
     counters: () => fast && sumCounters(fast.counters(), slowPath.counters()),
-    report: () => fast && { type: 'ebpf', how: `programs held by ${fast.manner}, a thread for the rest` },
+    report: () => fast && { type: 'ebpf', how: howOf(fast) },
     async stop() {
       const device = fast?.carrier.device;
       fast?.close();

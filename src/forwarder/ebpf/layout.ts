@@ -64,7 +64,7 @@ function layout<Name extends string>(
   };
 }
 
-export const VERSION = 1;
+export const VERSION = 2;
 
 /** Subnets at most: all /24 of a /8. */
 export const MAX_FORWARDS = 65_536;
@@ -72,7 +72,7 @@ export const MAX_FORWARDS = 65_536;
 /**
  * The one entry of the map `settings`; interfaces by index, `check` one of SOURCE_CHECKS. What goes into `hop` comes out at `hop_end`.
  * `strip`: a VXLAN device by which super-packets lose their marks, with what only we know of it (strip.ts); 0: there is none, since the
- * underlay hands over neither those nor unfinished checksums.
+ * underlay hands over neither those nor unfinished checksums. `direct`: 1 for Backend.DirectDelivery.
  */
 export const SETTINGS = layout('settings', [
   ['u32', 'version'],
@@ -93,6 +93,7 @@ export const SETTINGS = layout('settings', [
   ['be16', 'strip_port'],
   ['be16', 'port'],
   ['u16', 'check'],
+  ['u32', 'direct'],
 ]);
 
 /** Key of the map `forwards`. */

@@ -37,6 +37,7 @@ export const settingsOf = (carrier: Carrier, { device, underlay, hop, strip }: D
   ...strip,
   port: carrier.port,
   check: SOURCE_CHECKS.indexOf(carrier.sourceCheck),
+  direct: carrier.directDelivery ? 1 : 0,
 });
 
 const prefix = (address: number, mask: number): Prefix =>
@@ -53,6 +54,7 @@ export const carrierOf = (settings: Settings, device: string): Carrier => ({
   network: prefix(settings.network, settings.network_mask),
   subnet: prefix(settings.subnet, settings.subnet_mask),
   sourceCheck: SOURCE_CHECKS[settings.check] ?? 'strict',
+  directDelivery: settings.direct === 1,
 });
 
 /** Where the programs of these settings run. `decapsulate` comes last: it hands on to the others. */

@@ -14,6 +14,7 @@ const carrier = (port = 8285): Carrier => ({
   network: prefix('172.20.0.0/16'),
   subnet: prefix('172.20.57.0/24'),
   sourceCheck: 'strict',
+  directDelivery: false,
 });
 const forward = (third: number, port = 8285): Forward => ({
   kind: 'forward',

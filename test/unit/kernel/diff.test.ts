@@ -13,7 +13,7 @@ import { address, ip, neighbour, prefix, route, tun, vxlan } from '../../contrac
 const NETWORK = prefix('172.20.0.0/16');
 const carrier: Carrier = {
   ...{ kind: 'carrier', device: 'flannel0', local: ip('10.200.0.1'), port: 8285, mtu: 1472 },
-  ...{ network: NETWORK, subnet: prefix('172.20.57.0/24'), sourceCheck: 'strict' },
+  ...{ network: NETWORK, subnet: prefix('172.20.57.0/24'), sourceCheck: 'strict', directDelivery: false },
 };
 const forward: Forward = {
   ...{ kind: 'forward', device: 'flannel0', subnet: prefix('172.20.64.0/24') },

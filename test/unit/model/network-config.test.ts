@@ -75,7 +75,7 @@ describe('network config', () => {
 });
 
 describe('the backend of a config', () => {
-  const UDP = { type: 'udp', port: 8285, mtu: 0, carrier: 'auto', sourceCheck: 'strict' };
+  const UDP = { type: 'udp', port: 8285, mtu: 0, carrier: 'auto', sourceCheck: 'strict', directDelivery: false };
   const VXLAN = {
     type: 'vxlan',
     vni: 1,
@@ -99,6 +99,11 @@ describe('the backend of a config', () => {
     ],
     [{ Type: 'udp', Carrier: 'fou' }, 'BACKEND_OPTION'],
     [{ Type: 'udp', Carrier: true }, 'BACKEND_OPTION'],
+    [
+      { Type: 'udp', DirectDelivery: true },
+      { ...UDP, directDelivery: true },
+    ],
+    [{ Type: 'udp', DirectDelivery: 'yes' }, 'BACKEND_OPTION'],
     [{ Type: 'udp', SourceCheck: 'none' }, 'BACKEND_OPTION'],
     [{ Type: 'vxlan' }, VXLAN],
     [

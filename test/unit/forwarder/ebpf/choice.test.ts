@@ -16,6 +16,7 @@ const carrier = (type?: CarrierType): Carrier => ({
   network: prefix('172.20.0.0/16'),
   subnet: prefix('172.20.57.0/24'),
   sourceCheck: 'strict',
+  directDelivery: false,
 });
 const forward: Forward = {
   kind: 'forward',

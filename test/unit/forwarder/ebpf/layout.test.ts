@@ -60,6 +60,7 @@ describe('forwarder/ebpf/layout', () => {
       network: prefix('128.0.0.0/4'),
       subnet: prefix('140.20.57.64/30'),
       sourceCheck: 'subnet',
+      directDelivery: true,
     };
     const devices = { device: 3, underlay: 2, hop: { enter: 5, leave: 4 }, strip: NO_STRIP };
     assert.deepEqual(carrierOf(SETTINGS.decode(SETTINGS.encode(settingsOf(carrier, devices))), 'flannel0'), carrier);
