@@ -25,7 +25,7 @@ export function faultTests(backend: Backend, which: readonly string[]): void {
     const options = { name, labs: TEST_LABS, backend, short: true, seed: 1, progress: () => undefined };
     ground = await makeGround(options);
   });
-  for (const fault of faultsFor(which, backend, true))
+  for (const fault of faultsFor(which, { backend, own: true, former: false }))
     it(`row ${fault.row}: ${fault.name}`, async () => {
       assert.ok(ground, 'the lab is up');
       const result = await measureFault(ground, fault, SLACK);

@@ -26,52 +26,34 @@ export default class LabChaos extends TsflannelCommand {
     subject: Flags.string({
       description: 'another daemon, with its flags in one word; told where etcd is as flanneld is',
     }),
+    former: Flags.string({
+      description: 'another version, built: upgrade from it and go back to it',
+      helpValue: 'FOLDER',
+    }),
     write: Flags.string({ description: 'put the table into this page, where its marks are', helpValue: 'FILE' }),
   };
 
   override async execute(): Promise<Result> {
     const { flags } = await this.parse(LabChaos);
-    const { FAULTS, runChaos, writeTable } = await import('../../lab/chaos/index.ts');
+    const { listFaults, runChaos, writeTable } = await import('../../lab/chaos/index.ts');
     const { labsDir } = await import('../../lab/index.ts');
-    const which = flags.row ?? [];
+    const { row: which = [], name, backend, short, slack, seed, former, soak: minutes } = flags;
     if (flags.list) {
-      const faults = FAULTS.filter(
-        ({ row, name }) => which.length === 0 || which.includes(String(row)) || which.includes(name),
-      );
-      const data = faults.map(({ row, name, about }) => ({ row, name, about }));
-      return {
-        data: { faults: data },
-        text: data.map(({ row, name, about }) => `${row} ${name}: ${about}`).join('\n'),
-      };
+      const faults = listFaults(which).map(({ row, name: fault, about }) => ({ row, name: fault, about }));
+      const text = faults.map((fault) => `${fault.row} ${fault.name}: ${fault.about}`).join('\n');
+      return { data: { faults }, text };
     }
-    const { name, backend, short, slack, seed } = flags;
     const subject = flags.subject?.split(' ').filter((word) => word !== '');
     const progress = (line: string) => notice(`chaos: ${line}`);
-    const options = {
-      name,
-      labs: labsDir(),
-      backend,
-      which,
-      short,
-      slack,
-      seed,
-      progress,
-      ...(subject && { subject }),
-      ...(flags.soak !== undefined && { minutes: flags.soak }),
+    const each = ({ failures }: { readonly failures: readonly string[] }) => {
+      for (const line of failures) progress(`  ${line}`);
     };
-    const results = await runChaos({
-      ...options,
-      each: ({ failures }) => {
-        for (const line of failures) progress(`  ${line}`);
-      },
-    });
+    const lab = { name, labs: labsDir(), backend, short, seed, former, subject };
+    const results = await runChaos({ ...lab, which, slack, minutes, progress, each });
     if (flags.write !== undefined)
-      await writeTable(flags.write, { backend, soak: flags.soak !== undefined, subject: subject?.[0] }, results);
+      await writeTable(flags.write, { backend, soak: minutes !== undefined, subject: subject?.[0] }, results);
     const isWell = results.every(({ failures }) => failures.length === 0);
-    return {
-      data: { backend, subject: subject?.[0] ?? 'tsflannel', results },
-      text: chaosTable(results),
-      exit: isWell ? 0 : 7,
-    };
+    const data = { backend, subject: subject?.[0] ?? 'tsflannel', results };
+    return { data, text: chaosTable(results), exit: isWell ? 0 : 7 };
   }
 }

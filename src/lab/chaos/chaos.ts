@@ -26,6 +26,8 @@ export interface Fault {
   healed?(stage: Stage): Promise<boolean>;
   /** Takes back what had to stay until all was well, and checks what can be checked only then. */
   undo?(stage: Stage): Promise<void>;
+  /** It needs the folder of another version. */
+  readonly formerOnly?: true;
   /** It is about subnet.env itself, which is broken by it. */
   readonly tears?: true;
 }

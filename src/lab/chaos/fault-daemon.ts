@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Fault } from './chaos.ts';
 import { keyOf, noLoss, subnetNow, VICTIM } from './parts.ts';
+import type { Stage } from './stage.ts';
 
 /** Rows about the daemon's own process. */
 
@@ -97,6 +98,33 @@ const rolling: Fault = {
   },
 };
 
+const subnets = (stage: Stage): Promise<string[]> =>
+  Promise.all(stage.lab.nodes.map((_, i) => subnetNow(stage, i + 1)));
+
+/** Every node in turn goes on with what the other version left it. */
+async function change(stage: Stage, start: (number: number) => Promise<unknown>): Promise<void> {
+  const before = await subnets(stage);
+  for (const [i] of stage.lab.nodes.entries()) {
+    await stage.kill(i + 1, 'SIGTERM');
+    await start(i + 1);
+  }
+  stage.expect((await subnets(stage)).join() === before.join(), 'a node has another subnet than before');
+}
+
+const upgraded: Fault = {
+  row: 24,
+  name: 'upgraded-and-back',
+  about: 'every node in turn runs the former version, and then this one again; what the one left the other adopts',
+  budget: (backend) => ({ gapMs: noLoss(backend) * 1.5, healMs: 1_000 }),
+  ownOnly: true,
+  formerOnly: true,
+  async run(stage) {
+    await change(stage, (number) => stage.run(number, join(stage.former ?? '', 'bin/tsflannel'), 'up', '--detach'));
+    await stage.pause(1_000);
+    await change(stage, (number) => stage.start(number));
+  },
+};
+
 const crashLoop: Fault = {
   row: 30,
   name: 'crash-loop',
@@ -165,5 +193,5 @@ const clock: Fault = {
 
 export const DAEMON_FAULTS: readonly Fault[] = [
   ...[killed, peerGone, killedStarting, stopped, down],
-  ...[clock, rolling, crashLoop, second],
+  ...[clock, rolling, upgraded, crashLoop, second],
 ];

@@ -9,14 +9,24 @@ import type { Backend } from './stage.ts';
 
 const ALL = [DAEMON_FAULTS, ETCD_FAULTS, LEASE_FAULTS, KERNEL_FAULTS, UNDERLAY_FAULTS, HOST_FAULTS];
 
-/** All faults, by row. */
-export const FAULTS: readonly Fault[] = ALL.flat().sort((a, b) => a.row - b.row);
+const FAULTS: readonly Fault[] = ALL.flat().sort((a, b) => a.row - b.row);
 
-/** What to run: rows of the matrix or names of faults (none: all), as far as they mean something for the backend and the subject. */
-export const faultsFor = (which: readonly string[], backend: Backend, own: boolean): readonly Fault[] =>
-  FAULTS.filter(
-    ({ row, name, backends, ownOnly }) =>
-      (which.length === 0 || which.includes(String(row)) || which.includes(name)) &&
-      (backends?.includes(backend) ?? true) &&
-      (own || !ownOnly),
+/** Faults of these rows of the matrix, or of these names; none given: all. */
+export const listFaults = (which: readonly string[]): readonly Fault[] =>
+  FAULTS.filter(({ row, name }) => which.length === 0 || which.includes(String(row)) || which.includes(name));
+
+/** What to run them on. */
+export interface Capable {
+  readonly backend: Backend;
+  /** The subject is tsflannel. */
+  readonly own: boolean;
+  /** There is another version of it. */
+  readonly former: boolean;
+}
+
+/** Those of them that mean something there. */
+export const faultsFor = (which: readonly string[], { backend, own, former }: Capable): readonly Fault[] =>
+  listFaults(which).filter(
+    ({ backends, ownOnly, formerOnly }) =>
+      (backends?.includes(backend) ?? true) && (own || !ownOnly) && (former || !formerOnly),
   );

@@ -16,7 +16,9 @@ export interface GroundOptions {
   readonly labs: string;
   readonly backend: Backend;
   /** Words of another daemon's command line. */
-  readonly subject?: readonly string[];
+  readonly subject?: readonly string[] | undefined;
+  /** Folder of another version, built, to upgrade from and to go back to. */
+  readonly former?: string | undefined;
   readonly short: boolean;
   readonly seed: number;
   readonly progress: Progress;
@@ -57,7 +59,7 @@ async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
   const notes: string[] = [];
   const note = (text: string) => void notes.push(text);
   const leftOn = async (number: number) => leftFrom(bare[number - 1], (await showNodes(lab, pods))[number - 1]);
-  const stage = createStage({ lab, subject, short, seed, note, leftOn });
+  const stage = createStage({ lab, subject, short, seed, former: options.former, note, leftOn });
   return { stage, flow, watchman, pods, notes, shown: [] };
 }
 

@@ -13,7 +13,7 @@ export interface ChaosOptions extends GroundOptions {
   /** How many times over their budget times may be. */
   readonly slack: number;
   /** Random ones of them for so long, instead of each once. */
-  readonly minutes?: number;
+  readonly minutes?: number | undefined;
   /** Told each result as soon as it is there. */
   readonly each?: (result: FaultResult) => void;
 }
@@ -21,7 +21,11 @@ export interface ChaosOptions extends GroundOptions {
 async function runAll(ground: Ground, options: ChaosOptions, stopped: () => boolean): Promise<readonly FaultResult[]> {
   const { stage } = ground;
   const { slack, progress, each, minutes } = options;
-  const faults = faultsFor(options.which, stage.backend, stage.subject.own);
+  const faults = faultsFor(options.which, {
+    backend: stage.backend,
+    own: stage.subject.own,
+    former: stage.former !== undefined,
+  });
   if (minutes !== undefined) return [await soak(ground, { faults, minutes, slack, progress, stopped })];
   const results: FaultResult[] = [];
   for (const fault of faults) {
@@ -55,5 +59,5 @@ export async function runChaos(options: ChaosOptions): Promise<readonly FaultRes
 }
 
 export type { Fault } from './chaos.ts';
-export { FAULTS } from './faults.ts';
+export { listFaults } from './faults.ts';
 export { writeTable } from './page.ts';

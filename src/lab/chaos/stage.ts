@@ -14,6 +14,8 @@ export interface Stage {
   readonly subject: Subject;
   /** Fewer repetitions and shorter outages: what CI has time for. */
   readonly short: boolean;
+  /** Folder of another version of tsflannel, built. */
+  readonly former?: string | undefined;
   /** In [0, 1), the same for the same seed. */
   readonly random: () => number;
   node(number: number): LabNode;
@@ -42,6 +44,7 @@ export interface StageOptions {
   readonly subject: Subject;
   readonly short: boolean;
   readonly seed: number;
+  readonly former: string | undefined;
   readonly note: (text: string) => void;
   readonly leftOn: (number: number) => Promise<string>;
 }
@@ -69,7 +72,7 @@ async function onUnderlay({ underlay }: Lab, argv: readonly string[]): Promise<s
 /** etcdctl waits 5 s by default, which is less than an election on a busy machine may take. */
 const CTL = ['env', 'ETCDCTL_API=3', 'etcdctl', '--command-timeout=15s', '--dial-timeout=5s'];
 
-export function createStage({ lab, subject, short, seed, note, leftOn }: StageOptions): Stage {
+export function createStage({ lab, subject, short, seed, former, note, leftOn }: StageOptions): Stage {
   const endpoints = lab.nodes.filter(({ member }) => member).map(({ ip }) => `http://${ip}:2379`);
   const node = (number: number): LabNode => {
     const found = lab.nodes[number - 1];
@@ -81,6 +84,7 @@ export function createStage({ lab, subject, short, seed, note, leftOn }: StageOp
     backend: lab.spec.backend,
     subject,
     short,
+    former,
     random: createRandom(seed),
     note,
     leftOn,
