@@ -5,7 +5,7 @@ import { LAB_IMAGE } from '../../../src/lab/dockerd.ts';
 import { useDockerd } from '../../support/dockerd.ts';
 
 describe('docker network', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const dockerd = useDockerd({ name: 'dock-network' });
 
   async function tsflannel(exit: number, ...args: string[]) {

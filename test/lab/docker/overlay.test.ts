@@ -46,7 +46,7 @@ const configure = async (test: TestLab): Promise<void> => {
 };
 
 describe("Docker's containers, by the README", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const test = useLab({ name: 'lab-readme', docker: true, bare: true });
   const [there = [], back = []] = readmeCommands();
   let before: Snapshot[] = [];
@@ -107,7 +107,7 @@ async function argvOf(paths: ReturnType<typeof dockerdPaths>): Promise<string[]>
 }
 
 describe('up --docker', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const test = useLab({ name: 'lab-updocker', size: 1, docker: true, bare: true });
   const state = async () => (await statusOf(test, 1)).checks.find(({ name }) => name === 'docker');
   const isOk = (what: string) => until(what, async () => (await state())?.state === 'ok', 60_000);
@@ -172,7 +172,7 @@ describe('up --docker', function () {
 
 function before_(work: () => Promise<void>): void {
   before(async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     await work();
   });
 }

@@ -9,7 +9,7 @@ import { useDockerd } from '../../support/dockerd.ts';
 import { until } from '../../support/until.ts';
 
 describe('docker status', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   const dockerd = useDockerd({ name: 'dock-status' });
   const inside = (...argv: string[]) => execa('nsenter', [`--net=/run/netns/${dockerd.namespace}`, '--', ...argv]);
 
