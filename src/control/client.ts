@@ -56,9 +56,13 @@ export async function ask<M extends Method>(runDir: string, method: M, timeoutMs
 const codeOf = (error: unknown): string => (error instanceof TsflannelError ? error.code : '');
 
 /** Asks; `undefined` when no daemon runs. */
-export async function askIfRunning<M extends Method>(runDir: string, method: M): Promise<Requests[M] | undefined> {
+export async function askIfRunning<M extends Method>(
+  runDir: string,
+  method: M,
+  timeoutMs?: number,
+): Promise<Requests[M] | undefined> {
   try {
-    return await ask(runDir, method);
+    return await ask(runDir, method, timeoutMs);
   } catch (error) {
     if (codeOf(error) === 'DAEMON_NOT_RUNNING') return undefined;
     throw error;

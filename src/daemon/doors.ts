@@ -11,6 +11,7 @@ import { isNearlyFull, type RouteTraffic, type Usage, usageText } from '../model
 import { queryOf } from '../reconcile/pass.ts';
 import { routeRows } from '../reconcile/report.ts';
 import { carrierChecks, sourceChecks } from './carrier-checks.ts';
+import { configCheck } from './config-check.ts';
 import { type Handlers, serveControl } from './control-server.ts';
 import { serveHealth } from './health.ts';
 import type { Daemon, Node } from './node.ts';
@@ -121,6 +122,7 @@ async function statusOf(node: Node): Promise<DaemonStatus> {
     ...(node.cachedAt !== undefined && { cachedAt: node.cachedAt }),
     checks: [
       ...checksOf(node),
+      configCheck(node.follower.view.config(), network),
       ...checks,
       ...(node.liveness ? [peersCheck(node.liveness.figures(), node.follower.view.leases())] : []),
       ...(node.paths ? [pathCheck(node.paths.narrow(), mtuOf(host, network))] : []),

@@ -127,7 +127,7 @@ export const kernelChecks: readonly Check[] = [
     title: 'our packet filter rules are in place',
     why: 'without them the host’s filters may drop the containers’ packets, or rewrite their addresses',
     fix: ['tsflannel plan', 'tsflannel up --detach'],
-    judge: asWanted(['chain', 'jump'], 'all are there'),
+    judge: asWanted(['chain', 'jump', 'guard', 'source'], 'all are there'),
   },
   {
     id: 'blocked',

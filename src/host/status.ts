@@ -1,8 +1,8 @@
 import { askIfRunning, askIfUp } from '../control/client.ts';
-import type { Check, DaemonStatus } from '../control/protocol.ts';
+import type { Check, DaemonStatus, PlanStep } from '../control/protocol.ts';
 import { readIfThere } from '../files/atomic.ts';
-import type { Kernel } from '../kernel/state.ts';
-import { type Prefix, parsePrefix } from '../model/address.ts';
+import type { Kernel, Kind } from '../kernel/state.ts';
+import { type Prefix, parsePrefix, printPrefix } from '../model/address.ts';
 import { type StatusReport, worstOf } from '../model/report.ts';
 import { parseSubnetEnv } from '../model/subnet-env.ts';
 import type { Store } from '../store/store.ts';
@@ -12,20 +12,45 @@ import { observeInterfaces } from './scene.ts';
 
 const check = (name: string, state: Check['state'], detail: string): Check => ({ name, state, detail });
 
-async function etcdCheck({ connection }: LookOptions): Promise<Check> {
+/** etcd and the config in it, asked by ourselves: for when no daemon tells. */
+async function etcdChecks({ connection }: LookOptions): Promise<Check[]> {
   let store: Store | undefined;
   try {
     store = await openStoreAt(connection);
     const config = await store.config();
-    if (!config) return check('etcd', 'degraded', `answers, but has no network config at ${connection.prefix}/config`);
-    return config.parsed.ok
-      ? check('etcd', 'ok', connection.kv.endpoints.join(', '))
-      : check('etcd', 'degraded', 'the network config is not valid');
+    const etcd = check('etcd', 'ok', connection.kv.endpoints.join(', '));
+    if (!config) return [etcd, check('config', 'degraded', `none at ${connection.prefix}/config`)];
+    const { parsed } = config;
+    return [
+      etcd,
+      parsed.ok
+        ? check('config', 'ok', `${printPrefix(parsed.value.network)}, ${parsed.value.backend.type}`)
+        : check('config', 'degraded', `not valid: ${parsed.rejection.where}: ${parsed.rejection.detail}`),
+    ];
   } catch (error) {
-    return check('etcd', 'down', error instanceof Error ? error.message : String(error));
+    return [check('etcd', 'down', error instanceof Error ? error.message : String(error))];
   } finally {
     store?.close();
   }
+}
+
+/** Which row of `status` an object of the plan belongs to; files have one of their own. */
+const ROW_OF: Readonly<Record<Kind, 'device' | 'routes' | 'rules' | undefined>> = {
+  ...{ link: 'device', address: 'device', carrier: 'device' },
+  ...{ route: 'routes', neighbour: 'routes', fdb: 'routes', forward: 'routes' },
+  ...{ chain: 'rules', jump: 'rules', guard: 'rules', source: 'rules', sysctl: 'rules' },
+  file: undefined,
+};
+
+/** The kernel against what the node wants, as rows: what is open was not mended yet, or cannot be. */
+function kernelChecks(steps: readonly PlanStep[]): Check[] {
+  return (['device', 'routes', 'rules'] as const).map((name) => {
+    const open = steps.filter(({ kind }) => ROW_OF[kind] === name);
+    const [first] = open;
+    if (!first) return check(name, 'ok', 'as wanted');
+    const more = open.length > 1 ? `, and ${open.length - 1} more` : '';
+    return check(name, 'degraded', `${first.action} ${first.object}${more}`);
+  });
 }
 
 async function envCheck(path: string, subnet: Prefix): Promise<Check> {
@@ -63,15 +88,21 @@ async function hostChecks({ wish }: LookOptions, status: DaemonStatus): Promise<
   }
 }
 
-/** Daemon, etcd, lease, kernel, subnet.env and docker0 looked at together; the worst of them is the node's state. */
+/** One that is stopped or hangs is as good as none; it is not waited for longer than this. */
+const PING_MS = 2_000;
+
+/**
+ * Daemon, etcd, config, lease, device, routes, rules, subnet.env, docker0 and peers looked at together; the worst of them is the node's
+ * state.
+ */
 export async function statusNow(options: LookOptions): Promise<StatusReport> {
-  const ping = await askIfRunning(options.runDir, 'ping');
+  const ping = await askIfRunning(options.runDir, 'ping', PING_MS);
   const daemon = ping && (await askIfUp(options.runDir, 'status'));
   if (!daemon) {
     const detail = ping
       ? `pid ${ping.pid} is not up yet: ${ping.waitingFor ?? 'a moment'}`
       : `none answers in ${options.runDir}: run tsflannel up`;
-    return { state: 'down', checks: [check('daemon', 'down', detail), await etcdCheck(options)] };
+    return { state: 'down', checks: [check('daemon', 'down', detail), ...(await etcdChecks(options))] };
   }
   const { checks: own, ...node } = daemon;
   const daemonCheck = check(
@@ -79,6 +110,7 @@ export async function statusNow(options: LookOptions): Promise<StatusReport> {
     daemon.ready ? 'ok' : 'degraded',
     daemon.ready ? `pid ${daemon.pid}` : `pid ${daemon.pid}, not ready yet`,
   );
-  const checks = [daemonCheck, ...own, ...(await hostChecks(options, daemon))];
+  const [plan, host] = await Promise.all([askIfUp(options.runDir, 'plan'), hostChecks(options, daemon)]);
+  const checks = [daemonCheck, ...own, ...kernelChecks(plan?.steps ?? []), ...host];
   return { state: worstOf(checks), checks, node };
 }

@@ -57,4 +57,5 @@ export const statusText = ({ state, checks, node }: StatusReport): string =>
     ...(node?.counters ? trafficText(node.counters as Counted) : []),
     '',
     table(['check', 'state', 'detail'], checks.map(checkRow)),
+    ...(state === 'ok' ? [] : ['', 'tsflannel doctor says why, and what to type']),
   ].join('\n');

@@ -74,6 +74,7 @@ const configFaults: readonly Fault[] = [
   {
     name: 'a network config that is not valid',
     check: 'config',
+    status: 'config',
     async inject(scene) {
       config = await value(scene, 'config');
       await ctl(scene, 'put', `${PREFIX}/config`, '{"Network":"10.5.3.4/33"}');
@@ -83,6 +84,7 @@ const configFaults: readonly Fault[] = [
   {
     name: 'a config below another prefix',
     check: 'prefix',
+    status: 'config',
     says: /\/atomic\.io\/network/,
     async inject(scene) {
       config = await value(scene, 'config');

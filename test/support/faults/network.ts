@@ -115,6 +115,7 @@ export const networkFaults: readonly Fault[] = [
   {
     name: 'a daemon that is stopped',
     check: 'daemon-stuck',
+    status: 'daemon',
     says: /alive and silent/,
     inject: async (scene) => process.kill(daemonPid(scene.node(2)), 'SIGSTOP'),
     undo: async (scene) => process.kill(daemonPid(scene.node(2)), 'SIGCONT'),

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { DOCTOR_PAGE, doctorPage } from '../../../scripts/docs.ts';
 import { CHECKS, commandOf, healthOf, judgeAll } from '../../../src/doctor/doctor.ts';
 import { doctorCases, doctorText } from '../../../src/output/doctor.ts';
+import { packageRoot } from '../../../src/root.ts';
 import { evidenceOf, finding, running } from '../../support/evidence.ts';
 import { flagsIn, commandOf as programCommand } from '../../support/program.ts';
 
@@ -83,5 +85,20 @@ describe('the report of doctor', () => {
       ['ok', 'warn', 'fail'],
     );
     assert.match(doctorCases(findings).find(({ result }) => result === 'fail')?.detail ?? '', /tsflannel up --detach/);
+  });
+});
+
+describe('docs/troubleshooting.md', () => {
+  it('leads to checks that there are, and to most of them', () => {
+    const text = readFileSync(join(packageRoot(), 'docs', 'troubleshooting.md'), 'utf8');
+    const named = [...text.matchAll(/^\| [^|]+ \| ([^|]+) \|/gm)].flatMap(([, cell = '']) =>
+      [...cell.matchAll(/`([\w-]+)`/g)].map(([, id]) => id),
+    );
+    const ids = new Set(CHECKS.map(({ id }) => id));
+    assert.deepEqual(
+      named.filter((id) => !ids.has(id ?? '')),
+      [],
+    );
+    assert.ok(new Set(named).size >= 50, String(new Set(named).size));
   });
 });

@@ -93,6 +93,9 @@ describe('routes, leases and status as text', () => {
 
   it('say the verdict first', () => {
     const report: StatusReport = { state: 'degraded', checks: [{ name: 'etcd', state: 'degraded', detail: 'away' }] };
-    assert.match(statusText(report), /^degraded: .*\n\nCHECK +STATE +DETAIL\netcd +degraded +away$/);
+    assert.match(
+      statusText(report),
+      /^degraded: .*\n\nCHECK +STATE +DETAIL\netcd +degraded +away\n\ntsflannel doctor /,
+    );
   });
 });
