@@ -70,7 +70,7 @@ function lookWith(flags: LookFlags): Look {
 }
 
 const EVERY_MS = 100;
-/** No single look may hold up the end by more. */
+/** No single look may hold up the end by more: so a wait ends at most a second late. */
 const LOOK_MS = 1_000;
 
 const reasonOf = (error: unknown): string => {
@@ -88,12 +88,11 @@ export async function waitFor(flags: LookFlags, goals: readonly string[], timeou
   const end = begun + timeoutSeconds * 1000;
   for (const goal of goals.map(goalOf)) {
     for (;;) {
-      const left = Math.max(1, end - performance.now());
-      const missing = await look(goal, Math.min(LOOK_MS, Math.max(200, left))).catch(reasonOf);
+      const missing = await look(goal, LOOK_MS).catch(reasonOf);
       if (missing === undefined) break;
       if (performance.now() >= end)
         throw new TsflannelError('WAIT_TIMEOUT', { wanted: printGoal(goal), seconds: timeoutSeconds, detail: missing });
-      await sleep(Math.min(EVERY_MS, left));
+      await sleep(EVERY_MS);
     }
   }
   return Math.round(performance.now() - begun);

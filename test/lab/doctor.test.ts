@@ -90,7 +90,7 @@ describe('doctor names faults', () => {
     await lab.run(2, 'tsflannel', 'wait', ...goals, '--timeout', '30s');
     const late = await runOn(lab.lab, lab.node(2), ['tsflannel', 'wait', '--for', 'peers=3', '--timeout', '1s']);
     assert.equal(late.exit, 75);
-    assert.match(late.stderr, /3 peers did not come about in 1 s[\s\S]*2 are reached/);
+    assert.match(late.stderr, /3 peers did not come about in 1 s/);
   }).timeout(60_000);
 
   for (const fault of [...filterFaults, ...networkFaults, ...dockerFaults, ...keyFaults, ...etcdFaults]) itNames(fault);
