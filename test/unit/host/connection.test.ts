@@ -58,9 +58,13 @@ describe('where etcd is', () => {
     );
   });
 
+  it('is the default where a flag is empty, as flanneld’s units have it', async () => {
+    assert.deepEqual(await resolve({ 'etcd-endpoints': '', 'etcd-cafile': '', 'etcd-prefix': '' }), await resolve({}));
+  });
+
   it('is not what makes no sense', async () => {
     for (const flags of [
-      { 'etcd-endpoints': '' },
+      { 'etcd-endpoints': ',' },
       { 'etcd-endpoints': 'http://x y' },
       { 'etcd-prefix': 'x' },
       { 'etcd-prefix': '/a b' },
