@@ -26,6 +26,13 @@ export const LEASE_ERRORS = {
     '{node} at {ip} has the same id on another machine: one disk is a copy of the other',
     'tsflannel leases',
   ),
+  GATEWAY_SOURCE_CHECK: entry(
+    6,
+    'the source check of this network keeps out what a routed gateway lets in',
+    'SourceCheck is {check}: nodes take from a peer only what comes from its subnet',
+    'tsflannel gateway enable --mode masquerade',
+    'tsflannel config set --help',
+  ),
   KUBE_NOT_YET: entry(
     2,
     '--{flag} is not served yet',

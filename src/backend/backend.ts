@@ -6,7 +6,7 @@
 import type { FilterFacts, KernelObject } from '../kernel/state.ts';
 import type { Ip, Prefix } from '../model/address.ts';
 import type { BackendConfig, CarrierWish } from '../model/backend-config.ts';
-import type { Lease, PeerData } from '../model/lease.ts';
+import type { GatewayMode, Lease, PeerData } from '../model/lease.ts';
 import type { Mac } from '../model/mac.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 
@@ -24,6 +24,8 @@ export interface Host {
   readonly randomFully?: boolean;
   /** false: no rules of ours accept what is forwarded. */
   readonly forwardRules?: boolean;
+  /** Hosts from outside the network reach containers by way of this node. */
+  readonly gateway?: GatewayMode;
   /** Peers behind a path that takes smaller packets than containers send: the largest that pass, in bytes. */
   readonly narrow?: readonly { readonly subnet: Prefix; readonly mtu: number }[];
   /** The MAC that a device keeps which was another program's before. */

@@ -30,14 +30,37 @@ const internalRules = (network: Prefix, subnet: Prefix): readonly FilterRule[] =
   { source: is(network), destination: is(subnet), target: 'ACCEPT' },
 ];
 
-/** flannel's order (iptables.go masqRules); 0x4000 is the mark by which Kubernetes asks for its own masquerading. */
-const masqueradeRules = (network: Prefix, subnet: Prefix, randomFully: boolean): readonly FilterRule[] => [
+/** What comes before any masquerading. */
+const ownRules = (network: Prefix, subnet: Prefix): readonly FilterRule[] => [
   { mark: { value: 0x4000, mask: 0x4000 }, target: 'RETURN' },
   ...internalRules(network, subnet),
   { source: isNot(network), destination: is(subnet), target: 'RETURN' },
-  { source: is(network), destination: isNot(MULTICAST), target: 'MASQUERADE', ...(randomFully && { randomFully }) },
-  { source: isNot(network), destination: is(network), target: 'MASQUERADE', ...(randomFully && { randomFully }) },
 ];
+
+/** flannel's order (iptables.go masqRules); 0x4000 is the mark by which Kubernetes asks for its own masquerading. */
+const masqueradeRules = (network: Prefix, subnet: Prefix, randomFully: boolean): readonly FilterRule[] => [
+  ...ownRules(network, subnet),
+  { source: is(network), destination: isNot(MULTICAST), target: 'MASQUERADE', ...(randomFully && { randomFully }) },
+  fromOutside(network, randomFully),
+];
+
+/** What comes from outside for containers of other nodes: it goes in under this node's address, and the answers come back here. */
+const fromOutside = (network: Prefix, randomFully: boolean): FilterRule => ({
+  source: isNot(network),
+  destination: is(network),
+  target: 'MASQUERADE',
+  ...(randomFully && { randomFully }),
+});
+
+/** A gateway without --ip-masq hides those from outside only; a routed one hides nobody, whatever --ip-masq asks for. */
+function natRules({ self: { subnet }, host, network: { network } }: Scene): readonly FilterRule[] {
+  const { ipMasq, gateway, randomFully = true } = host;
+  const routed: FilterRule[] =
+    gateway === 'routed' ? [{ source: isNot(network), destination: is(network), target: 'ACCEPT' }] : [];
+  if (ipMasq) return [...routed, ...masqueradeRules(network, subnet, randomFully)];
+  if (gateway === 'masquerade') return [...ownRules(network, subnet), fromOutside(network, randomFully)];
+  return [...routed, ...internalRules(network, subnet)];
+}
 
 /** First where Docker lets the administrator's rules come first, else first of all. */
 const forward = (network: Prefix, dockerUser: boolean): readonly KernelObject[] => [
@@ -64,12 +87,15 @@ const clamp = (narrow: NonNullable<Host['narrow']>): readonly KernelObject[] =>
         { kind: 'jump', table: 'mangle', from: 'FORWARD', to: MSS, first: false },
       ];
 
-function rules({ self, host, network: { network } }: Scene): readonly KernelObject[] {
-  const { filter, ipMasq, randomFully = true, forwardRules: isForwarded = true, narrow = [] } = host;
-  const nat = ipMasq ? masqueradeRules(network, self.subnet, randomFully) : internalRules(network, self.subnet);
+function rules(scene: Scene): readonly KernelObject[] {
+  const {
+    host,
+    network: { network },
+  } = scene;
+  const { filter, forwardRules: isForwarded = true, narrow = [] } = host;
   return [
     ...(isForwarded ? forward(network, filter.dockerUser) : []),
-    { kind: 'chain', table: 'nat', name: POSTROUTING, rules: nat },
+    { kind: 'chain', table: 'nat', name: POSTROUTING, rules: natRules(scene) },
     { kind: 'jump', table: 'nat', from: 'POSTROUTING', to: POSTROUTING, first: true },
     ...clamp(narrow),
   ];

@@ -52,6 +52,7 @@ const claimOptions = (
     nodeId: state.nodeId,
     nodeName: parts.nodeName,
     ...(scene.host.hostId !== undefined && { hostId: scene.host.hostId }),
+    gateway: scene.host.gateway,
   },
   remembered: [...(state.subnet ? [state.subnet] : []), ...scene.inEnv],
   ttlSeconds: options.ttlSeconds,
@@ -183,7 +184,8 @@ async function heldOf({ cached, follower }: FirstLook, claim: ClaimOptions): Pro
 async function openHost({ disk }: Daemon, parts: DaemonParts) {
   const opened = await disk.open();
   const host = await parts.makeHost(opened.nodeId);
-  return { opened, host, inEnv: await disk.subnetInEnv() };
+  const gateway = await disk.gateway?.();
+  return { opened, host: { ...host, ...(gateway && { gateway }) }, inEnv: await disk.subnetInEnv() };
 }
 
 /** The host with the MAC it took over, now or when it was first started. */

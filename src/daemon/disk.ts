@@ -1,9 +1,11 @@
 import { dirname } from 'node:path';
 import { readIfThere } from '../files/atomic.ts';
 import { makeFolders } from '../files/folders.ts';
+import { readGateway } from '../files/gateway-file.ts';
 import { type NodeState, readNodeState, writeNodeState } from '../files/node-state.ts';
 import { readView, type SavedView, writeView } from '../files/view-file.ts';
 import { type Prefix, prefixOf } from '../model/address.ts';
+import type { GatewayMode } from '../model/lease.ts';
 import type { Parsed } from '../model/parsed.ts';
 import { parseSubnetEnv } from '../model/subnet-env.ts';
 import type { NodeOptions } from './options.ts';
@@ -16,6 +18,8 @@ export interface Disk {
   /** The subnet that subnet.env names: flanneld's, or ours from before the state folder was lost. */
   subnetInEnv(): Promise<readonly Prefix[]>;
   /** etcd as this node saw it last. */
+  /** What the administrator wants this node to be for those outside. */
+  gateway?(): Promise<GatewayMode | undefined>;
   readView(): Promise<Parsed<SavedView> | undefined>;
   keepView(view: SavedView): Promise<void>;
 }
@@ -41,6 +45,7 @@ export const diskOf = (options: NodeOptions): Disk => ({
   open: () => prepareFolders(options),
   keep: (state) => writeNodeState(options.stateDir, state),
   subnetInEnv: () => subnetInEnv(options.subnetFile),
+  gateway: () => readGateway(options.stateDir),
   readView: () => readView(options.stateDir),
   keepView: (view) => writeView(options.stateDir, view),
 });

@@ -13,6 +13,7 @@ import { routeRows } from '../reconcile/report.ts';
 import { carrierChecks, sourceChecks } from './carrier-checks.ts';
 import { configCheck } from './config-check.ts';
 import { type Handlers, serveControl } from './control-server.ts';
+import { followGateway } from './gateway.ts';
 import { serveHealth } from './health.ts';
 import type { Daemon, Node } from './node.ts';
 import { pathCheck } from './path-mtu.ts';
@@ -173,6 +174,7 @@ async function routesOf(node: Node): Promise<Requests['routes']> {
 
 async function ring(node: Node): Promise<Requests['ring']> {
   const before = node.reconciler.status().changes;
+  await followGateway(node);
   node.reconciler.ring('all');
   node.parts.docker?.look();
   await node.reconciler.settled();

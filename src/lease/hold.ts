@@ -18,7 +18,7 @@ export interface Holder {
   /** Our key was seen deleted or written: looks whether it is still ours, and takes it back if it is free. */
   check(): Promise<void>;
   /** We are to be reached otherwise now: the lease is rewritten, guarded, with the subnet it has. */
-  announce(parts: Pick<Announcement, 'publicIp' | 'peer'>): void;
+  announce(parts: Partial<Pick<Announcement, 'publicIp' | 'peer' | 'gateway'>>): void;
   close(): void;
 }
 

@@ -14,6 +14,13 @@ export type PeerData =
 /** The name of the backend that a node speaks. */
 export const backendName = (peer: PeerData): string => (peer.type === 'other' ? peer.name : peer.type);
 
+/** How hosts outside the network reach containers by way of a node: by its address in the network, or by their own. */
+export const GATEWAY_MODES = ['masquerade', 'routed'] as const;
+export type GatewayMode = (typeof GATEWAY_MODES)[number];
+
+export const parseGatewayMode = (value: unknown): GatewayMode | undefined =>
+  GATEWAY_MODES.find((mode) => mode === value);
+
 /** Where a lease stands in etcd. `leaseId` "0" means a reservation (no TTL). Revisions and ids are decimal text: they exceed 2^53. */
 export interface LeaseEtcd {
   readonly key: string;
@@ -34,6 +41,8 @@ export interface Lease {
   readonly nodeName?: string;
   /** Fingerprint of the machine that wrote it. */
   readonly hostId?: string;
+  /** The node lets hosts from outside in. */
+  readonly gateway?: GatewayMode;
   readonly etcd: LeaseEtcd;
 }
 
@@ -44,6 +53,7 @@ export interface Announcement {
   readonly nodeId: string;
   readonly nodeName: string;
   readonly hostId?: string;
+  readonly gateway?: GatewayMode | undefined;
 }
 
 /** No leading zeros: one subnet has one key. */
@@ -128,6 +138,7 @@ export function parseLease(value: string, etcd: LeaseEtcd): Parsed<Lease> {
   const nodeId = nameOf(json.value, 'NodeID', NODE_ID);
   const nodeName = nameOf(json.value, 'NodeName', NODE_NAME);
   const hostId = nameOf(json.value, 'HostID', HOST_ID);
+  const gateway = parseGatewayMode(field(json.value, 'Gateway'));
   return accept({
     ...subnets,
     publicIp,
@@ -137,6 +148,7 @@ export function parseLease(value: string, etcd: LeaseEtcd): Parsed<Lease> {
     ...(nodeId !== undefined && { nodeId }),
     ...(nodeName !== undefined && { nodeName }),
     ...(hostId !== undefined && { hostId }),
+    ...(gateway !== undefined && { gateway }),
   });
 }
 
@@ -147,7 +159,7 @@ function peerFields(peer: PeerData): Record<string, unknown> {
 }
 
 /**
- * The value of our own lease: flannel's fields in flannel's order, then NodeID, NodeName and HostID, which flanneld ignores.
+ * The value of our own lease: flannel's fields in flannel's order, then NodeID, NodeName, HostID and Gateway, which flanneld ignores.
  * `former` is what the key held before (a lease of our own, or one flanneld left here): fields nobody here knows are kept.
  */
 export function printLease(own: Announcement, former?: string): string {
@@ -161,6 +173,7 @@ export function printLease(own: Announcement, former?: string): string {
     'nodeid',
     'nodename',
     'hostid',
+    'gateway',
   ]);
   const kept = parsed?.ok ? Object.entries(parsed.value).filter(([key]) => !ours.has(key.toLowerCase())) : [];
   return JSON.stringify({
@@ -170,6 +183,7 @@ export function printLease(own: Announcement, former?: string): string {
     NodeID: own.nodeId,
     NodeName: own.nodeName,
     ...(own.hostId !== undefined && { HostID: own.hostId }),
+    ...(own.gateway !== undefined && { Gateway: own.gateway }),
     ...Object.fromEntries(kept),
   });
 }
