@@ -16,6 +16,10 @@ const FORGED_PORT = 7777;
 const CARRIER_PORT = 8285;
 /** Twenty daemons are started in one test, and the machine may be a busy one. */
 const MS = 600_000;
+/** Why what comes in is dropped; what goes out may be dropped meanwhile, too. */
+const INBOUND = DROP_REASONS.filter((reason) =>
+  /^(not-ip4|truncated|bad-checksum|ttl)$|source|destination/.test(reason),
+);
 
 describe('backend udp by real daemons', () => {
   const test = useLab({ name: 'lab-carriers', backend: 'udp', size: 3 });
@@ -151,14 +155,11 @@ describe('backend udp by real daemons', () => {
     await send();
     const raised = async () => {
       const now = await drops();
-      return Object.fromEntries(DROP_REASONS.map((reason) => [reason, now[reason] - before[reason]]));
+      return INBOUND.map((reason) => [reason, now[reason] - before[reason]] as const);
     };
-    const expected = Object.fromEntries(DROP_REASONS.map((reason) => [reason, wanted[reason] ?? 0]));
-    const total = Object.values(expected).reduce((sum, each) => sum + each);
-    await until(
-      'all are counted',
-      async () => Object.values(await raised()).reduce((sum, each) => sum + each) >= total,
-    );
+    const expected = INBOUND.map((reason) => [reason, wanted[reason] ?? 0] as const);
+    const sum = (counts: typeof expected): number => counts.reduce((total, [, count]) => total + count, 0);
+    await until('all are counted', async () => sum(await raised()) >= sum(expected));
     assert.deepEqual(await raised(), expected);
     assert.equal(await counted(1), 0, 'delivered');
   }
