@@ -39,14 +39,13 @@ export default class Init extends TsflannelCommand {
   override async execute(): Promise<Result> {
     const { flags } = await this.parse(Init);
     const { openKv } = await import('../host/kv.ts');
-    const options: InitOptions = {
+    const wished: InitOptions = {
       request: parseRequest(flags),
       network: flags.network,
       ...keyPrefix(flags['etcd-prefix']),
       ...(await memberPaths(flags)),
-      ...etcdBinary(flags['etcd-binary']),
-      yes: flags.yes,
-      ...(flags.size !== undefined && { size: flags.size }),
+      ...{ ...etcdBinary(flags['etcd-binary']), openDir: flags['data-dir'] === undefined },
+      ...{ yes: flags.yes, ...(flags.size !== undefined && { size: flags.size }) },
       systemd: flags.systemd,
       waitSeconds: flags['wait-timeout'],
       path: process.env.PATH ?? '',
@@ -56,7 +55,8 @@ export default class Init extends TsflannelCommand {
       notice,
     };
     const passwords = flags.auth ? readPasswords(process.env, flags.insecure) : undefined;
-    const settled = await settle(options, flags['dry-run']);
+    const settled = await settle(wished, flags['dry-run']);
+    const options = { ...wished, dataDir: settled.member.dataDir };
     const network = settled.network === undefined ? undefined : await import('../host/config.ts');
     await network?.checkNetwork(settled.network ?? '');
     if (flags['dry-run']) return preview(settled, options);

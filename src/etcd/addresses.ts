@@ -7,6 +7,8 @@ export interface HostAddress {
   readonly device: string;
   readonly ip: Ip;
   readonly isDefault: boolean;
+  /** One of the others that is reached from it, as text, where that was looked at. */
+  readonly reaches?: string;
 }
 
 /** Bridges and veths of container engines: never what a cluster runs over, unless somebody says so. */
@@ -43,11 +45,13 @@ export function hostAddresses(): readonly HostAddress[] {
   return all.sort((a, b) => rank(a) - rank(b));
 }
 
-/** The address to advertise when nobody says one: the default route's, else the only one there is. */
+/** The address to advertise when nobody says one: the default route's, else the only one there is, else the only one that reaches the others. */
 export function obviousAddress(addresses: readonly HostAddress[]): HostAddress | undefined {
   const first = addresses.find((address) => address.isDefault);
   const plain = addresses.filter(({ device }) => !CONTAINER_DEVICE.test(device));
-  return first ?? (plain.length === 1 ? plain[0] : undefined);
+  const reaching = addresses.filter(({ reaches }) => reaches !== undefined);
+  const only = (list: readonly HostAddress[]) => (list.length === 1 ? list[0] : undefined);
+  return first ?? only(plain) ?? only(reaching);
 }
 
 /** Whether the address is one of this host's, loopback included. */

@@ -9,6 +9,7 @@ import { pkiDirOf, readGivenCa } from './pki-files.ts';
 import { checkPorts } from './ports.ts';
 import { findEtcdOf } from './process.ts';
 import { checkEtcd, findEtcd } from './program.ts';
+import { byReach } from './reach.ts';
 import { registrarOf } from './registrar.ts';
 import { type InitRequest, type Security, securityFlags } from './request.ts';
 import { withSrv } from './srv-request.ts';
@@ -31,6 +32,8 @@ export interface InitOptions {
   /** How many members there are to be, where it was said. */
   readonly size?: number;
   readonly dataDir: string;
+  /** Nobody said which data dir: it is asked for, too. */
+  readonly openDir?: boolean;
   readonly runDir: string;
   readonly configDir: string;
   readonly yes: boolean;
@@ -73,17 +76,24 @@ export const usable = (found: DataDir, dir: string): Member | undefined => {
 };
 
 async function fill(options: InitOptions): Promise<Answers & { readonly asked?: true }> {
-  const { network, host, size, systemd } = options;
-  const open = { network, size, systemd };
+  const { network, host, size, systemd, dataDir } = options;
+  const open = { network, size, systemd, dataDir };
   if (options.ask && !options.yes) {
-    const given = { request: options.request, ...open, canManage: await systemdRuns() };
+    const given = {
+      request: options.request,
+      ...open,
+      canManage: await systemdRuns(),
+      openDir: options.openDir === true,
+    };
     return { ...(await askMissing(given, host, await options.ask())), asked: true };
   }
   const request = await withSrv(options.request);
-  if (options.yes) return { request: fillRequest(request, host), ...open };
-  const missing = missingFlags(request, host, false);
+  const wish = request.wish ?? { kind: 'alone' };
+  const seen = { ...host, addresses: await byReach(host.addresses, wish) };
+  if (options.yes) return { request: fillRequest(request, seen), ...open };
+  const missing = missingFlags(request, seen, false);
   if (missing.length > 0) throw new TsflannelError('MISSING_FLAGS', { flags: missing.join('; ') });
-  return { request: fillRequest(request, host), ...open };
+  return { request: fillRequest(request, seen), ...open };
 }
 
 /** The service is asked for a URL here, so that everything after knows it; without `ask` the URL stays open (a dry run). */
@@ -116,17 +126,19 @@ export const managed = (
  * MISSING_FLAGS, ADVERTISE_IP, USAGE and what the discovery service causes.
  */
 export async function settle(options: InitOptions, dry: boolean): Promise<Settled> {
-  const { dataDir } = options;
-  const member = usable(await inspectDataDir(dataDir), dataDir);
+  const found = await inspectDataDir(options.dataDir);
+  // Where somebody can be asked, a folder of somebody else's is no end.
+  const asks = found.state === 'foreign' && options.openDir && options.ask && !options.yes;
+  const member = asks ? undefined : usable(found, options.dataDir);
   if (member) {
     const contradiction = conflict(options.request, member);
     if (contradiction !== undefined) {
       const detail = `${contradiction}; run init without flags to go on with it, or 'tsflannel etcd stop --purge' to be rid of it`;
-      throw new TsflannelError('ETCD_DATA_DIR', { dir: dataDir, detail });
+      throw new TsflannelError('ETCD_DATA_DIR', { dir: options.dataDir, detail });
     }
     return { member: managed(member, options), existing: true, network: options.network };
   }
-  const { request, network, size, systemd, asked } = await fill(options);
+  const { request, network, size, systemd, asked, dataDir } = await fill(options);
   const known = await withUrl(request, options, !dry);
   return {
     member: managed(withOrigin(buildMember(known, { dataDir, pki: pkiDirOf(options.configDir) }), request.wish), {

@@ -14,6 +14,7 @@ import { type Registrar, registrarOf } from './registrar.ts';
 import { startServices } from './services.ts';
 import { startSnapshots } from './snapshot-service.ts';
 import { printState, type SupervisorState } from './state.ts';
+import { removeUnborn } from './unborn.ts';
 
 /**
  * The supervisor: a small program of ours that runs detached, has etcd as its child, starts it again when it ends, and ends with it on
@@ -81,6 +82,8 @@ const pause = (run: Running, ms: number): Promise<void> => sleep(ms, undefined, 
 async function runForever(run: Running, member: Member): Promise<void> {
   let wait: number = BACKOFF.first;
   for (let starts = 1; !run.stop.aborted; starts++) {
+    if (member.clusterId === undefined && (await removeUnborn(member.dataDir)))
+      run.log.write('tsflannel: etcd was killed before its log began; it is made again\n');
     const began = performance.now();
     const how = await runOnce(run, member, starts);
     if (run.stop.aborted) return;

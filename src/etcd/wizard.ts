@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { TsflannelError } from '../errors.ts';
+import { asTsflannelError, TsflannelError } from '../errors.ts';
 import { parsePrefix, printIp } from '../model/address.ts';
 import { printEndpoint } from '../model/endpoint.ts';
+import type { HostAddress } from './addresses.ts';
 import { CLIENT_PORT, fillRequest, fromCluster, type HostDefaults, JOIN_PORT, plainName } from './choose.ts';
 import { PEER_PORT } from './cluster.ts';
+import { inspectDataDir } from './data-dir.ts';
 import { MAX_SIZE } from './discovery.ts';
+import { byReach } from './reach.ts';
 import { type InitRequest, nameProblem, type Security } from './request.ts';
 import { withSrv } from './srv-request.ts';
 import { discoveryWish, newWish, srvWish, staticWish, v3Place, v3Wish, type Wish } from './wish.ts';
@@ -13,7 +16,11 @@ import { discoveryWish, newWish, srvWish, staticWish, v3Place, v3Wish, type Wish
 /** How the wizard asks; src/output has it for a terminal. Enter takes the first choice, or the fallback. */
 export interface Questions {
   choose<T>(message: string, choices: readonly { readonly name: string; readonly value: T }[]): Promise<T>;
-  text(message: string, fallback: string, check: (answer: string) => string | undefined): Promise<string>;
+  text(
+    message: string,
+    fallback: string,
+    check: (answer: string) => string | undefined | Promise<string | undefined>,
+  ): Promise<string>;
   confirm(message: string, fallback: boolean): Promise<boolean>;
 }
 
@@ -24,6 +31,8 @@ export interface Answers {
   readonly network: string | undefined;
   readonly size: number | undefined;
   readonly systemd: boolean | undefined;
+  /** Absolute. */
+  readonly dataDir: string;
 }
 
 const problemOf = (parse: () => unknown): string | undefined => {
@@ -82,10 +91,15 @@ async function askEntry(request: InitRequest, host: HostDefaults, ask: Questions
   return fromCluster({ ...request, name: await ask.choose('Which member is this host?', choices) }, host);
 }
 
+const notesOn = ({ isDefault, reaches }: HostAddress): readonly string[] => [
+  ...(isDefault ? ['default route'] : []),
+  ...(reaches === undefined ? [] : [`reaches ${reaches}`]),
+];
+
 async function askAddress(host: HostDefaults, ask: Questions): Promise<Pick<InitRequest, 'ip'>> {
   if (host.addresses.length === 0) throw new TsflannelError('ADVERTISE_IP', { detail: 'none but loopback' });
   const choices = host.addresses.map((address) => ({
-    name: `${printIp(address.ip)} (${address.device}${address.isDefault ? ', default route' : ''})`,
+    name: `${printIp(address.ip)} (${[address.device, ...notesOn(address)].join(', ')})`,
     value: address.ip,
   }));
   return { ip: await ask.choose('Address at which other hosts reach this one', choices) };
@@ -166,19 +180,44 @@ async function askNames(given: InitRequest, host: HostDefaults, ask: Questions):
   return { ...request, name: await ask.text('Name of this member', plainName(host.hostname), nameProblem) };
 }
 
-/** Asks for what the request leaves open, and nothing else. `canManage`: systemd runs here. */
+/** A folder somebody else's data lies in is no folder for ours, nor is one that has a member. */
+async function dirProblem(dir: string): Promise<string | undefined> {
+  if (!dir.startsWith('/')) return 'an absolute path is expected';
+  const found = await inspectDataDir(resolve(dir)).catch((error: unknown) => asTsflannelError(error));
+  if (found instanceof TsflannelError) return found.why;
+  if (found.state === 'foreign') return `${dir}: ${found.detail}; another folder, or 'tsflannel init --data-dir' later`;
+  return found.state === 'empty'
+    ? undefined
+    : `${dir} has the member ${found.member.name}: 'tsflannel init --data-dir ${dir}'`;
+}
+
+/** Where etcd's data goes, with what is there now. */
+async function askDataDir(dir: string, ask: Questions): Promise<string> {
+  const problem = await dirProblem(dir);
+  const state = problem === undefined ? `${dir} is empty` : `not ${problem}`;
+  return resolve(await ask.text(`Folder for etcd's data (${state})`, dir, dirProblem));
+}
+
+/** Asks for what the request leaves open, and nothing else. `canManage`: systemd runs here; `openDir`: nobody said a data dir. */
 export async function askMissing(
-  given: Omit<Answers, 'request'> & { readonly request: InitRequest; readonly canManage: boolean },
+  given: Omit<Answers, 'request'> & {
+    readonly request: InitRequest;
+    readonly canManage: boolean;
+    readonly openDir: boolean;
+  },
   host: HostDefaults,
   ask: Questions,
 ): Promise<Answers> {
   const wish = given.request.wish ?? (await askWish(ask));
   const size = await askSize({ wish }, given.size, ask);
   const security = given.request.security ?? (await askSecurity(wish, ask));
-  const named = await askNames(await withSrv({ ...given.request, wish, security }), host, ask);
+  const known = await withSrv({ ...given.request, wish, security });
+  const seen = { ...host, addresses: await byReach(host.addresses, known.wish ?? wish) };
+  const named = await askNames(known, seen, ask);
   const request = await askPorts(named, ask);
+  const dataDir = given.openDir ? await askDataDir(given.dataDir, ask) : given.dataDir;
   const systemd = given.systemd || !given.canManage ? given.systemd : await askManager(ask);
   const question = 'Network for the containers of all nodes (Enter: later, by config set)';
   const network = given.network ?? (await ask.text(question, '', networkProblem));
-  return { request: fillRequest(request, host), network: network === '' ? undefined : network, size, systemd };
+  return { request: fillRequest(request, host), network: network === '' ? undefined : network, size, systemd, dataDir };
 }

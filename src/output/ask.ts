@@ -9,7 +9,11 @@ export interface Choice<T> {
 export interface Ask {
   /** One of the choices; the first is the default. */
   choose<T>(message: string, choices: readonly Choice<T>[]): Promise<T>;
-  text(message: string, fallback: string, check: (answer: string) => string | undefined): Promise<string>;
+  text(
+    message: string,
+    fallback: string,
+    check: (answer: string) => string | undefined | Promise<string | undefined>,
+  ): Promise<string>;
   confirm(message: string, fallback: boolean): Promise<boolean>;
 }
 
@@ -34,7 +38,7 @@ export async function openAsk(): Promise<Ask> {
       return (choices[index] ?? choices[0]!).value;
     },
     async text(message, fallback, check) {
-      const validate = (answer: string) => check(answer.trim()) ?? true;
+      const validate = async (answer: string) => (await check(answer.trim())) ?? true;
       const { answer } = await prompt([{ type: 'input', name: 'answer', message, default: fallback, validate }]);
       return answer.trim();
     },
