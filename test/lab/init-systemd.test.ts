@@ -85,6 +85,32 @@ describe('tsflannel init --systemd', function () {
     await until('another one runs', async () => !['0', before].includes(await main()) && (await healthy()));
   });
 
+  it('service install has systemd run the node, sandboxed as it is; uninstall takes that back', async () => {
+    await inside('ip', 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', 'peer0');
+    for (const name of ['eth0', 'peer0']) await inside('ip', 'link', 'set', name, 'up');
+    await inside('ip', 'address', 'add', '10.79.0.1/24', 'dev', 'eth0');
+    const program = join(packageRoot(), 'bin/tsflannel');
+    const config = ['--config-dir', join(dir, 'etc')];
+    const set = await inside(program, 'config', 'set', ...config, '--network', '172.20.0.0/16', '--backend', 'udp');
+    assert.equal(set.exitCode, 0, set.stderr);
+    const up = ['--ip-masq', '--iface', 'eth0', '--state-dir', join(dir, 'state'), ...config];
+    const ran = await inside(program, 'service', 'install', '--', ...up);
+    assert.equal(ran.exitCode, 0, ran.stderr);
+    // Type=notify: systemctl start has come back once the node was ready.
+    const status = await inside(program, 'service', 'status');
+    assert.equal(status.exitCode, 0, status.stdout);
+    assert.match(status.stdout, /enabled, active/);
+    const { stdout } = await inside(program, 'status', '--json', ...config);
+    const report = JSON.parse(stdout) as { state: string; checks: { name: string; state: string; detail: string }[] };
+    assert.deepEqual([report.state, report.checks.filter(({ state }) => state !== 'ok')], ['ok', []]);
+    assert.match((await inside('iptables-save')).stdout, /TSFLANNEL-POSTRTG.*MASQUERADE/);
+    assert.equal((await inside('cat', '/proc/sys/net/ipv4/ip_forward')).stdout, '1');
+    const gone = await inside(program, 'service', 'uninstall');
+    assert.equal(gone.exitCode, 0, gone.stderr);
+    assert.equal((await inside(program, 'service', 'status')).exitCode, 9);
+    await inside(program, 'down', '--purge', '--state-dir', join(dir, 'state'), ...config);
+  });
+
   it('a timer takes snapshots, one at once, until it is told to end', async () => {
     const backups = join(dir, 'backups');
     const schedule = ['etcd', 'snapshot', 'schedule', '--dir', backups, '--keep', '2'];
