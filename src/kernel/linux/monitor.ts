@@ -61,14 +61,18 @@ function neighbourKinds(message: Message, seen: Seen): readonly Kind[] {
   return family === AF_INET ? ['neighbour'] : [];
 }
 
+const isIp4 = (message: Message): boolean => message.payload.readUInt8(0) === AF_INET;
+
 function kindsOf(message: Message, seen: Seen): readonly Kind[] {
   switch (message.type) {
     case RTM.NEWLINK:
     case RTM.DELLINK:
       return linkKinds(message, seen);
     case RTM.NEWADDR:
+      return isIp4(message) ? ['address'] : [];
     case RTM.DELADDR:
-      return message.payload.readUInt8(0) === AF_INET ? ['address'] : [];
+      // With a device's last address every route over it goes, and the kernel says nothing of those.
+      return isIp4(message) ? ['address', 'route'] : [];
     case RTM.NEWROUTE:
     case RTM.DELROUTE:
       return isMainRoute(message) ? ['route'] : [];

@@ -108,7 +108,10 @@ function dropLink(host: Host, link: Link): void {
   for (const object of [...host.objects.values()].filter((one) => isOn(one, link.name))) host.drop(keyOf(object));
 }
 
-function dropRoute(host: Host, address: Address): void {
+/** An address takes its own route along; the last one of a device, every route over it. */
+function dropRoutes(host: Host, address: Address): void {
+  if (!ofKind(host, 'address').some(({ device }) => device === address.device))
+    for (const route of ofKind(host, 'route')) if (route.device === address.device) host.objects.delete(keyOf(route));
   const route = connected(address);
   const found = route && host.objects.get(keyOf(route));
   if (found?.kind === 'route' && found.device === address.device) host.objects.delete(keyOf(found));
@@ -123,7 +126,7 @@ function drop(host: Host, key: string): string | undefined {
   host.objects.delete(key);
   if (object?.kind === 'guard') for (const source of ofKind(host, 'source')) host.objects.delete(keyOf(source));
   if (object?.kind === 'link') dropLink(host, object);
-  if (object?.kind === 'address') dropRoute(host, object);
+  if (object?.kind === 'address') dropRoutes(host, object);
   return undefined;
 }
 

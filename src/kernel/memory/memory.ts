@@ -45,6 +45,7 @@ const rungBy = (kind: Kind): ReadonlySet<Kind> => {
   if (SILENT.has(kind)) return new Set();
   if (kind === 'chain' || kind === 'jump') return new Set(['chain', 'jump']);
   if (CHECKED.has(kind)) return CHECKED;
+  if (kind === 'address') return new Set(['address', 'route']);
   return new Set(kind === 'link' ? WITH_LINK : [kind]);
 };
 

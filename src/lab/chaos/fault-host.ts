@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { subnetFileOf } from '../node.ts';
 import { subnetOf } from '../status.ts';
@@ -25,8 +25,8 @@ const envFault = (name: string, about: string, run: (file: string) => Promise<un
 });
 
 async function replaceByLink(file: string): Promise<void> {
-  await rm(file);
-  await symlink('/nowhere/else', file);
+  await symlink('/nowhere/else', `${file}.link`);
+  await rename(`${file}.link`, file);
 }
 
 const ENV_FAULTS: readonly Fault[] = [

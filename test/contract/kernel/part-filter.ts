@@ -74,6 +74,13 @@ export function filterContract({ kernel, foreign, removeBehindBack, ours, done, 
       await rings('route');
     });
 
+    it('rings for the routes that go with the last address of a device', async () => {
+      heard.clear();
+      await removeBehindBack(address());
+      await rings('route');
+      assert.ok(!(await ours()).includes(printObject(route())), 'the route has gone');
+    });
+
     it('rings for rules that others take away', async () => {
       await done(create(chain(), jump()));
       await removeBehindBack(jump());
