@@ -2,7 +2,7 @@
  * Builds, lints and runs every layer of tests, one after the other; the last line is `N passed, N failed, N skipped`.
  * Usage: npm test [-- LAYER… --grep TEXT]. A layer is a folder of test/, or `lint`. Nothing is left out for want of a tool or of root.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { type StdioOptions, spawn, spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -14,6 +14,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** In the order they run: quick ones first. Those that share the machine (namespaces, etcd, dockerd) need root and run file by file. */
 const LAYERS = ['unit', 'types', 'property', 'golden', 'cli', 'sim', 'contract', 'lab', 'chaos'] as const;
 const NEED_ROOT = new Set<string>(['contract', 'lab', 'chaos']);
+/** Labs mostly wait, and each has namespaces of its own: so many of their files run at once, each by a mocha of its own. */
+const LABS_AT_ONCE = 2;
 
 interface Counts {
   readonly passes: number;
@@ -55,12 +57,28 @@ function build(): Counts {
 /** mocha has told its counts but does not end: something the tests opened is still open. */
 const END_GRACE_MS = 20_000;
 
+interface Run {
+  readonly files: readonly string[];
+  readonly countsFile: string;
+  /** Hold the output back and print it whole at the end. */
+  readonly hold: boolean;
+}
+
+/** What files with failures printed, to be printed again at the end of a long log. */
+const failed: string[] = [];
+
 /** Runs mocha on these files; resolves to its counts, or to one failure when it broke off or hung. */
-function mocha(files: readonly string[], options: readonly string[], countsFile: string): Promise<Counts> {
+function mocha({ files, countsFile, hold }: Run, options: readonly string[]): Promise<Counts> {
   const argv = [join(root, 'node_modules/mocha/bin/mocha.js'), '--reporter', join(root, 'scripts/mocha-reporter.cjs')];
   const env = { ...process.env, TSFLANNEL_TEST_COUNTS: countsFile };
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [...argv, ...options, ...files], { cwd: root, stdio: 'inherit', env });
+    const stdio: StdioOptions = hold ? ['ignore', 'pipe', 'pipe'] : 'inherit';
+    const child = spawn(process.execPath, [...argv, ...options, ...files], { cwd: root, stdio, env });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on('data', (part) => {
+        output += part;
+      });
     let seen = 0;
     const timer = setInterval(() => {
       if (!existsSync(countsFile)) return;
@@ -71,7 +89,10 @@ function mocha(files: readonly string[], options: readonly string[], countsFile:
     }, 1000);
     child.once('close', (code, signal) => {
       clearInterval(timer);
-      resolve(read(countsFile, signal === null && code !== null));
+      const counts = read(countsFile, signal === null && code !== null);
+      if (hold) console.log(output);
+      if (hold && counts.failures > 0) failed.push(output);
+      resolve(counts);
     });
   });
 }
@@ -79,6 +100,26 @@ function mocha(files: readonly string[], options: readonly string[], countsFile:
 function read(countsFile: string, ended: boolean): Counts {
   const counts = existsSync(countsFile) ? (JSON.parse(readFileSync(countsFile, 'utf8')) as Counts) : ONE_FAILURE;
   return ended ? counts : sum(counts, ONE_FAILURE);
+}
+
+/** Each file by a mocha of its own, a few at once; who is free takes the next. */
+async function oneByOne(name: string, files: readonly string[], options: readonly string[], scratch: string) {
+  const waiting = files.map((file, i) => ({
+    files: [file],
+    countsFile: join(scratch, `${name}-${i}.json`),
+    hold: true,
+  }));
+  let total = NONE;
+  async function work(): Promise<void> {
+    for (let run = waiting.shift(); run; run = waiting.shift()) {
+      const started = Date.now();
+      const counts = await mocha(run, options);
+      total = sum(total, counts);
+      console.log(`${run.files[0]}: ${line(counts)} in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+    }
+  }
+  await Promise.all(Array.from({ length: LABS_AT_ONCE }, work));
+  return total;
 }
 
 async function layer(name: string, options: readonly string[], scratch: string): Promise<Counts> {
@@ -90,7 +131,10 @@ async function layer(name: string, options: readonly string[], scratch: string):
     console.log(`${name} needs root: sudo ./scripts/test`);
     return ONE_FAILURE;
   }
-  const counts = await mocha(files, options, join(scratch, `${name}.json`));
+  const counts =
+    name === 'lab'
+      ? await oneByOne(name, files, options, scratch)
+      : await mocha({ files, countsFile: join(scratch, `${name}.json`), hold: false }, options);
   console.log(`${name}: ${line(counts)} in ${((Date.now() - started) / 1000).toFixed(1)} s`);
   return counts;
 }
@@ -116,6 +160,7 @@ async function main(): Promise<number> {
       for (const name of LAYERS) if (wanted.has(name)) total = sum(total, await layer(name, options, scratch));
     }
     if (total.passes === 0 && total.failures === 0) console.log('no test fits');
+    for (const output of failed) console.log(`\n== again, since something failed in it\n${output}`);
     console.log(`\n${line(total)}`);
     return total.failures === 0 && (total.passes > 0 || !positionals.some((name) => name !== 'lint')) ? 0 : 1;
   } finally {
