@@ -161,6 +161,7 @@ export const ERRORS = {
     'tsflannel bench --help',
   ),
   BENCH_FAILED: entry(1, 'the measurement broke off', '{detail}', 'tsflannel status', 'tsflannel bench --help'),
+  SCHEMA_UNKNOWN: entry(3, 'there is no schema for {name}', 'schemas are named as commands are', 'tsflannel schema'),
   CODE_UNKNOWN: entry(3, 'nothing here is called {code}', '{near}', 'tsflannel explain'),
   WAIT_TIMEOUT: entry(
     75,

@@ -125,6 +125,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     may: ['model', 'files', 'control', 'lab', 'probe', 'output', 'host (lazy)'],
     system: true,
   },
+  schema: {
+    about: 'what --json prints, as JSON Schema: data bound to the types of others',
+    may: ['model', 'control', 'config (lazy)', 'doctor (lazy)', 'etcd (lazy)', 'host (lazy)', 'lab (lazy)'],
+  },
   commands: {
     about: 'flags -> one call -> one result',
     may: [
@@ -135,6 +139,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'docker',
       'service',
       'doctor',
+      'schema',
       'files',
       'model',
       'lab (lazy)',

@@ -1,0 +1,139 @@
+/** What the commands print that look at the host, its settings and the program itself: doctor, explain, config, version, lab. */
+import type { Setting } from '../config/origins.ts';
+import type { Finding } from '../doctor/doctor.ts';
+import type { Explanation } from '../doctor/explain.ts';
+import type { LabNode, LabSpec, NodeStatus } from '../lab/index.ts';
+import { type BackendConfig, CARRIER_WISHES, SOURCE_CHECKS } from '../model/backend-config.ts';
+import type { Rejection } from '../model/parsed.ts';
+import {
+  count,
+  decimal,
+  flag,
+  list,
+  object,
+  objectOf,
+  oneOf,
+  optional,
+  orNull,
+  type Properties,
+  text,
+  whole,
+  word,
+} from './build.ts';
+import { state } from './node.ts';
+
+export const version: Properties = { version: text(), node: text('version of Node.js') };
+
+const result = word('ok', 'warn', 'fail', 'skip');
+const group = text('host, network, etcd, leases, daemon, kernel, filters, peers or docker');
+const commands = list(text(), 'commands that help');
+
+const finding = objectOf<Omit<Finding, 'repairs'> & { safe: readonly string[] }>({
+  id: text(),
+  group,
+  title: text('what is well, as a fact'),
+  why: text('why it matters'),
+  fix: commands,
+  result,
+  evidence: text('what was seen'),
+  safe: list(text(), 'those that --fix would run'),
+});
+export const doctor: Properties = { state, findings: list(finding) };
+export const doctorList: Properties = {
+  checks: list(object({ id: text(), group, title: text(), why: text(), fix: commands })),
+};
+export const doctorFix: Properties = { repaired: list(text()), commands: optional(list(text())) };
+
+export const explain: Properties = {
+  explanations: list(
+    objectOf<Explanation>({
+      code: text(),
+      kind: word('error', 'check', 'event'),
+      what: text(),
+      why: text(),
+      fix: commands,
+      exit: optional(whole('status of the error')),
+    }),
+  ),
+};
+
+const setting = objectOf<Setting>({
+  name: text(),
+  value: text(),
+  origin: text('flag --X, environment X, the path of a file, etcd with its revision, or default'),
+});
+
+type Backend<T extends BackendConfig['type']> = Extract<BackendConfig, { readonly type: T }>;
+const mtu = count('bytes; 0: as the interface');
+const sourceCheck = word(...SOURCE_CHECKS);
+
+/** Defaults are filled in. */
+const backend = oneOf(
+  objectOf<Backend<'udp'>>({ type: word('udp'), port: count(), mtu, carrier: word(...CARRIER_WISHES), sourceCheck }),
+  objectOf<Backend<'vxlan'>>({
+    ...{ type: word('vxlan'), vni: count(), port: count(), gbp: flag(), learning: flag() },
+    ...{ directRouting: flag(), mtu, sourceCheck },
+  }),
+  objectOf<Backend<'host-gw'>>({ type: word('host-gw'), sourceCheck }),
+);
+
+export const configGet: Properties = {
+  raw: text('as it stands in etcd'),
+  modRevision: decimal(),
+  network: text('as CIDR'),
+  subnetLength: count(),
+  subnetMin: text(),
+  subnetMax: text(),
+  subnets: count('that can be handed out'),
+  backend,
+  settings: optional(list(setting, 'with --origins')),
+};
+const rejection = objectOf<Rejection>({ code: text(), where: text(), detail: text() });
+export const configInvalid: Properties = { raw: text(), modRevision: decimal(), invalid: rejection };
+
+export const configView: Properties = {
+  settings: list(object({ name: text(), value: text(), origin: optional(text('with --origins')) })),
+  trouble: orNull(object({ code: text(), why: text() }, 'why the network config cannot be read')),
+};
+
+const labSpec = objectOf<LabSpec>({
+  name: text(),
+  size: count(),
+  backend: text(),
+  network: text(),
+  etcdMembers: count(),
+  discovery: flag(),
+  docker: flag(),
+  bare: flag(),
+});
+const labNode = objectOf<LabNode>({
+  name: text(),
+  namespace: text(),
+  ip: text(),
+  dir: text('everything it has on disk'),
+  member: flag('it runs an etcd member'),
+});
+const lab = {
+  spec: labSpec,
+  dir: text(),
+  nodes: list(labNode),
+  underlay: text('namespace of the bridge'),
+  phase: word('starting', 'up'),
+  discoveryUrl: optional(text()),
+};
+const part = word('ok', 'degraded', 'down', 'none');
+export const labStatus: Properties = {
+  lab: object(lab),
+  nodes: list(
+    objectOf<NodeStatus>({
+      name: text(),
+      namespace: text(),
+      ip: text(),
+      subnet: optional(text()),
+      etcd: part,
+      daemon: part,
+      docker: part,
+    }),
+  ),
+  well: flag(),
+};
