@@ -127,7 +127,16 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   schema: {
     about: 'what --json prints, as JSON Schema: data bound to the types of others',
-    may: ['model', 'control', 'config (lazy)', 'doctor (lazy)', 'etcd (lazy)', 'host (lazy)', 'lab (lazy)'],
+    may: [
+      'model',
+      'control',
+      'config (lazy)',
+      'doctor (lazy)',
+      'etcd (lazy)',
+      'host (lazy)',
+      'lab (lazy)',
+      'trace (lazy)',
+    ],
   },
   commands: {
     about: 'flags -> one call -> one result',

@@ -84,3 +84,4 @@ const dockerProperties: PropertiesOf<DockerReport> = {
 export const dockerStatus: Properties = dockerProperties;
 
 export const dockerOpts: Properties = { file: text(), content: text('what it holds now') };
+export const dockerInstalled: Properties = { installed: text('the path of the script') };

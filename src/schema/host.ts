@@ -69,7 +69,14 @@ const sourceCheck = word(...SOURCE_CHECKS);
 
 /** Defaults are filled in. */
 const backend = oneOf(
-  objectOf<Backend<'udp'>>({ type: word('udp'), port: count(), mtu, carrier: word(...CARRIER_WISHES), sourceCheck }),
+  objectOf<Backend<'udp'>>({
+    type: word('udp'),
+    port: count(),
+    mtu,
+    carrier: word(...CARRIER_WISHES),
+    sourceCheck,
+    directDelivery: flag(),
+  }),
   objectOf<Backend<'vxlan'>>({
     ...{ type: word('vxlan'), vni: count(), port: count(), gbp: flag(), learning: flag() },
     ...{ directRouting: flag(), mtu, sourceCheck },

@@ -1,6 +1,7 @@
 /** What the node's own commands print: status, routes, leases, plan, top, ping, test connectivity, wait. */
 import type { PlanStep } from '../control/protocol.ts';
 import type { PingReport } from '../host/connectivity.ts';
+import type { TraceReport } from '../host/trace.ts';
 import type { Traffic } from '../model/carrier-report.ts';
 import type { EchoFigures, PairReport } from '../model/connectivity.ts';
 import type { DeviceTraffic, Flow, LiveState, Rate } from '../model/live.ts';
@@ -14,6 +15,7 @@ import type {
   StatusReport,
   Usage,
 } from '../model/report.ts';
+import type { Hop } from '../trace/hops.ts';
 import {
   count,
   decimal,
@@ -163,5 +165,12 @@ const pair = objectOf<PairReport>({
   fix: optional(text('a command')),
 });
 export const connectivity: Properties = { pairs: list(pair) };
+
+const traceProperties: PropertiesOf<TraceReport> = {
+  from: text(),
+  to: text(),
+  hops: list(objectOf<Hop>({ hop: text(), what: text(), result: word('ok', 'warn', 'fail') })),
+};
+export const trace: Properties = traceProperties;
 
 export const wait: Properties = { waitedMs: whole(), for: list(text()) };

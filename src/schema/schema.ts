@@ -17,7 +17,7 @@ const documentOf = (properties: Properties): Schema => object({ schemaVersion, .
 const DOCUMENTS: Readonly<Record<string, readonly Properties[]>> = {
   'config get': [host.configGet, host.configInvalid],
   'config view': [host.configView],
-  'docker opts': [cluster.dockerOpts],
+  'docker opts': [cluster.dockerOpts, cluster.dockerInstalled],
   'docker status': [cluster.dockerStatus],
   doctor: [host.doctor, host.doctorList, host.doctorFix],
   'etcd member list': [cluster.memberList],
@@ -32,6 +32,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Properties[]>> = {
   'test connectivity': [node.connectivity],
   'token list': [cluster.tokenList],
   top: [node.top],
+  trace: [node.trace],
   version: [host.version],
   wait: [node.wait],
 };

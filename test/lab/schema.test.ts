@@ -1,9 +1,21 @@
 import assert from 'node:assert/strict';
-import { runOn } from '../../src/lab/index.ts';
-import type { Schema } from '../../src/schema/build.ts';
+import { type Ran, runOn } from '../../src/lab/index.ts';
 import { ERROR, SCHEMAS } from '../../src/schema/schema.ts';
+import { useHosts } from '../support/hosts.ts';
 import { schemaFaults } from '../support/json-schema.ts';
 import { TEST_LABS, useLab } from '../support/lab.ts';
+import { purge, succeeds } from '../support/members.ts';
+
+/** What does not fit, a line each. */
+function faultsIn(name: string, argv: readonly string[], { stdout, stderr }: Omit<Ran, 'exit'>): string[] {
+  const schema = SCHEMAS.get(name);
+  assert.ok(schema, name);
+  try {
+    return schemaFaults(schema, JSON.parse(stdout)).map((fault) => `${argv.join(' ')}: ${fault}`);
+  } catch {
+    return [`${argv.join(' ')}: ${stdout}${stderr}`];
+  }
+}
 
 /** What is typed, by the name of its schema. */
 const TYPED: readonly (readonly [name: string, ...rest: string[]])[] = [
@@ -15,6 +27,7 @@ const TYPED: readonly (readonly [name: string, ...rest: string[]])[] = [
   ['wait', '--for', 'ready', '--for', 'etcd'],
   ['top'],
   ['ping', 'n2', '--count', '2'],
+  ['trace', 'n2'],
   ['test connectivity', '--load-rate', '50'],
   ['config get'],
   ['config get', '--origins'],
@@ -22,15 +35,18 @@ const TYPED: readonly (readonly [name: string, ...rest: string[]])[] = [
   ['config view', '--origins'],
   ['etcd status'],
   ['etcd member list'],
-  ['token list'],
   ['docker status'],
   ['docker opts'],
+  ['docker opts', '--install', '/run/json-schema-opts.sh'],
   ['doctor'],
   ['doctor', '--list'],
   ['doctor', '--fix', '--dry-run'],
   ['explain'],
   ['lab status', '--name', 'json-schema'],
 ];
+
+/** On a member with TLS, which makes tokens and has certificates. */
+const SECURED: typeof TYPED = [['token list'], ['etcd status'], ['etcd member list']];
 
 const FAILING: readonly (readonly string[])[] = [
   ['status', '--no-such-flag=canary'],
@@ -45,25 +61,21 @@ describe('what --json prints', function () {
   this.timeout(120_000);
   const test = useLab({ name: 'json-schema', size: 2 });
 
-  const printed = async (argv: readonly string[]): Promise<unknown> => {
+  const faultsOf = async (name: string, argv: readonly string[]): Promise<string[]> => {
     const line = ['env', `TSFLANNEL_LAB_DIR=${TEST_LABS}`, 'tsflannel', ...argv, '--json'];
-    const { stdout, stderr } = await runOn(test.lab, test.node(1), line);
-    try {
-      return JSON.parse(stdout);
-    } catch {
-      return assert.fail(`${argv.join(' ')}: ${stdout}${stderr}`);
-    }
+    return faultsIn(name, argv, await runOn(test.lab, test.node(1), line));
   };
-  /** What does not fit, a line each. */
-  const faultsOf = async (name: string, argv: readonly string[]): Promise<string[]> =>
-    schemaFaults(SCHEMAS.get(name) as Schema, await printed(argv)).map((fault) => `${argv.join(' ')}: ${fault}`);
 
   it('is what the schemas say, by every command that has one', async () => {
     const faults: string[] = [];
     for (const [name, ...rest] of TYPED) faults.push(...(await faultsOf(name, [...name.split(' '), ...rest])));
     assert.deepEqual(faults, []);
-    const names = [...SCHEMAS.keys()].filter((name) => name !== ERROR && !TYPED.some(([typed]) => typed === name));
-    assert.deepEqual(names, [], 'schemas that nothing was held against');
+    const typed = new Set([ERROR, ...TYPED.map(([name]) => name), ...SECURED.map(([name]) => name)]);
+    assert.deepEqual(
+      [...SCHEMAS.keys()].filter((name) => !typed.has(name)),
+      [],
+      'schemas that nothing is held against',
+    );
   });
 
   it('is the error document when a command fails', async () => {
@@ -74,5 +86,21 @@ describe('what --json prints', function () {
     await test.run(1, 'tsflannel', 'down');
     for (const name of ['status', 'routes', 'leases', 'plan', 'docker status', 'doctor'])
       assert.deepEqual(await faultsOf(name, name.split(' ')), []);
+  });
+});
+
+describe('what --json prints of a secured cluster', function () {
+  this.timeout(60_000);
+  const { host } = useHosts('schema-tls', 1);
+
+  it('is what the schemas say', async () => {
+    succeeds(await host(1).tsflannel('init', '--yes', '--size', '2', '--network', '10.5.0.0/16'));
+    const faults: string[] = [];
+    for (const [name, ...rest] of SECURED) {
+      const argv = [...name.split(' '), ...rest, '--json'];
+      faults.push(...faultsIn(name, argv, await host(1).tsflannel(...argv)));
+    }
+    assert.deepEqual(faults, []);
+    await purge(host(1));
   });
 });
