@@ -4,6 +4,7 @@ import type { Held } from '../lease/acquire.ts';
 import { samePrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Lease } from '../model/lease.ts';
+import type { Log } from '../model/log-events.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import { accept, type Parsed, reject } from '../model/parsed.ts';
 import { networkIn } from '../store/network.ts';
@@ -50,7 +51,7 @@ export function judgeView(saved: SavedView, state: NodeState, prefix: string): P
 export async function readCached(
   state: NodeState,
   from: { readonly disk: Pick<Disk, 'readView'>; readonly prefix: string },
-  log: (event: string, detail: string) => void,
+  log: Log,
 ): Promise<CachedStart | undefined> {
   const read = await from.disk.readView().catch(() => reject('VIEW_FILE', 'view.json', 'it cannot be read'));
   if (!read) return undefined;
@@ -73,7 +74,7 @@ export interface KeeperOptions {
   readonly clock: Clock;
   /** `undefined`: there is nothing new to keep. */
   readonly content: () => SavedView | undefined;
-  readonly log: (event: string, detail: string) => void;
+  readonly log: Log;
 }
 
 const PAUSE_MS = 2_000;

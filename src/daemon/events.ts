@@ -1,3 +1,4 @@
+import type { Log } from '../model/log-events.ts';
 import type { DaemonEvent } from '../model/report.ts';
 
 /** As many as a screen shows. */
@@ -5,7 +6,7 @@ const KEPT = 200;
 
 /** A log that remembers the last lines, for those who ask. */
 export interface Events {
-  readonly log: (event: string, detail: string) => void;
+  readonly log: Log;
   /** The oldest first. */
   last(): readonly DaemonEvent[];
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import type { Lease } from '../model/lease.ts';
+import type { Log } from '../model/log-events.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
 import type { RangeResult, WatchEvent } from '../store/kv.ts';
 import type { Store } from '../store/store.ts';
@@ -23,7 +24,7 @@ export interface FollowHandlers {
   readonly changed: (change: ViewChange) => void;
   /** Before that: the snapshot is of another store, or of an older state of it, than what was known. */
   readonly replaced: () => void;
-  readonly log: (event: string, detail: string) => void;
+  readonly log: Log;
 }
 
 const merge = (changes: readonly ViewChange[]): ViewChange => ({

@@ -6,6 +6,7 @@ import type { EchoPort, Liveness } from '../liveness/liveness.ts';
 import type { CarrierReport, ForwarderCounters } from '../model/carrier-report.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Lease } from '../model/lease.ts';
+import type { Log } from '../model/log-events.ts';
 import type { Check } from '../model/report.ts';
 import type { Reconciler } from '../reconcile/reconciler.ts';
 import type { Store } from '../store/store.ts';
@@ -45,7 +46,7 @@ export interface DaemonParts {
   readonly docker?: LeaseFollower;
   /** Tells systemd (sd_notify); does nothing without it. */
   readonly notify: (message: string) => void;
-  readonly log: (event: string, detail: string) => void;
+  readonly log: Log;
 }
 
 /** `restart`: what was known of the network no longer holds; the daemon goes on with a new look. */

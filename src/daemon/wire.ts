@@ -34,7 +34,9 @@ function tellPeers({ follower, holder, parts }: Node): (keys: readonly string[])
       if (now) known.set(key, now);
       else known.delete(key);
       const lease = now ?? before;
-      return key === own || !lease || (before && now) ? [] : [{ event: now ? 'peer-joined' : 'peer-left', lease }];
+      return key === own || !lease || (before && now)
+        ? []
+        : [{ event: now ? ('peer-joined' as const) : ('peer-left' as const), lease }];
     });
     if (changes.length > NAMED)
       parts.log('peers-changed', `${changes.length} joined or left; ${known.size} leases now`);

@@ -1,5 +1,6 @@
 import { asTsflannelError, type ErrorCode } from '../errors.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Log } from '../model/log-events.ts';
 import type { Check } from '../model/report.ts';
 import type { ApplyRequest, DockerOutcome } from './apply.ts';
 
@@ -17,7 +18,7 @@ export interface DockerFollower {
 
 export interface FollowOptions {
   readonly clock: Clock;
-  readonly log: (event: string, detail: string) => void;
+  readonly log: Log;
   /** One `docker apply` without questions. */
   readonly apply: (change: Pick<ApplyRequest, 'dryRun' | 'expected'>, signal: AbortSignal) => Promise<DockerOutcome>;
 }

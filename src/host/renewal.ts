@@ -1,5 +1,6 @@
 import { asTsflannelError } from '../errors.ts';
 import { pkiDirOf, readVia } from '../etcd/pki-files.ts';
+import type { Log } from '../model/log-events.ts';
 
 /** A third of a certificate's time is months. */
 const LOOK_MS = 6 * 3_600_000;
@@ -8,7 +9,7 @@ const LOOK_MS = 6 * 3_600_000;
  * Renews the certificate by which a host that is a client only reaches etcd, before it ends: looks now, every six hours and on SIGHUP.
  * New connections show the new one. A failure is logged, and tried again at the next look. Returns what ends it.
  */
-export function keepRenewed(configDir: string, log: (event: string, detail: string) => void): () => void {
+export function keepRenewed(configDir: string, log: Log): () => void {
   const look = async (): Promise<void> => {
     try {
       if ((await readVia(pkiDirOf(configDir))) === undefined) return;

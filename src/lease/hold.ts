@@ -1,6 +1,7 @@
 import { printIp, printPrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import { type Announcement, nodeIdIn, printLease } from '../model/lease.ts';
+import type { Log } from '../model/log-events.ts';
 import type { KeyValue } from '../store/kv.ts';
 import { acquire, type ClaimOptions, type Held } from './acquire.ts';
 
@@ -28,7 +29,7 @@ export interface HolderOptions {
   readonly renewEveryMs: number;
   /** We hold another lease now (after a loss): the same subnet again, or a different one. */
   readonly onChange: (held: Held, before: Held) => void;
-  readonly log: (event: string, detail: string) => void;
+  readonly log: Log;
   /** What is held is only remembered: nothing is asked of etcd before the first `check`. */
   readonly cached?: boolean;
 }

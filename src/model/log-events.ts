@@ -62,6 +62,18 @@ export const LOG_EVENTS = {
     'tsflannel config get',
     'tsflannel plan',
   ),
+  'path-narrow': warn(
+    'a link to a peer takes smaller packets than containers send',
+    'TCP is made to fit; larger datagrams of containers are lost',
+    'tsflannel doctor --check path-mtu',
+    'tsflannel config set --backend-option MTU=1450 --help',
+  ),
+  certificate: info(
+    'the certificate by which this host reaches etcd was renewed, or could not be',
+    'it is renewed before it ends, and tried again where that fails',
+    'tsflannel etcd status',
+    'tsflannel doctor --check etcd-expiry',
+  ),
   'etcd-replaced': warn(
     'etcd has other data than before',
     'it was restored from an older snapshot, or another cluster answers; peers that are missing are kept for 10 s',
@@ -149,6 +161,7 @@ export const LOG_EVENTS = {
   ),
 } as const satisfies Readonly<Record<string, LogEvent>>;
 
-/** What is known of an event of this name. */
-export const logEvent = (name: string): LogEvent | undefined =>
-  Object.hasOwn(LOG_EVENTS, name) ? LOG_EVENTS[name as keyof typeof LOG_EVENTS] : undefined;
+export type LogEventName = keyof typeof LOG_EVENTS;
+
+/** Writes one line of the daemon's log. */
+export type Log = (event: LogEventName, detail: string) => void;

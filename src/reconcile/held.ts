@@ -1,5 +1,6 @@
 import type { Clock } from '../model/clock.ts';
 import type { Lease } from '../model/lease.ts';
+import type { Log } from '../model/log-events.ts';
 import { type Brake, createBrake } from './brake.ts';
 
 /** The peers the kernel should know: those of the view, and those whose removal still waits for a confirmation. */
@@ -23,7 +24,7 @@ export interface HeldOptions {
   readonly clock: Clock;
   /** A fresh list of the peers from the store; rejects while the store is away, and is asked again then. */
   readonly confirm: () => Promise<ReadonlyMap<string, Lease>>;
-  readonly log: (event: string, detail: string) => void;
+  readonly log: Log;
   /** Peers that are gone for good now. */
   readonly released: (keys: readonly string[]) => void;
 }

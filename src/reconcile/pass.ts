@@ -13,6 +13,7 @@ import {
 } from '../kernel/state.ts';
 import { containsPrefix, type Prefix, samePrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
+import type { Log } from '../model/log-events.ts';
 import type { HeldPeers } from './held.ts';
 import type { Limiter } from './limiter.ts';
 import type { Dirty } from './loop.ts';
@@ -22,7 +23,7 @@ import type { Wants } from './wants.ts';
 export interface PassState {
   readonly kernel: Kernel;
   readonly clock: Clock;
-  readonly log: (event: string, detail: string) => void;
+  readonly log: Log;
   readonly wants: Wants;
   readonly limiter: Limiter;
   readonly peers: HeldPeers;

@@ -12,6 +12,7 @@ import { diff } from '../kernel/diff.ts';
 import type { Kernel, Kind, Plan } from '../kernel/state.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Lease } from '../model/lease.ts';
+import type { Log } from '../model/log-events.ts';
 import { createHeldPeers, type HeldOptions } from './held.ts';
 import { createLimiter, type Fight } from './limiter.ts';
 import { createLoop, type Dirty, type Loop } from './loop.ts';
@@ -27,7 +28,7 @@ export interface ReconcilerOptions {
   /** A fresh list of the peers, read from the store now. */
   readonly confirm: HeldOptions['confirm'];
   /** One line for each thing a person would want to know. */
-  readonly log: (event: string, detail: string) => void;
+  readonly log: Log;
   /** Called after each pass. */
   readonly passed?: () => void;
 }

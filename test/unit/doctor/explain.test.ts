@@ -36,18 +36,12 @@ describe('explain', () => {
   });
 });
 
-/** First arguments of calls of a log function, where they are a literal. */
-const LOGGED = /\blog\(\s*'([a-z][a-z-]*)'/g;
-/** Events whose name is chosen by what happened. */
-const CHOSEN = /'((?:etcd-connected|etcd-lost|peer-joined|peer-left))'/g;
-
 describe('the events of the log', () => {
-  it('are those that the daemon logs', async () => {
-    const logged = new Set<string>();
-    for await (const file of glob('src/{daemon,docker,host,lease,reconcile}/**/*.ts', { cwd: packageRoot() })) {
-      const text = readFileSync(join(packageRoot(), file), 'utf8');
-      for (const pattern of [LOGGED, CHOSEN]) for (const [, name] of text.matchAll(pattern)) logged.add(name ?? '');
-    }
-    assert.deepEqual([...logged].sort(), Object.keys(LOG_EVENTS).sort());
+  it('are all logged somewhere: that each logged one is known is for the types', async () => {
+    let text = '';
+    for await (const file of glob('src/**/*.ts', { cwd: packageRoot() }))
+      if (!file.endsWith('log-events.ts')) text += readFileSync(join(packageRoot(), file), 'utf8');
+    const unused = Object.keys(LOG_EVENTS).filter((name) => !text.includes(`'${name}'`));
+    assert.deepEqual(unused, []);
   });
 });
