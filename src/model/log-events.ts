@@ -68,6 +68,12 @@ export const LOG_EVENTS = {
     'tsflannel doctor --check path-mtu',
     'tsflannel config set --backend-option MTU=1450 --help',
   ),
+  gateway: info(
+    'this node became a gateway for hosts outside the network, or is one no more',
+    'somebody ran gateway enable or gateway disable',
+    'tsflannel status',
+    'tsflannel routes',
+  ),
   certificate: info(
     'the certificate by which this host reaches etcd was renewed, or could not be',
     'it is renewed before it ends, and tried again where that fails',
