@@ -1,13 +1,12 @@
 import { TsflannelError } from '../errors.ts';
-import { overlaps, parseCidr, prefixOf, printPrefix } from '../model/address.ts';
 import { printForDocker, type SubnetEnv } from '../model/subnet-env.ts';
 import { finishFormer, journaled } from './broken-off.ts';
 import { checkAhead } from './check-config.ts';
 import { environmentFileDropIn, rawSwitchDropIn } from './drop-in.ts';
 import { type DockerParts, type DockerPlace, type Gathered, gather, mayStop } from './gather.ts';
 import { continueJournal, toStartAgain, type Wish } from './journal.ts';
-import { userNetworks } from './networks.ts';
 import { type DockerOptions, narrowed, optionsOf, readSubnetEnv } from './options.ts';
+import { refuseOwnNetworks } from './own-networks.ts';
 import { sidesOf } from './pin.ts';
 import { bridgeFits, type Change, planApply, printChange } from './plan.ts';
 import { switchDocker } from './switch.ts';
@@ -77,20 +76,6 @@ async function perform(request: ApplyRequest, parts: DockerParts, gathered: Gath
   );
 }
 
-/** Networks of ours in docker0's new subnet: dockerd would not start. */
-async function refuseOwnNetworks({ api, info }: Gathered, { bip }: DockerOptions): Promise<void> {
-  const { ip, length } = parseCidr(bip)!;
-  const subnet = prefixOf(ip, length);
-  const inside = (info ? await userNetworks(api.socket) : []).filter(
-    (network) => network.ours && network.subnet && overlaps(network.subnet, subnet),
-  );
-  if (inside.length === 0) return;
-  const names = inside.map(({ name }) => name).join(', ');
-  throw new TsflannelError('DOCKER_CONFIG', {
-    detail: `docker0's ${printPrefix(subnet)} has the network ${names} in it: tsflannel docker network remove, or another --docker0-length`,
-  });
-}
-
 /** A remembered length that a lease of another size does not have any more is forgotten. */
 function wishOf({ wish }: ApplyRequest, { journal }: Gathered, env: SubnetEnv): Wish {
   const former = journal?.wish?.docker0Length;
@@ -129,7 +114,7 @@ async function applyTo(
     change: printChange(change, gathered.service.label),
     containers: gathered.running.map(({ name }) => name),
   };
-  await refuseOwnNetworks(gathered, change.options);
+  await refuseOwnNetworks(gathered, change.options.bip);
   const stopContainers = await mayStop(gathered, request, parts);
   await checkAhead(gathered.spec?.exe, gathered.facts, change);
   if (request.dryRun) return outcome;

@@ -7,6 +7,7 @@ import { configValue, type DaemonJson, mergeDaemonJson, OUR_KEYS, parseDaemonJso
 import { flagValue, setFlag } from './flags.ts';
 import { type DockerParts, type DockerPlace, type Gathered, gather, mayStop, readState } from './gather.ts';
 import { type Journal, toStartAgain, writeJournal } from './journal.ts';
+import { refuseOwnNetworks } from './own-networks.ts';
 import { pinned, sidesOf } from './pin.ts';
 import { type Change, docker0Of, type FileChange, type FileState, printChange } from './plan.ts';
 import { switchDocker } from './switch.ts';
@@ -119,6 +120,7 @@ async function revertTo(gathered: Gathered, request: RevertRequest, parts: Docke
     change: change.needed ? printChange(change, gathered.service.label) : '',
     containers: change.needed ? gathered.running.map(({ name }) => name) : [],
   };
+  if (change.needed) await refuseOwnNetworks(gathered, change.docker0.after?.bip);
   const stopContainers = change.needed && (await mayStop(gathered, request, parts));
   if (change.needed) await checkAhead(gathered.spec?.exe, gathered.facts, change);
   if (request.dryRun) return outcome;

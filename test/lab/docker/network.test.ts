@@ -60,9 +60,14 @@ describe('docker network', function () {
     assert.deepEqual(await wrong(), []);
   });
 
-  it('apply does not take their addresses back', async () => {
-    const { error } = await tsflannel(1, 'apply', '--yes', '--docker0-length', '24');
-    assert.match(error.why, /web, db|db, web/);
+  it('apply and revert do not take their addresses back', async () => {
+    const pid = await dockerd.pid();
+    for (const argv of [
+      ['apply', '--yes', '--docker0-length', '24'],
+      ['revert', '--yes'],
+    ])
+      assert.match((await tsflannel(1, ...argv)).error.why, /web, db|db, web/);
+    assert.equal(await dockerd.pid(), pid);
   });
 
   it('status names them when the lease is another one', async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { dockerdPaths, dockerdPid, startDockerd, stopDockerd } from '../../../src/lab/dockerd.ts';
+import { dockerdPaths, dockerdPid, LAB_IMAGE, startDockerd, stopDockerd } from '../../../src/lab/dockerd.ts';
 import { bootstrap } from '../../../src/lab/index.ts';
 import { dockerDirOf } from '../../../src/lab/node.ts';
 import type { DockerReport } from '../../../src/model/report.ts';
@@ -85,6 +85,18 @@ describe("Docker's containers, by the README", function () {
     const address = await addressOf(test, 2, 'web');
     await test.run(1, 'docker', 'exec', 'web', '/bin/busybox', 'ping', '-c', '2', '-W', '5', address);
     await test.run(2, 'tsflannel', 'docker', 'status');
+  });
+
+  it('a network of its own in the lease is reached from the other host', async () => {
+    await test.run(2, 'tsflannel', 'docker', 'apply', '--docker0-length', '25', '--yes');
+    await test.run(2, 'tsflannel', 'docker', 'network', 'create', 'own');
+    const sleep = ['--network', 'own', '--stop-signal', 'KILL', LAB_IMAGE, '/bin/busybox', 'sleep', '1000000'];
+    await test.run(2, 'docker', 'run', '-d', '--name', 'on-own', ...sleep);
+    const format = '{{.NetworkSettings.Networks.own.IPAddress}}';
+    const { stdout: address } = await test.run(2, 'docker', 'inspect', '--format', format, 'on-own');
+    await test.run(1, 'docker', 'exec', 'web', '/bin/busybox', 'ping', '-c', '2', '-W', '5', address);
+    await test.run(2, 'docker', 'rm', '-f', 'on-own');
+    await test.run(2, 'tsflannel', 'docker', 'network', 'remove', 'own');
   });
 
   it('and back: everything as it was, the containers running', async () => {

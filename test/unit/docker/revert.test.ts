@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dockerApi } from '../../../src/docker/api.ts';
 import type { Gathered } from '../../../src/docker/gather.ts';
-import { continueJournal, type Journal, readJournal, writeJournal } from '../../../src/docker/journal.ts';
+import { continueJournal, type Journal, readJournal, toStartAgain, writeJournal } from '../../../src/docker/journal.ts';
 import { planRevert } from '../../../src/docker/revert.ts';
 
 const FORMER = '{ "debug": true, "mtu": 9000 }';
@@ -97,6 +97,23 @@ describe('docker/revert', () => {
   });
 });
 
+describe('docker/revert after a run that was killed', () => {
+  it('starts a dockerd that it left down with everything else put back', async () => {
+    await writeFile(path, FORMER);
+    const before = { files: [{ path, text: FORMER }], argv: ['dockerd'], docker0: docker0('172.17.57.1/24') };
+    const down = gathered(FORMER, ['dockerd']);
+    assert.equal((await planRevert(down, { ...journal(), before })).needed, false);
+    assert.equal((await planRevert(down, { ...journal(), before, stopped: [] })).needed, true);
+  });
+
+  it('starts the containers that ran before it, and those that run now', () => {
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => ({ id: name.repeat(64), name }));
+    const stopped = { ...journal(), stopped: [a!, b!] };
+    assert.deepEqual(toStartAgain(stopped, [b!, c!]), [a, b, c]);
+    assert.deepEqual(toStartAgain(undefined, [c!]), [c]);
+  });
+});
+
 describe('docker/journal', () => {
   it('is written for root alone, read back, and removed', async () => {
     assert.equal(await readJournal(dir), undefined);
@@ -112,7 +129,13 @@ describe('docker/journal', () => {
     const file = join(dir, 'docker-apply.json');
     const good = JSON.parse(JSON.stringify(journal()));
     const process = { exe: '/x', argv: ['x'], cwd: '/', mounts: 'mnt:[1]', env: { A: 1 } };
-    const bad = ['', '{', '[]', { ...good, version: 2 }, { ...good, before: {} }, { ...good, process }];
+    const others = [
+      { ...good, stopped: [{ id: '../../images', name: 'x' }] },
+      { ...good, stopped: 7 },
+      { ...good, wish: { docker0Length: '25' } },
+      { ...good, wish: { envFile: '/x' } },
+    ];
+    const bad = ['', '{', '[]', { ...good, version: 2 }, { ...good, before: {} }, { ...good, process }, ...others];
     for (const text of bad) {
       await writeFile(file, typeof text === 'string' ? text : JSON.stringify(text));
       await assert.rejects(readJournal(dir), { code: 'DOCKER_CONFIG' });
