@@ -30,7 +30,7 @@ const FAULTS = {
     ],
     ...['hostile-leases', 'same-public-ip', 'second-daemon'],
   ],
-  'host-gw': ['daemon-stopped', 'routes-flushed', 'interface-down', 'address-changed', 'rolling-restart'],
+  'host-gw': ['daemon-stopped', 'routes-deleted', 'interface-down', 'address-changed', 'rolling-restart'],
   udp: ['daemon-killed', 'quorum-lost', 'lease-revoked', 'device-deleted', 'address-changed', 'config-changed-live'],
 } as const;
 

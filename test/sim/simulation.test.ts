@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { checkEnd } from './check.ts';
 import { FAULTS } from './faults.ts';
 import { TTL_SECONDS } from './node.ts';
@@ -6,17 +6,22 @@ import { createWorld, type World } from './world.ts';
 
 /**
  * TSFLANNEL_SIM_SEEDS is how many seeds are tried, TSFLANNEL_SIM_FIRST the first one; with TSFLANNEL_SIM_TRACE the story of each is told, else
- * that of those that fail.
+ * that of those that fail; with TSFLANNEL_SIM_KEEP those are added to seeds.txt. `npm run sim` does many.
  */
 const count = Number(process.env.TSFLANNEL_SIM_SEEDS ?? 200);
 const first = Number(process.env.TSFLANNEL_SIM_FIRST ?? 1);
 
 /** Seeds that failed once are tried for ever: test/sim/seeds.txt, one a line. */
-const failedOnce = readFileSync(new URL('./seeds.txt', import.meta.url), 'utf8')
+const KEPT = new URL('./seeds.txt', import.meta.url);
+const failedOnce = readFileSync(KEPT, 'utf8')
   .split('\n')
   .filter((line) => /^\d+/.test(line))
   .map(Number.parseFloat);
 const seeds = [...new Set([...failedOnce, ...Array.from({ length: count }, (_, i) => first + i)])];
+
+/** What it showed, on one line. */
+const keep = (seed: number, error: unknown): void =>
+  appendFileSync(KEPT, `${seed} ${String(error).replace(/\s+/g, ' ').slice(0, 150)}\n`);
 
 const STEPS = 25;
 
@@ -49,6 +54,7 @@ describe('a cluster simulated', () => {
         if (process.env.TSFLANNEL_SIM_TRACE) console.log(world.trace.join('\n'));
       } catch (error) {
         console.log(world.trace.join('\n'));
+        if (process.env.TSFLANNEL_SIM_KEEP && !failedOnce.includes(seed)) keep(seed, error);
         throw error;
       } finally {
         for (const node of world.nodes) node.crash();

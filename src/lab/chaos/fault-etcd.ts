@@ -4,7 +4,18 @@ import { join } from 'node:path';
 import type { LabNode } from '../lab.ts';
 import { bootstrap } from '../up.ts';
 import type { Fault } from './chaos.ts';
-import { cutEtcd, dropStranger, knows, pidsOf, putStranger, STRANGER, subnetNow, uncut, VICTIM } from './parts.ts';
+import {
+  configArgv,
+  cutEtcd,
+  dropStranger,
+  knows,
+  pidsOf,
+  putStranger,
+  STRANGER,
+  subnetNow,
+  uncut,
+  VICTIM,
+} from './parts.ts';
 import type { Stage } from './stage.ts';
 
 /** Rows about etcd: members killed, majority lost, wires cut, history compacted, data restored. */
@@ -223,7 +234,7 @@ const wiped: Fault = {
     subnetsBefore = await subnetsOf(stage);
     await Promise.all(MEMBERS.map((number) => run(number, 'tsflannel', 'etcd', 'stop', '--purge', '--yes')));
     await bootstrap(lab);
-    await run(1, 'tsflannel', 'config', 'set', '--network', lab.spec.network, '--backend', backend, '--force');
+    await run(1, ...configArgv(lab.spec.network, backend));
   },
   healed: allLeased,
 };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { subnetFileOf } from '../node.ts';
 import { subnetOf } from '../status.ts';
 import type { Fault } from './chaos.ts';
-import { BETWEEN_MS, dropStranger, knows, noLoss, putStranger, STRANGER, VICTIM } from './parts.ts';
+import { BETWEEN_MS, configArgv, dropStranger, knows, noLoss, putStranger, STRANGER, VICTIM } from './parts.ts';
 import type { Backend, Stage } from './stage.ts';
 
 /** Rows about the host: its files, its room on the disk, its time, its tools, and the config it lives by. */
@@ -41,11 +41,11 @@ const ENV_FAULTS: readonly Fault[] = [
 const noSpace: Fault = {
   row: 18,
   name: 'env-without-room',
-  about:
-    'the file system of subnet.env is full, and the file is deleted: the node goes on, and writes it when there is room',
+  about: 'subnet.env is overwritten and its file system full: the node goes on, and writes it when there is room',
   budget: (backend) => ({ gapMs: noLoss(backend) * 1.5, healMs: 6_000 }),
   hits: [VICTIM],
   ownOnly: true,
+  tears: true,
   async run(stage) {
     const { run, kill, until, attempt } = stage;
     const dir = join(stage.node(VICTIM).dir, 'tiny');
@@ -54,8 +54,8 @@ const noSpace: Fault = {
     const env = join(dir, 'subnet.env');
     await kill(VICTIM, 'SIGTERM');
     await stage.start(VICTIM, '--subnet-file', env);
-    await rm(env);
     await attempt(VICTIM, 'dd', 'if=/dev/zero', `of=${dir}/full`, 'bs=4096', 'count=4');
+    await writeFile(env, Buffer.alloc(4096));
     const isSeen = async () => (await attempt(VICTIM, 'tsflannel', 'status')).exit !== 0;
     await until('status says that something is wrong', isSeen);
     await rm(join(dir, 'full'));
@@ -164,7 +164,7 @@ async function shadow(dir: string, script: string): Promise<void> {
 const NEXT: Readonly<Record<Backend, Backend>> = { vxlan: 'host-gw', 'host-gw': 'vxlan', udp: 'vxlan' };
 
 const setBackend = ({ run, lab }: Stage, backend: Backend): Promise<string> =>
-  run(1, 'tsflannel', 'config', 'set', '--network', lab.spec.network, '--backend', backend, '--force');
+  run(1, ...configArgv(lab.spec.network, backend));
 
 const configChanged: Fault = {
   row: 25,

@@ -4,6 +4,7 @@ import { mustRun } from '../node.ts';
 import { difference, type Snapshot } from '../snapshot.ts';
 import { bootstrap, labUp, type Progress } from '../up.ts';
 import { startFlow } from './flow.ts';
+import { configArgv } from './parts.ts';
 import { makePod, type Pod } from './pods.ts';
 import { type Ground, showNodes, untilWell } from './runner.ts';
 import { type Backend, createStage } from './stage.ts';
@@ -44,7 +45,7 @@ async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
   const { backend, short, seed, progress } = options;
   await bootstrap(lab, progress);
   const [first] = lab.nodes;
-  if (first) await mustRun(lab, first, ['tsflannel', 'config', 'set', '--network', NETWORK, '--backend', backend]);
+  if (first) await mustRun(lab, first, configArgv(NETWORK, backend));
   const bare = await showNodes(lab);
   const subject = options.subject ? otherSubject(lab, options.subject) : ownSubject(lab);
   progress(`${subject.name} on ${SIZE} nodes`);

@@ -15,6 +15,12 @@ export const BETWEEN_MS = 6_000;
 /** A loss that must not be on a path in the kernel, and may last as long as a new process needs on udp's. */
 export const noLoss = (backend: Backend): number => (backend === 'udp' ? 1_000 : 0);
 
+/** The nodes' subnets are the first 99 of the network: those of strangers are beyond. `--force`: nodes may hold subnets already. */
+export const configArgv = (network: string, backend: Backend): readonly string[] => [
+  ...['tsflannel', 'config', 'set', '--network', network, '--backend', backend],
+  ...['--subnet-min', '10.97.1.0', '--subnet-max', '10.97.99.0', '--force'],
+];
+
 const SUBNETS = '/coreos.com/network/subnets';
 
 export const keyOf = (subnet: string): string => `${SUBNETS}/${subnet.replace('/', '-')}`;
