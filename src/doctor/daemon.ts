@@ -120,4 +120,12 @@ export const daemonChecks: readonly Check[] = [
     fix: ['tsflannel config set --backend-option SourceCheck=subnet --help', 'tsflannel leases'],
     judge: told('sources'),
   },
+  {
+    id: 'one-way',
+    group: 'daemon',
+    title: 'packets pass both ways to every peer, and are not lost',
+    why: 'the daemons ask each other all the time: this one has heard of a peer that answers nothing, some, or only one way',
+    fix: ['tsflannel routes', 'tsflannel test connectivity'],
+    judge: told('peers'),
+  },
 ];

@@ -42,7 +42,10 @@ export const doctor: Properties = { state, findings: list(finding) };
 export const doctorList: Properties = {
   checks: list(object({ id: text(), group, title: text(), why: text(), fix: commands })),
 };
-export const doctorFix: Properties = { repaired: list(text()), commands: optional(list(text())) };
+export const doctorFix: Properties = {
+  repaired: list(object({ id: text(), command: text(), error: optional(text('why it could not be done')) })),
+  commands: optional(list(text())),
+};
 
 export const explain: Properties = {
   explanations: list(
