@@ -8,10 +8,12 @@ export default class Plan extends TsflannelCommand {
   static override examples = [
     '<%= config.bin %> plan',
     '<%= config.bin %> plan --detailed-exitcode',
+    '<%= config.bin %> plan --adopt --ip-masq',
     '<%= config.bin %> plan --json',
   ];
   static override flags = {
     ...lookFlags,
+    adopt: Flags.boolean({ description: 'what up --adopt would do with what flanneld left' }),
     'detailed-exitcode': Flags.boolean({ description: 'exit 7 when there is something to change' }),
   };
 
@@ -19,7 +21,7 @@ export default class Plan extends TsflannelCommand {
     const { flags } = await this.parse(Plan);
     const { planNow } = await import('../host/look.ts');
     const { lookOptions } = await import('../host/look-options.ts');
-    const { steps, text, daemon } = await planNow(await lookOptions(flags));
+    const { steps, text, daemon } = await planNow({ ...(await lookOptions(flags)), adopt: flags.adopt });
     const exit = flags['detailed-exitcode'] && steps.length > 0 ? 7 : 0;
     return {
       data: { daemon, steps },

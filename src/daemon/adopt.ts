@@ -15,7 +15,7 @@ export interface Inheritance {
 
 /** With --adopt: flanneld's leftovers count as ours until `adopted`, and its device keeps its MAC. */
 export async function inherit(
-  { adopt }: NodeOptions,
+  { adopt }: Pick<NodeOptions, 'adopt'>,
   { kernel, host, network }: { readonly kernel: Kernel; readonly host: Host; readonly network: NetworkConfig },
   adopted: () => boolean,
 ): Promise<Inheritance> {

@@ -1,6 +1,7 @@
 import type { Scene } from '../backend/desired.ts';
 import { askIfUp } from '../control/client.ts';
 import type { Requests } from '../control/protocol.ts';
+import { inherit } from '../daemon/adopt.ts';
 import { planAnswer } from '../daemon/doors.ts';
 import { TsflannelError } from '../errors.ts';
 import { readNodeState } from '../files/node-state.ts';
@@ -33,6 +34,8 @@ export interface LookOptions {
   readonly wish: NodeWish;
   readonly stateDir: string;
   readonly runDir: string;
+  /** As `up --adopt` would. */
+  readonly adopt?: boolean;
 }
 
 /** The subnet `up` would hold now: our lease, or the first one it would try. */
@@ -76,7 +79,9 @@ export async function planNow(options: LookOptions): Promise<Requests['plan'] & 
   if (answer) return { ...answer, daemon: true };
   return withLook(options, async ({ kernel, scene, view, ownKey }) => {
     const peers = new Map([...view.leases()].filter(([key]) => key !== ownKey));
-    return { ...planAnswer(await planFor(kernel, scene, peers)), daemon: false };
+    const { kernel: seen, vtep } = await inherit(options, { ...scene, kernel }, () => false);
+    const heir = vtep ? { ...scene, host: { ...scene.host, vtep } } : scene;
+    return { ...planAnswer(await planFor(seen, heir, peers)), daemon: false };
   });
 }
 

@@ -24,10 +24,14 @@ for (const backend of ['vxlan', 'host-gw', 'udp'])
       await hosts[0].tsflannel('config', 'set', '--network', NETWORK, '--backend', backend);
       for (const host of hosts.slice(0, 2)) {
         const daemon = host.startTsflannel('up');
-        await until(`${host.name} is ready`, () => {
-          assert.equal(daemon.exit(), undefined, daemon.said());
-          return / ready /.test(daemon.said());
-        });
+        await until(
+          `${host.name} is ready`,
+          () => {
+            assert.equal(daemon.exit(), undefined, daemon.said());
+            return / ready /.test(daemon.said());
+          },
+          30_000,
+        );
       }
       containers = [await ground.attach(hosts[0]), await ground.attach(hosts[1])];
     });
@@ -95,10 +99,14 @@ describe('a routed gateway, where sources are not checked', () => {
     // Enabled before the node was ever up, and with masquerading for what leaves.
     for (const host of [first, second]) {
       const daemon = host.startTsflannel('up', '--ip-masq');
-      await until(`${host.name} is ready`, () => {
-        assert.equal(daemon.exit(), undefined, daemon.said());
-        return / ready /.test(daemon.said());
-      });
+      await until(
+        `${host.name} is ready`,
+        () => {
+          assert.equal(daemon.exit(), undefined, daemon.said());
+          return / ready /.test(daemon.said());
+        },
+        30_000,
+      );
     }
     const container = await ground.attach(second);
     await other.run('ip', 'route', 'add', NETWORK, 'via', first.ip);

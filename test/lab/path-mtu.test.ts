@@ -23,10 +23,14 @@ describe('a path that takes smaller packets', () => {
 
   async function up(host: Host): Promise<Running> {
     const program = host.startTsflannel('up', '--ask-peers-every', '1s');
-    await until(`${host.name} is ready`, () => {
-      assert.equal(program.exit(), undefined, program.said());
-      return / ready /.test(program.said());
-    });
+    await until(
+      `${host.name} is ready`,
+      () => {
+        assert.equal(program.exit(), undefined, program.said());
+        return / ready /.test(program.said());
+      },
+      30_000,
+    );
     return program;
   }
 
@@ -53,12 +57,12 @@ describe('a path that takes smaller packets', () => {
   };
 
   it('is named by status, with what it takes', async () => {
-    await until('the check', async () => (await check())?.state === 'degraded', 60_000);
+    await until('the check', async () => (await check())?.state === 'degraded', 150_000);
     assert.match(
       (await check())?.detail ?? '',
       new RegExp(`${hosts[1].name} .* takes ${INNER} bytes, containers send 1450`),
     );
-  }).timeout(70_000);
+  }).timeout(160_000);
 
   it('TCP through it is made to fit, in both directions, and again after a flush', async () => {
     const rules = () => hosts[0].run('iptables-save', '-t', 'mangle');

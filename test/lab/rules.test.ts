@@ -62,10 +62,14 @@ for (const variant of ['nft', 'legacy'] as const)
       await host.tsflannel('config', 'set', '--network', '172.20.0.0/16', '--backend', 'vxlan');
       const path = `PATH=${folder}:${process.env.PATH}`;
       daemon = host.start(['env', path, join(packageRoot(), 'bin', 'tsflannel'), 'up', '--ip-masq']);
-      await until('the rules', () => {
-        assert.equal(daemon.exit(), undefined, daemon.said());
-        return isWhole(host, variant);
-      });
+      await until(
+        'the rules',
+        () => {
+          assert.equal(daemon.exit(), undefined, daemon.said());
+          return isWhole(host, variant);
+        },
+        30_000,
+      );
     });
     after_(async () => {
       await ground?.close();

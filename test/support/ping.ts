@@ -3,12 +3,20 @@ import { nsenterArgs } from '../../src/kernel/linux/netns.ts';
 import { type Lab, type LabNode, nodeEnvironment, onNode } from '../../src/lab/index.ts';
 import { until } from './until.ts';
 
+/** How a ping went; `missing`: requests without a reply, of those before the last reply (a later one may still have been under way). */
+export interface PingEnd {
+  readonly sent: number;
+  readonly received: number;
+  readonly missing: number;
+  readonly text: string;
+}
+
 /** A ping that goes on while something happens to the network. */
 export interface Ping {
   /** Waits for this many more replies. */
   replies(count: number, ms?: number): Promise<void>;
   /** Ends it; what was lost counts every request that had 200 ms for its reply. */
-  end(): Promise<{ readonly sent: number; readonly received: number; readonly text: string }>;
+  end(): Promise<PingEnd>;
 }
 
 const EVERY = ['ping', '-n', '-i', '0.01', '-W', '1'];
@@ -36,7 +44,9 @@ function watch([program = '', ...rest]: readonly string[], env: NodeJS.ProcessEn
       child.kill('SIGINT');
       await closed;
       const summary = /(\d+) packets transmitted, (\d+) received/.exec(text);
-      return { sent: Number(summary?.[1]), received: Number(summary?.[2]), text };
+      const replies = new Set([...text.matchAll(/bytes from .*icmp_seq=(\d+)/g)].map(([, number]) => Number(number)));
+      const missing = Math.max(0, ...replies) - replies.size;
+      return { sent: Number(summary?.[1]), received: Number(summary?.[2]), missing, text };
     },
   };
 }
