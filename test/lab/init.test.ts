@@ -45,7 +45,7 @@ describe('tsflannel init: one member', function () {
     const ran = succeeds(await host(1).tsflannel('etcd', 'status'));
     assert.match(
       ran.stdout,
-      /^NAME +ID +CLIENT URL +PEER URL +STATUS +LEADER +VERSION +DB SIZE +IN USE +REVISION +BEHIND$/m,
+      /^NAME +ID +CLIENT URL +PEER URL +STATUS +LEADER +VERSION +DB SIZE +IN USE +REVISION +BEHIND +CERTIFICATE +SIGNS$/m,
     );
     assert.match(
       ran.stdout,
