@@ -129,6 +129,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     about: 'what --json prints, as JSON Schema: data bound to the types of others',
     may: [
       'model',
+      'store',
       'control',
       'config (lazy)',
       'doctor (lazy)',

@@ -37,6 +37,8 @@ const memberProperties: PropertiesOf<MemberRow> = {
 const cluster = { clusterId: hex(), leader: orNull(hex()) };
 export const memberList: Properties = { ...cluster, members: list(object(memberProperties)) };
 
+export const alarms = list(object({ member: hex(), name: text(), kind: word('nospace', 'corrupt', 'unknown') }));
+
 const certificateTime = { notBefore: time(), notAfter: time() };
 export const etcdStatus: Properties = {
   ...cluster,
@@ -50,7 +52,7 @@ export const etcdStatus: Properties = {
     }),
   ),
   newestRevision: decimal(),
-  alarms: orNull(list(object({ member: hex(), name: text(), kind: word('nospace', 'corrupt', 'unknown') }))),
+  alarms: orNull(alarms),
   certificates: list(object({ what: text(), file: text(), ...certificateTime }), 'of this host'),
 };
 

@@ -16,12 +16,21 @@ import {
   optional,
   orNull,
   type Properties,
+  table,
   text,
   whole,
   word,
 } from './build.ts';
 import { state } from './node.ts';
 
+export const schema: Properties = { name: text(), schema: table({}, 'the JSON Schema') };
+export const schemas: Properties = {
+  schemas: list(object({ name: text(), title: text() })),
+  without: list(text(), 'commands that have none'),
+};
+export const completion: Properties = { name: text(), script: text() };
+export const completionValues: Properties = { values: list(text()) };
+export const cloudInit: Properties = { userData: text() };
 export const version: Properties = { version: text(), node: text('version of Node.js') };
 
 const result = word('ok', 'warn', 'fail', 'skip');
@@ -87,15 +96,19 @@ const backend = oneOf(
   objectOf<Backend<'host-gw'>>({ type: word('host-gw'), sourceCheck }),
 );
 
-export const configGet: Properties = {
-  raw: text('as it stands in etcd'),
-  modRevision: decimal(),
+/** A network config, defaults filled in. */
+export const network = {
   network: text('as CIDR'),
   subnetLength: count(),
   subnetMin: text(),
   subnetMax: text(),
   subnets: count('that can be handed out'),
   backend,
+};
+export const configGet: Properties = {
+  raw: text('as it stands in etcd'),
+  modRevision: decimal(),
+  ...network,
   settings: optional(list(setting, 'with --origins')),
 };
 const rejection = objectOf<Rejection>({ code: text(), where: text(), detail: text() });

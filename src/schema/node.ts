@@ -174,3 +174,11 @@ const traceProperties: PropertiesOf<TraceReport> = {
 export const trace: Properties = traceProperties;
 
 export const wait: Properties = { waitedMs: whole(), for: list(text()) };
+
+export const down: Properties = {
+  released: optional(text('the subnet given back')),
+  leaseProblem: optional(text('why it could not be given back')),
+  daemon: optional(count('pid of the daemon that was stopped')),
+  dryRun: optional(flag()),
+  steps: list(object({ action: text(), object: text(), because: text() })),
+};

@@ -4,6 +4,7 @@
  * Within one schemaVersion properties are added, but none goes or changes its meaning.
  */
 import { list, object, oneOf, type Properties, type Schema, text, whole } from './build.ts';
+import * as change from './change.ts';
 import * as cluster from './cluster.ts';
 import * as host from './host.ts';
 import * as node from './node.ts';
@@ -15,22 +16,46 @@ const documentOf = (properties: Properties): Schema => object({ schemaVersion, .
 
 /** Of each command, by its name; several where its flags make it print something else. */
 const DOCUMENTS: Readonly<Record<string, readonly Properties[]>> = {
+  'cloud-init': [host.cloudInit],
+  completion: [host.completion, host.completionValues],
   'config get': [host.configGet, host.configInvalid],
+  'config set': [change.configSet],
+  'config validate': [change.configValidate],
   'config view': [host.configView],
   'docker opts': [cluster.dockerOpts, cluster.dockerInstalled],
   'docker status': [cluster.dockerStatus],
   doctor: [host.doctor, host.doctorList, host.doctorFix],
+  down: [node.down],
+  'etcd alarm disarm': [change.alarmDisarm],
+  'etcd alarm list': [change.alarmList],
+  'etcd compact': [change.compact],
+  'etcd defrag': [change.defrag],
+  'etcd del': [change.keyChange],
+  'etcd get': [change.etcdGet],
+  'etcd member add': [change.memberAdd],
   'etcd member list': [cluster.memberList],
+  'etcd member promote': [change.memberChange],
+  'etcd put': [change.keyChange],
+  'etcd snapshot list': [change.snapshotList],
+  'etcd snapshot save': [change.snapshotSave],
+  'etcd snapshot schedule': [change.snapshotSchedule],
   'etcd status': [cluster.etcdStatus],
+  'etcd stop': [change.etcdStop],
+  'etcd watch': [change.etcdWatch],
   explain: [host.explain],
   'lab status': [host.labStatus],
   leases: [node.leases],
+  'leases release': [change.leasesRelease],
+  'leases reserve': [change.leasesReserve],
   ping: [node.ping],
   plan: [node.plan],
   routes: [node.routes],
+  schema: [host.schemas, host.schema],
   status: [node.status],
   'test connectivity': [node.connectivity],
+  'token create': [change.tokenCreate],
   'token list': [cluster.tokenList],
+  'token revoke': [change.tokenRevoke],
   top: [node.top],
   trace: [node.trace],
   version: [host.version],
