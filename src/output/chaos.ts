@@ -34,6 +34,9 @@ export function chaosTable(results: readonly FaultResult[]): string {
   return [table(HEAD, results.map(cells)), ...(failures.length === 0 ? [] : ['', ...failures])].join('\n');
 }
 
+/** A finding may hold what a command said. */
+const oneLine = (text: string): string => text.replace(/[\s|]+/g, ' ').slice(0, 200);
+
 const limit = (ms: number): string => (Number.isFinite(ms) ? time(ms) : 'any');
 
 /** The same as Markdown, with each budget. */
@@ -56,7 +59,7 @@ export function chaosMarkdown(results: readonly FaultResult[]): string {
       ...[String(result.row), `\`${result.name}\``, `${lost} of ${sent}`],
       ...[`${time(gapMs)} (${limit(budget.gapMs)})`, `${time(healMs)} (${limit(budget.healMs)})`, stream(result)],
       ...[String(result.leaks.length), String(result.duplicates + result.repeated)],
-      [failures.length === 0 ? 'ok' : `**fails**: ${failures.join('; ')}`, ...notes].join('; '),
+      [failures.length === 0 ? 'ok' : `**fails**: ${failures.map(oneLine).join('; ')}`, ...notes].join('; '),
     ]);
   });
   return [row(head), row(head.map(() => '---')), ...lines].join('\n');

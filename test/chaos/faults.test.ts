@@ -11,14 +11,7 @@ const FAULTS = {
       'compacted-past-the-watch',
       'etcd-wiped',
     ],
-    ...[
-      'stopped-past-ttl',
-      'lease-revoked',
-      'key-deleted',
-      'key-overwritten',
-      'wall-clock-jumps',
-      'interface-recreated',
-    ],
+    ...['stopped-past-ttl', 'lease-revoked', 'key-deleted', 'key-overwritten', 'interface-recreated'],
     ...[
       'address-changed',
       'route-deleted',
