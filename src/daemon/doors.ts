@@ -14,7 +14,8 @@ import { carrierChecks, sourceChecks } from './carrier-checks.ts';
 import { configCheck } from './config-check.ts';
 import { type Handlers, serveControl } from './control-server.ts';
 import { followGateway } from './gateway.ts';
-import { serveHealth } from './health.ts';
+import { healthPages, servePages } from './health.ts';
+import { metricsPages } from './metrics.ts';
 import type { Daemon, Node } from './node.ts';
 import { pathCheck } from './path-mtu.ts';
 import { peersCheck } from './peers.ts';
@@ -200,17 +201,28 @@ const handlersOf = (daemon: Daemon): Handlers => ({
   },
 });
 
+/** Why the node is not ready, a line each. */
+function waitingOf({ node, waitingFor }: Daemon): readonly string[] | undefined {
+  if (node?.ready) return undefined;
+  const bad = node ? checksOf(node).filter(({ state }) => state !== 'ok') : [];
+  if (bad.length > 0) return bad.map(({ name, detail }) => `${name}: ${detail}`);
+  return [node ? 'the first look at the kernel is under way' : `waits for ${waitingFor}`];
+}
+
 /**
- * Opens the control socket and, where asked for, the health port; returns what closes both. They answer while the node is not up yet, so
+ * Opens the control socket and, where asked for, the ports for health and metrics; returns what closes both. They answer while the node is not up yet, so
  * that a daemon that waits for etcd can be seen and stopped, and a second one is refused. Throws ALREADY_RUNNING, PORT_TAKEN.
  */
 export async function openDoors(daemon: Daemon): Promise<() => Promise<void>> {
-  const { runDir, healthz } = daemon.options;
+  const { runDir, healthz, metrics } = daemon.options;
   const control = await serveControl(runDir, handlersOf(daemon));
   try {
-    const health = healthz && (await serveHealth(healthz, () => daemon.node?.ready ?? false));
+    const web = await servePages([
+      ...(healthz ? [{ at: healthz, pages: healthPages(() => waitingOf(daemon)) }] : []),
+      ...(metrics ? [{ at: metrics, pages: metricsPages(daemon) }] : []),
+    ]);
     return async () => {
-      health?.close();
+      web.close();
       await control.close();
     };
   } catch (error) {

@@ -14,6 +14,8 @@ export interface Follower {
   peers(ownKey: string): ReadonlyMap<string, Lease>;
   start(handlers: FollowHandlers): void;
   connection(): WatchState;
+  /** When etcd last sent a list or a change; undefined before that, when the view is from disk. */
+  heardAt(): number | undefined;
   /** Everything as etcd said it, to be kept on disk. */
   seen(): RangeResult;
   close(): void;
@@ -98,12 +100,14 @@ export function follow(parts: FollowParts, { first, away }: FollowFrom, network:
   const others = othersIn(view);
   let connection: WatchState =
     away === undefined ? { connected: true } : { connected: false, error: away, since: clock.now() };
+  let heardAt = away === undefined ? clock.now() : undefined;
   let close = () => {};
   return {
     view,
     peers: others.of,
     start({ changed, replaced, log }) {
       const tell = (change: ViewChange): void => {
+        heardAt = clock.now();
         others.take(change);
         changed(change);
       };
@@ -122,14 +126,16 @@ export function follow(parts: FollowParts, { first, away }: FollowFrom, network:
           tell(merge(events.map((event) => applyTo(view, event))));
         },
         onState: (state) => {
-          if (state.connected !== connection.connected)
-            log(state.connected ? 'etcd-connected' : 'etcd-lost', state.connected ? '' : state.error);
+          const turned = state.connected !== connection.connected;
+          if (turned && state.connected) log('etcd-connected', '');
+          if (turned && !state.connected) log('etcd-lost', state.error, state.code);
           connection = state;
         },
       });
       close = () => watcher.close();
     },
     connection: () => connection,
+    heardAt: () => heardAt,
     seen: raw.all,
     close: () => close(),
   };

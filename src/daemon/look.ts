@@ -58,7 +58,7 @@ export async function firstLook(daemon: Daemon, parts: DaemonParts, state: Promi
       if (fromDisk) return fromDisk;
       if (!daemon.options.patient) throw error;
       const text = error instanceof Error ? error.message : String(error);
-      if (text !== daemon.waitingFor) parts.log('waiting', text);
+      if (text !== daemon.waitingFor) parts.log('waiting', text, asTsflannelError(error).code);
       daemon.waitingFor = text;
       await pause(parts.clock, PATIENCE_MS, signal);
     }

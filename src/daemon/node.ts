@@ -56,7 +56,7 @@ export type Ending = 'stop' | 'restart';
 export interface Daemon {
   readonly options: NodeOptions;
   readonly disk: Disk;
-  readonly events: Pick<Events, 'last'>;
+  readonly events: Omit<Events, 'log'>;
   /** Told to end. */
   readonly stop: AbortController;
   /** Once it is up. */

@@ -1,4 +1,5 @@
 import type { Ip } from '../model/address.ts';
+import type { Address } from './health.ts';
 
 /** What a node is started with, parsed. */
 export interface NodeOptions {
@@ -13,7 +14,9 @@ export interface NodeOptions {
   readonly keepTtl: boolean;
   /** flanneld's --subnet-lease-renew-margin, in minutes: the lease never has less left than this. */
   readonly renewMarginMinutes: number;
-  readonly healthz?: { readonly ip: string; readonly port: number };
+  readonly healthz?: Address;
+  /** Where /metrics is. */
+  readonly metrics?: Address;
   /** Take over what a stopped flanneld left. */
   readonly adopt?: boolean;
   /** Wait for etcd and for a config instead of failing (how a service starts). */

@@ -15,7 +15,6 @@ import { openStore } from '../store/store.ts';
 import type { Connection } from './connection.ts';
 import { chooseInterface, type InterfaceWish, sameInterface, type Underlay } from './interface.ts';
 import { openKv } from './kv.ts';
-import { logTo } from './log.ts';
 import { gatherHost, observeInterfaces } from './scene.ts';
 
 /** How to find the underlay interface and our address on it. */
@@ -95,7 +94,11 @@ export const makeHost = async (kernel: DaemonParts['kernel'], wish: NodeWish, no
   gatherHost(kernel, await underlay(kernel, wish, before), { ...wish, nodeId });
 
 /** Everything a daemon runs on. */
-export async function buildParts(connection: Connection, wish: NodeWish): Promise<DaemonParts> {
+export async function buildParts(
+  connection: Connection,
+  wish: NodeWish,
+  log: DaemonParts['log'],
+): Promise<DaemonParts> {
   const [store, { linuxKernel }, { chosenForwarder }, { notifySystemd }, { openEchoSocket }] = await Promise.all([
     openStoreAt(connection),
     import('../kernel/linux/linux.ts'),
@@ -116,6 +119,6 @@ export async function buildParts(connection: Connection, wish: NodeWish): Promis
     carrier: () => forwarder.report(),
     openEcho: (how) => openEchoSocket(how),
     notify: (message) => notifySystemd(process.env.NOTIFY_SOCKET, message),
-    log: logTo((line) => process.stderr.write(line), process.env.JOURNAL_STREAM !== undefined),
+    log,
   };
 }

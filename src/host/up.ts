@@ -7,12 +7,13 @@ import type { NodeOptions } from '../daemon/options.ts';
 import { refuseSecond } from '../daemon/second.ts';
 import { asTsflannelError, TsflannelError } from '../errors.ts';
 import { logPath } from '../files/run-dir.ts';
-import { printIp } from '../model/address.ts';
+import { parseIp, printIp } from '../model/address.ts';
 import { parseDuration } from '../model/duration.ts';
 import { resolveConnection } from './connection.ts';
 import { detach, reportToParent } from './detach.ts';
 import { refuseKube, refuseRunningFlanneld } from './flanneld.ts';
 import type { Underlay } from './interface.ts';
+import { isJournal, logFormat, logTo } from './log.ts';
 import { buildParts, carrierWish, flagIp, flagList, type NodeWish } from './node.ts';
 import { keepRenewed } from './renewal.ts';
 
@@ -43,6 +44,8 @@ export interface UpFlags
   readonly 'subnet-lease-renew-margin': number;
   readonly 'healthz-ip': string;
   readonly 'healthz-port': number;
+  readonly 'metrics-addr'?: string | undefined;
+  readonly 'log-format': string;
   readonly wait?: boolean | undefined;
   readonly docker?: boolean | undefined;
   readonly 'docker-config-file'?: string | undefined;
@@ -99,8 +102,19 @@ function askEveryOf(text: string): number {
   throw new TsflannelError('USAGE', { detail: `--ask-peers-every ${text}: off, or from 1s to 1h, as in 5s` });
 }
 
+/** Of --metrics-addr: `PORT`, `IP:PORT` or `[IP6]:PORT`. Throws USAGE. */
+export function metricsAt(text: string | undefined): NodeOptions['metrics'] {
+  if (text === undefined || text === '') return undefined;
+  const [, v6, v4 = '127.0.0.1', digits] = /^(?:\[([\da-fA-F:.]+)\]:|([\d.]+):)?(\d{1,5})$/.exec(text) ?? [];
+  const [ip, port] = [parseIp(v6 ?? v4), Number(digits)];
+  if (!ip || (v6 !== undefined && ip.family === 4) || !(port > 0 && port <= 65_535))
+    throw new TsflannelError('USAGE', { detail: `--metrics-addr ${text}: PORT or ADDRESS:PORT, as 127.0.0.1:9101` });
+  return { ip: printIp(ip), port };
+}
+
 function optionsOf(flags: UpFlags, wish: NodeWish, version: string): NodeOptions {
   const detached = process.env.TSFLANNEL_DETACHED === '1';
+  const metrics = metricsAt(flags['metrics-addr']);
   return {
     stateDir: flags['state-dir'],
     runDir: flags['run-dir'],
@@ -114,9 +128,17 @@ function optionsOf(flags: UpFlags, wish: NodeWish, version: string): NodeOptions
     askPeersEveryMs: askEveryOf(flags['ask-peers-every']),
     version,
     ...(wish.publicIp && { publicIp: wish.publicIp }),
+    ...(metrics && { metrics }),
     ...(flags['healthz-port'] > 0 && { healthz: { ip: flags['healthz-ip'], port: flags['healthz-port'] } }),
   };
 }
+
+/** The daemon's log goes to stderr. */
+const logOf = (flags: UpFlags): DaemonParts['log'] =>
+  logTo(
+    (line) => process.stderr.write(line),
+    logFormat(flags['log-format'], isJournal(process.env.JOURNAL_STREAM, process.stderr.fd)),
+  );
 
 /** Loaded only where it is asked for. */
 async function followerOf(flags: UpFlags, parts: DaemonParts): Promise<LeaseFollower> {
@@ -141,7 +163,7 @@ export async function startHere(flags: UpFlags, version: string, choose: ChooseN
     const options = optionsOf(flags, wish, version);
     const { keepHeapSmall, shrinkHeap } = await import('../sys/heap.ts');
     keepHeapSmall();
-    const parts = await buildParts(await resolveConnection(flags), wish);
+    const parts = await buildParts(await resolveConnection(flags), wish, logOf(flags));
     const docker = flags.docker ? await followerOf(flags, parts) : undefined;
     const endRenewal = keepRenewed(flags['config-dir'], parts.log);
     await runDaemon(options, { ...parts, ...(docker && { docker }) }, () => {

@@ -1,3 +1,4 @@
+import { asTsflannelError } from '../errors.ts';
 import { printIp, printPrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import { type Announcement, nodeIdIn, printLease } from '../model/lease.ts';
@@ -136,7 +137,8 @@ async function look(state: State): Promise<number> {
 
 function failed(state: State, error: unknown): number {
   if (state.state === 'held') {
-    state.log('lease-doubtful', error instanceof Error ? error.message : String(error));
+    const text = error instanceof Error ? error.message : String(error);
+    state.log('lease-doubtful', text, asTsflannelError(error).code);
     state.state = 'doubtful';
   }
   const wait = state.retryMs;

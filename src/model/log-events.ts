@@ -1,3 +1,5 @@
+import type { ErrorCode } from '../errors.ts';
+
 /** What an event in the daemon's log means: its name is stable, its text is not. */
 export interface LogEvent {
   readonly level: 'info' | 'warn';
@@ -169,5 +171,5 @@ export const LOG_EVENTS = {
 
 export type LogEventName = keyof typeof LOG_EVENTS;
 
-/** Writes one line of the daemon's log. */
-export type Log = (event: LogEventName, detail: string) => void;
+/** Writes one line of the daemon's log; `code`: of the error that it tells of. */
+export type Log = (event: LogEventName, detail: string, code?: ErrorCode) => void;

@@ -66,6 +66,17 @@ export const settingFlags = {
     max: 65_535,
     env: 'TSFLANNEL_HEALTHZ_PORT',
   }),
+  'metrics-addr': Flags.string({
+    description:
+      'serve /metrics for Prometheus here, as 127.0.0.1:9101; a port alone means 127.0.0.1 (default: not at all)',
+    env: 'TSFLANNEL_METRICS_ADDR',
+  }),
+  'log-format': Flags.string({
+    description: 'lines of the log: text (with priorities where stderr is the journal of systemd), or JSON',
+    options: ['text', 'json'],
+    default: 'text',
+    env: 'TSFLANNEL_LOG_FORMAT',
+  }),
 };
 
 /** flanneld's flags by its names, and ours. */

@@ -33,6 +33,8 @@ export interface PassState {
   cache: Map<string, Observed>;
   passes: number;
   changes: number;
+  planLength: number;
+  applied: { readonly count: number; readonly ms: number };
   /** What the kernel refused, and what stands in the way, by key; with the reason. */
   readonly failed: Map<string, string>;
   readonly blocked: Map<string, string>;
@@ -103,7 +105,7 @@ function record(state: PassState, outcomes: readonly StepOutcome[]): void {
     if (result !== 'failed') continue;
     const key = keyOf(step.object);
     state.failed.set(key, error ?? 'no reason given');
-    if (told++ < 3) state.log('apply-failed', `${key}: ${error}`);
+    if (told++ < 3) state.log('apply-failed', `${key}: ${error}`, 'KERNEL_REFUSED');
   }
 }
 
@@ -117,15 +119,23 @@ function forget(state: PassState, plan: Plan, keys: ReadonlySet<string> | undefi
   }
 }
 
+async function timedApply(state: PassState, plan: Plan): Promise<readonly StepOutcome[]> {
+  const since = state.clock.now();
+  const outcomes = await state.kernel.apply(plan);
+  state.applied = { count: state.applied.count + 1, ms: state.applied.ms + state.clock.now() - since };
+  return outcomes;
+}
+
 /** `keys`: the plan is about these only. */
 async function apply(state: PassState, plan: Plan, keys?: ReadonlySet<string>): Promise<PassResult> {
   forget(state, plan, keys);
+  state.planLength = plan.length;
   for (const step of plan) if (step.action === 'blocked') state.blocked.set(keyOf(step.object), step.because);
   const { now, waitMs } = state.limiter.admit(
     plan.filter(({ action }) => action !== 'blocked'),
     state.clock.now(),
   );
-  if (now.length > 0) record(state, await state.kernel.apply(now));
+  if (now.length > 0) record(state, await timedApply(state, now));
   const again = now.some(({ action, object }) => object.kind === 'link' && action !== 'create');
   return { ok: state.failed.size === 0, again, waitMs };
 }

@@ -8,6 +8,7 @@
  */
 import type { Reach } from '../backend/backend.ts';
 import type { Scene } from '../backend/desired.ts';
+import { asTsflannelError } from '../errors.ts';
 import { diff } from '../kernel/diff.ts';
 import type { Kernel, Kind, Plan } from '../kernel/state.ts';
 import type { Clock } from '../model/clock.ts';
@@ -37,6 +38,10 @@ export interface ReconcilerOptions {
 export interface ReconcilerStatus {
   readonly passes: number;
   readonly changes: number;
+  /** Steps that the last pass found to be made. */
+  readonly planLength: number;
+  /** Times a plan was applied, and how long that took in all. */
+  readonly applied: { readonly count: number; readonly ms: number };
   readonly failed: readonly { readonly key: string; readonly error: string }[];
   readonly blocked: readonly { readonly key: string; readonly because: string }[];
   readonly fights: readonly Fight[];
@@ -85,7 +90,8 @@ async function guardedPass(state: PassState, loop: Loop, work: Dirty, passed?: (
     else loop.retry();
     passed?.();
   } catch (error) {
-    state.log('pass-failed', error instanceof Error ? error.message : String(error));
+    const text = error instanceof Error ? error.message : String(error);
+    state.log('pass-failed', text, asTsflannelError(error).code);
     loop.retry();
   }
 }
@@ -93,6 +99,8 @@ async function guardedPass(state: PassState, loop: Loop, work: Dirty, passed?: (
 const statusOf = (state: PassState): ReconcilerStatus => ({
   passes: state.passes,
   changes: state.changes,
+  planLength: state.planLength,
+  applied: state.applied,
   failed: [...state.failed].map(([key, error]) => ({ key, error })),
   blocked: [...state.blocked].map(([key, because]) => ({ key, because })),
   fights: state.limiter.fights(state.clock.now()),
@@ -116,6 +124,8 @@ export function createReconciler(options: ReconcilerOptions): Reconciler {
     cache: new Map(),
     passes: 0,
     changes: 0,
+    planLength: 0,
+    applied: { count: 0, ms: 0 },
     failed: new Map(),
     blocked: new Map(),
   };

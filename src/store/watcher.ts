@@ -1,4 +1,4 @@
-import { asTsflannelError, TsflannelError } from '../errors.ts';
+import { asTsflannelError, type ErrorCode, TsflannelError } from '../errors.ts';
 import type { Clock } from '../model/clock.ts';
 import type { KeyValue, Kv, RangeResult, WatchEvent, WatchFrame, WatchStream } from './kv.ts';
 
@@ -25,7 +25,7 @@ export interface WatcherOptions {
 /** `connected`: what is shown is what etcd has. `since` is the clock's time of the first failure. */
 export type WatchState =
   | { readonly connected: true }
-  | { readonly connected: false; readonly error: string; readonly since: number };
+  | { readonly connected: false; readonly error: string; readonly code?: ErrorCode; readonly since: number };
 
 export interface Watcher {
   /** Resolves with the first snapshot or, with `after`, the first proof that etcd answers; never rejects. */
@@ -55,11 +55,11 @@ interface State {
   closed: boolean;
 }
 
-function show(state: State, connected: boolean, error = ''): void {
+function show(state: State, connected: boolean, error = '', code?: ErrorCode): void {
   const { shown } = state;
   if (state.closed || (shown?.connected === connected && (shown.connected || shown.error === error))) return;
   const since = shown?.connected === false ? shown.since : state.options.clock.now();
-  state.shown = connected ? { connected } : { connected, error, since };
+  state.shown = connected ? { connected } : { connected, error, since, ...(code && { code }) };
   state.options.onState(state.shown);
 }
 
@@ -183,7 +183,7 @@ async function run(state: State, ready: () => void): Promise<void> {
       await round(state, ready);
     } catch (error) {
       if (state.closed) return;
-      show(state, false, textOf(error));
+      show(state, false, textOf(error), asTsflannelError(error).code);
       await pause(state);
     }
   }

@@ -116,7 +116,7 @@ export function createNode(world: World, number: number): SimNode {
       disk,
       stop: new AbortController(),
       node: undefined,
-      events: { last: () => [] },
+      events: { last: () => [], counts: () => new Map(), failures: () => new Map() },
       waitingFor: '',
     };
     const mine: Life = { process, daemon, end: () => undefined };
