@@ -1,6 +1,6 @@
 /**
  * etcd/ bootstraps the etcd member of this host and looks after it: discovery, the member's plan, its data dir, the supervised process,
- * the member table. It knows etcd's flags and files and the v2 discovery protocol; it must not know flannel's keys, leases or the kernel,
+ * the member table. It knows etcd's flags and files and the discovery protocols; it must not know flannel's keys, leases or the kernel,
  * and it reaches the key-value API only through the `OpenKv` a command hands it.
  */
 import { createHash } from 'node:crypto';
