@@ -19,7 +19,7 @@ function faultsIn(name: string, argv: readonly string[], { stdout, stderr }: Omi
   }
 }
 
-/** What is typed, by the name of its schema. */
+/** What is typed (DIR: the node's own folder), by the name of its schema. */
 const TYPED: readonly (readonly [name: string, ...rest: string[]])[] = [
   ['version'],
   ['status'],
@@ -38,8 +38,8 @@ const TYPED: readonly (readonly [name: string, ...rest: string[]])[] = [
   ['etcd status'],
   ['etcd member list'],
   ['docker status'],
-  ['docker opts'],
-  ['docker opts', '--install', '/run/json-schema-opts.sh'],
+  ['docker opts', '-d', 'DIR/docker_opts.env'],
+  ['docker opts', '--install', 'DIR/mk-docker-opts.sh'],
   ['doctor'],
   ['doctor', '--list'],
   ['doctor', '--fix', '--dry-run'],
@@ -95,8 +95,10 @@ describe('what --json prints', function () {
   const test = useLab({ name: 'json-schema', size: 2 });
 
   const faultsOf = async (name: string, argv: readonly string[]): Promise<string[]> => {
-    const line = ['env', `TSFLANNEL_LAB_DIR=${TEST_LABS}`, 'tsflannel', ...argv, '--json'];
-    return faultsIn(name, argv, await runOn(test.lab, test.node(1), line));
+    const node = test.node(1);
+    const typed = argv.map((word) => word.replace('DIR', node.dir));
+    const line = ['env', `TSFLANNEL_LAB_DIR=${TEST_LABS}`, 'tsflannel', ...typed, '--json'];
+    return faultsIn(name, argv, await runOn(test.lab, node, line));
   };
 
   it('is what the schemas say, by every command that has one', async () => {
