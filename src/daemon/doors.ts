@@ -206,7 +206,7 @@ function waitingOf({ node, waitingFor }: Daemon): readonly string[] | undefined 
   if (node?.ready) return undefined;
   const bad = node ? checksOf(node).filter(({ state }) => state !== 'ok') : [];
   if (bad.length > 0) return bad.map(({ name, detail }) => `${name}: ${detail}`);
-  return [node ? 'the first look at the kernel is under way' : `waits for ${waitingFor}`];
+  return [node ? 'the first look at the kernel is under way' : `waiting: ${waitingFor}`];
 }
 
 /**
