@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -22,6 +23,8 @@ export interface FlowReport {
   readonly stream: StreamSeen;
   /** Packets that reached an end which was too slow to take them, by its number. */
   readonly overflowed: ReadonlyMap<number, number>;
+  /** Packets that this machine's processors dropped from their queues, whosever they were: it was too busy. */
+  readonly dropped: number;
 }
 
 /** 1,000 packets a second from every pod to every other one, and one long TCP stream from the first to the last. */
@@ -77,6 +80,13 @@ async function startEnd(lab: Lab, pod: Pod): Promise<End> {
   };
 }
 
+/** Second column of each processor: packets dropped for want of room in its queue. */
+const droppedByMachine = (): number =>
+  readFileSync('/proc/net/softnet_stat', 'utf8')
+    .trim()
+    .split('\n')
+    .reduce((sum, line) => sum + Number.parseInt(line.split(' ')[1] ?? '0', 16), 0);
+
 type Marks = ReadonlyMap<number, FlowAnswer>;
 
 /** What each sender has sent to `to` between the two marks. */
@@ -95,6 +105,7 @@ export async function startFlow(lab: Lab, pods: readonly Pod[]): Promise<Flow> {
   const mark = async (): Promise<Marks> =>
     new Map((await all({ ask: 'mark' })).map((answer, i) => [ends[i]?.id ?? 0, answer]));
   let opened: Marks = new Map();
+  let droppedBefore = 0;
   async function aim(at: readonly Pod[]): Promise<void> {
     const [first, last] = [at[0], at.at(-1)];
     await all({ ask: 'send', targets: at.map(({ id, ip }) => ({ id, ip })) });
@@ -115,7 +126,12 @@ export async function startFlow(lab: Lab, pods: readonly Pod[]): Promise<Flow> {
       }
     }
     const missed = (id: number) => (closed.get(id)?.overflowed ?? 0) - (opened.get(id)?.overflowed ?? 0);
-    return { pairs, stream, overflowed: new Map(ends.map(({ id }) => [id, missed(id)])) };
+    return {
+      pairs,
+      stream,
+      overflowed: new Map(ends.map(({ id }) => [id, missed(id)])),
+      dropped: droppedByMachine() - droppedBefore,
+    };
   }
   await aim(pods);
   return {
@@ -123,6 +139,7 @@ export async function startFlow(lab: Lab, pods: readonly Pod[]): Promise<Flow> {
     async open() {
       await all({ ask: 'reset' });
       opened = await mark();
+      droppedBefore = droppedByMachine();
     },
     close,
     async allHeardSince(since) {

@@ -36,15 +36,22 @@ const lostOf = ({ sent, received }: PairLoss): number => sent - received;
 const gapOf = ({ holes }: PairLoss): number => max(holes, ({ from, to }) => to - from);
 
 /** Lines of what is out of the budget; times may be `slack` times longer, since machines differ: losses where none are allowed may not. */
-function overBudget(fault: Fault, result: Omit<FaultResult, 'failures'>, pairs: readonly PairLoss[], slack: number) {
+function overBudget(
+  fault: Fault,
+  result: Omit<FaultResult, 'failures'>,
+  { pairs, dropped }: Pick<FlowReport, 'pairs' | 'dropped'>,
+  slack: number,
+) {
   const { budget, gapMs, healMs, lost, leaks, duplicates, repeated } = result;
   const { hits } = fault;
   const spared = hits ? pairs.filter(({ from, to }) => !hits.includes(from) && !hits.includes(to)) : [];
   const lostElsewhere = sum(spared, lostOf);
   return [
-    ...(budget.gapMs === 0 && lost > 0 ? [`${lost} packets lost where none may be`] : []),
-    ...(gapMs > budget.gapMs * slack ? [`gap ${Math.round(gapMs)} ms of ${budget.gapMs}`] : []),
-    ...(lostElsewhere > 0 && budget.gapMs > 0 ? [`${lostElsewhere} packets lost between nodes it is not about`] : []),
+    ...(budget.gapMs === 0 && lost > dropped ? [`${lost} packets lost where none may be`] : []),
+    ...(gapMs > budget.gapMs * slack && lost > dropped ? [`gap ${Math.round(gapMs)} ms of ${budget.gapMs}`] : []),
+    ...(lostElsewhere > dropped && budget.gapMs > 0
+      ? [`${lostElsewhere} packets lost between nodes it is not about`]
+      : []),
     ...(healMs > budget.healMs * slack ? [`healed after ${Math.round(healMs)} ms of ${budget.healMs}`] : []),
     ...leaks.map((line) => `leak: ${line}`),
     ...(duplicates > 0 ? [`${duplicates} times a subnet was held twice or subnet.env was torn`] : []),
@@ -55,6 +62,8 @@ function overBudget(fault: Fault, result: Omit<FaultResult, 'failures'>, pairs: 
 /** Makes figures of what was seen and holds them against the budget. */
 export function judge(fault: Fault, budget: FaultResult['budget'], seen: Observation, slack: number): FaultResult {
   const pairs = seen.flow.pairs.map((pair) => withoutOverflow(pair, seen.flow));
+  const { dropped } = seen.flow;
+  const lost = sum(pairs, lostOf);
   const healedAt = Math.max(
     seen.wellAt,
     max(pairs, ({ lostUntil }) => lostUntil),
@@ -63,7 +72,7 @@ export function judge(fault: Fault, budget: FaultResult['budget'], seen: Observa
     row: fault.row,
     name: fault.name,
     sent: sum(pairs, ({ sent }) => sent),
-    lost: sum(pairs, lostOf),
+    lost,
     repeated: sum(pairs, ({ repeated, strayed }) => repeated + strayed),
     gapMs: Math.round(max(pairs, gapOf)),
     healMs: Math.max(0, Math.round(healedAt - seen.endedAt)),
@@ -73,7 +82,7 @@ export function judge(fault: Fault, budget: FaultResult['budget'], seen: Observa
     duplicates: (fault.tears ? 0 : seen.torn) + seen.overlaps,
     tookMs: Math.round(seen.tookMs),
     budget,
-    notes: seen.notes,
+    notes: dropped > 0 && lost > 0 ? [...seen.notes, `the busy machine itself dropped up to ${dropped}`] : seen.notes,
   };
-  return { ...result, failures: [...seen.findings, ...overBudget(fault, result, pairs, slack)] };
+  return { ...result, failures: [...seen.findings, ...overBudget(fault, result, { pairs, dropped }, slack)] };
 }
