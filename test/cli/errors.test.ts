@@ -7,7 +7,7 @@ import { commandOf, commands, flagsIn, inTurn, tsflannel } from '../support/prog
 import { until } from '../support/until.ts';
 
 /** Other programs that a fix may name. */
-const OTHERS = /^(?:(?:apt-get install|ip link delete dev|systemctl stop) \S+|timedatectl status)$/;
+const OTHERS = /^(?:(?:apt-get install|ip link delete dev|systemctl stop) \S+|mv \S+ \S+|timedatectl status)$/;
 const SAMPLES: Record<string, string> = { command: 'tsflannel up' };
 
 const fixes = [
