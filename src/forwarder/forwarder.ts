@@ -14,6 +14,8 @@ export interface Forwarder {
   setForwards(forwards: readonly Forward[]): void;
   /** What runs now; `undefined` when nothing does (or the worker died). */
   running(): { readonly carrier: Carrier; readonly forwards: readonly Forward[] } | undefined;
+  /** Calls `listener` each time that what ran has ended by itself, as when its device is deleted; returns what ends that. */
+  onEnd(listener: () => void): () => void;
   counters(): ForwarderCounters | undefined;
   report(): CarrierReport | undefined;
   /** Ends it with all that is its own (worker, programs, pins); the (persistent) device stays. */

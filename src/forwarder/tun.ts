@@ -25,6 +25,12 @@ function howOf(offloads: Offloads): string {
   return names.length === 0 ? 'a thread, packet by packet' : `a thread, offloads ${names.join(' ')}`;
 }
 
+/** Adds a listener; returns what takes it away. */
+export function listen(listeners: Set<() => void>, listener: () => void): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
 /** The table of a forwarder: kept over a restart of the worker, so that packets go on at once. */
 function createForwards() {
   const peers = createPeerIndex();
@@ -58,11 +64,14 @@ function createForwards() {
  */
 export function tunForwarder(wanted: Offloads = ALL_OFFLOADS): Forwarder {
   const forwards = createForwards();
+  const listeners = new Set<() => void>();
   let run: Run | undefined;
   let turn: Promise<void> = Promise.resolve();
 
   async function end(): Promise<void> {
-    await run?.end();
+    const ending = run;
+    run = undefined;
+    await ending?.end();
   }
 
   async function start(carrier: Carrier): Promise<void> {
@@ -72,7 +81,9 @@ export function tunForwarder(wanted: Offloads = ALL_OFFLOADS): Forwarder {
     const started = await launch(carrier, forwards.shared(), wanted);
     run = started;
     void started.ended.then(() => {
-      if (run === started) run = undefined;
+      if (run !== started) return;
+      run = undefined;
+      for (const listener of listeners) listener();
     });
   }
 
@@ -92,6 +103,7 @@ export function tunForwarder(wanted: Offloads = ALL_OFFLOADS): Forwarder {
       }),
     setForwards: (list) => forwards.set(list, (index) => run && clearPeer(run.counters, index)),
     running: () => run && { carrier: { ...run.carrier, type: 'tun' }, forwards: forwards.list() },
+    onEnd: (listener) => listen(listeners, listener),
     report: () => run && { type: 'tun', how: howOf(run.offloads) },
     counters: () =>
       run &&

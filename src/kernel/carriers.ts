@@ -11,6 +11,8 @@ export interface Carriers {
   /** `undefined`: nothing runs. */
   running(): { readonly carrier: Carrier; readonly forwards: readonly Forward[] } | undefined;
   stop(): Promise<void>;
+  /** Calls `listener` when what ran has ended by itself; returns what ends that. Absent where nothing ends so. */
+  onEnd?(listener: () => void): () => void;
 }
 
 /** The carrier that runs and its table; nothing without one (a command that only looks, beside the daemon). */

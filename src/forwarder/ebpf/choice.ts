@@ -4,7 +4,7 @@ import type { CarrierType } from '../../model/backend-config.ts';
 import type { CarrierReport } from '../../model/carrier-report.ts';
 import type { Forwarder } from '../forwarder.ts';
 import { ALL_OFFLOADS } from '../job.ts';
-import { tunForwarder } from '../tun.ts';
+import { listen, tunForwarder } from '../tun.ts';
 import { ebpfForwarder } from './ebpf.ts';
 import { removeFastPath } from './fast.ts';
 
@@ -32,6 +32,15 @@ interface Current {
 function createSwitch(carriers: Carriers) {
   let current: Current | undefined;
   let list: readonly Forward[] | undefined;
+  const listeners = new Set<() => void>();
+
+  function make(type: CarrierType): Forwarder {
+    const forwarder = carriers[type]();
+    forwarder.onEnd(() => {
+      for (const listener of listeners) listener();
+    });
+    return forwarder;
+  }
 
   async function stop(): Promise<void> {
     const former = current;
@@ -41,7 +50,7 @@ function createSwitch(carriers: Carriers) {
 
   async function run(type: CarrierType, carrier: Carrier, instead?: string): Promise<void> {
     if (current?.type !== type) await stop();
-    const forwarder = current?.forwarder ?? carriers[type]();
+    const forwarder = current?.forwarder ?? make(type);
     if (list) forwarder.setForwards(list);
     current = { type, forwarder, instead };
     await forwarder.start(carrier);
@@ -49,6 +58,7 @@ function createSwitch(carriers: Carriers) {
 
   return {
     current: () => current,
+    listeners,
     run,
     stop,
     setForwards(forwards: readonly Forward[] | undefined): void {
@@ -66,7 +76,7 @@ export function chosenForwarder(
   carriers: Carriers = REAL,
   clear: (device: string) => void = removeFastPath,
 ): Forwarder {
-  const { current, run, stop, setForwards } = createSwitch(carriers);
+  const { current, listeners, run, stop, setForwards } = createSwitch(carriers);
 
   async function start(carrier: Carrier): Promise<void> {
     let instead: string | undefined;
@@ -97,6 +107,7 @@ export function chosenForwarder(
     start,
     setForwards,
     running: () => current()?.forwarder.running(),
+    onEnd: (listener) => listen(listeners, listener),
     counters: () => current()?.forwarder.counters(),
     report,
     async stop() {

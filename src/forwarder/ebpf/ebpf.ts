@@ -73,6 +73,8 @@ export function ebpfForwarder({ slowPath, manners = MANNERS }: EbpfOptions): For
       if (!fast || !slow || !fast.isWhole()) return undefined;
       return { carrier: { ...fast.carrier, type: 'ebpf' }, forwards: slow.forwards };
     },
+    // The programs need the slow path; what takes them away is found by the look.
+    onEnd: (listener) => slowPath.onEnd(listener),
     counters: () => fast && sumCounters(fast.counters(), slowPath.counters()),
     report: () => fast && { type: 'ebpf', how: howOf(fast) },
     async stop() {

@@ -51,6 +51,7 @@ function lazySocket(): { readonly get: () => NetlinkSocket; readonly close: () =
 }
 
 const FILE: ReadonlySet<Kind> = new Set(['file']);
+const CARRIER: ReadonlySet<Kind> = new Set(['link', 'carrier', 'forward']);
 
 /** The parts a kernel is made of. */
 interface Parts {
@@ -96,24 +97,28 @@ function lanes({ socket, filter, sources, forwarder }: Parts): (object: KernelOb
   return (object) => table[object.kind];
 }
 
-/** Both ears of one listener. A kernel without nftables has no table of ours either. */
+/** The ears of one listener. A kernel without nftables has no table of ours either. */
 interface Ears {
   readonly links: Monitor;
   readonly files: FileBell;
   readonly sources: SourceBell | undefined;
+  /** Stops listening to the forwarder. */
+  readonly deafen: () => void;
 }
 
-function openEars(ownPort: number, filter: Filters, bell: (kinds: ReadonlySet<Kind>) => void): Ears {
+function openEars(ownPort: number, { filter, forwarder }: Parts, bell: (kinds: ReadonlySet<Kind>) => void): Ears {
   const links = openMonitor(ownPort, filter, bell);
   const files = openFileBell(() => bell(FILE));
+  const deafen = forwarder?.onEnd?.(() => bell(CARRIER)) ?? (() => undefined);
   try {
-    return { links, files, sources: openSourceBell(bell) };
+    return { links, files, deafen, sources: openSourceBell(bell) };
   } catch {
-    return { links, files, sources: undefined };
+    return { links, files, deafen, sources: undefined };
   }
 }
 
-function closeEars({ links, files, sources }: Ears): void {
+function closeEars({ links, files, sources, deafen }: Ears): void {
+  deafen();
   links.close();
   files.close();
   sources?.close();
@@ -158,7 +163,7 @@ export function linuxKernel({ forwarder }: { readonly forwarder?: Carriers } = {
   }
 
   function monitor(bell: (kinds: ReadonlySet<Kind>) => void) {
-    const opened = openEars(socket.get().port, parts.filter, bell);
+    const opened = openEars(socket.get().port, parts, bell);
     ears.add(opened);
     return {
       close() {

@@ -30,6 +30,7 @@ const forward: Forward = {
 function stage() {
   const said: string[] = [];
   const may = { ebpf: true };
+  const ends = new Map<CarrierType, () => void>();
   function fake(type: CarrierType): Forwarder {
     let running: Carrier | undefined;
     let table: readonly Forward[] = [];
@@ -44,6 +45,10 @@ function stage() {
         table = forwards;
       },
       running: () => running && { carrier: running, forwards: table },
+      onEnd(listener) {
+        ends.set(type, listener);
+        return () => undefined;
+      },
       counters: () => undefined,
       report: () => running && { type, how: 'somehow' },
       async stop() {
@@ -53,7 +58,7 @@ function stage() {
     };
   }
   const chosen = chosenForwarder({ ebpf: () => fake('ebpf'), tun: () => fake('tun') }, () => void said.push('clear'));
-  return { said, may, chosen };
+  return { said, may, ends, chosen };
 }
 
 describe('forwarder/ebpf/choice', () => {
@@ -74,6 +79,21 @@ describe('forwarder/ebpf/choice', () => {
     assert.deepEqual(said, ['ebpf start 1', 'ebpf stop', 'clear', 'tun start 1']);
     assert.equal(chosen.running()?.carrier.type, 'tun');
     assert.match(chosen.report()?.instead ?? '', /^ebpf: .*loading a program.*no such luck/);
+  });
+
+  it('tells when what runs has ended by itself, whichever it is, as long as one listens', async () => {
+    const { chosen, may, ends } = stage();
+    let heard = 0;
+    const deafen = chosen.onEnd(() => heard++);
+    await chosen.start(carrier());
+    ends.get('ebpf')?.();
+    may.ebpf = false;
+    await chosen.start(carrier());
+    ends.get('tun')?.();
+    assert.equal(heard, 2);
+    deafen();
+    ends.get('tun')?.();
+    assert.equal(heard, 2);
   });
 
   it('fails where programs are asked for and do not work', async () => {
