@@ -8,6 +8,7 @@ import {
   configArgv,
   cutEtcd,
   dropStranger,
+  keyOf,
   knows,
   pidsOf,
   putStranger,
@@ -46,7 +47,7 @@ const isServing = (stage: Stage) => async (): Promise<boolean> =>
 /** A change of etcd's reaches the node; then it is undone. */
 const news: Pick<Fault, 'healed' | 'undo'> = {
   healed: (stage) => knows(stage, VICTIM, STRANGER),
-  undo: async (stage) => void (await dropStranger(stage, STRANGER)),
+  undo: (stage) => dropStranger(stage, STRANGER),
 };
 
 const memberKilled = (name: string, leads: boolean): Fault => ({
@@ -170,7 +171,7 @@ const behind: Fault = {
     await putStranger(there, { ...STRANGER, publicIp: '198.18.0.75' });
     await stage.until('both strangers are known', () => knows(stage, VICTIM, FORMER));
     await cutEtcd(stage, VICTIM);
-    await dropStranger(there, FORMER);
+    await there.etcdctl('del', keyOf(FORMER.subnet));
     await putStranger(there, STRANGER);
     await fromMember(stage, ['compact', await revisionOf(stage)]);
     await stage.pause(1_000);
@@ -181,7 +182,7 @@ const behind: Fault = {
   async healed(stage) {
     return (await knows(stage, VICTIM, STRANGER)) && !(await knows(stage, VICTIM, FORMER));
   },
-  undo: async (stage) => void (await dropStranger(stage, STRANGER)),
+  undo: (stage) => dropStranger(stage, STRANGER),
 };
 
 const subnetsOf = (stage: Stage): Promise<string[]> =>

@@ -97,7 +97,7 @@ const slow: Fault = {
     }
   },
   healed: (stage) => knows(stage, VICTIM, STRANGER),
-  undo: async (stage) => void (await dropStranger(stage, STRANGER)),
+  undo: (stage) => dropStranger(stage, STRANGER),
 };
 
 const noFiles: Fault = {
@@ -120,7 +120,7 @@ const noFiles: Fault = {
     await run(VICTIM, 'prlimit', '--pid', pid, `--nofile=${before}:`);
   },
   healed: (stage) => knows(stage, VICTIM, STRANGER),
-  undo: async (stage) => void (await dropStranger(stage, STRANGER)),
+  undo: (stage) => dropStranger(stage, STRANGER),
 };
 
 /** Programs that the daemon starts for rules. */

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { ask } from '../../control/client.ts';
+import { ask, askIfUp } from '../../control/client.ts';
 import type { RouteRow } from '../../model/report.ts';
 import { runDirOf } from '../node.ts';
 import type { Backend, Stage } from './stage.ts';
@@ -44,8 +44,22 @@ export function strangerValue(backend: Backend, { publicIp }: Stranger): string 
 export const putStranger = ({ etcdctl, backend }: Stage, stranger: Stranger): Promise<string> =>
   etcdctl('put', keyOf(stranger.subnet), strangerValue(backend, stranger));
 
-export const dropStranger = ({ etcdctl }: Stage, { subnet }: Stranger): Promise<string> =>
-  etcdctl('del', keyOf(subnet));
+/** Whether a node has heard that the subnet is nobody's, and no removal waits: after a wiped etcd they wait for 10 s. */
+async function hasForgotten({ node }: Stage, number: number, { subnet }: Stranger): Promise<boolean> {
+  const runDir = runDirOf(node(number));
+  const [routes, status] = await Promise.all([askIfUp(runDir, 'routes'), askIfUp(runDir, 'status')]);
+  // Another program's node cannot be asked.
+  if (!routes || !status) return true;
+  const waits = status.checks.some(({ name, state }) => name === 'removals' && state !== 'ok');
+  return !waits && routes.rows.every((row) => row.subnet !== subnet);
+}
+
+/** Takes the stranger's lease away; resolves when every node has done so too. */
+export async function dropStranger(stage: Stage, stranger: Stranger): Promise<void> {
+  await stage.etcdctl('del', keyOf(stranger.subnet));
+  for (let number = 1; number <= stage.lab.nodes.length; number++)
+    await stage.until(`n${number} to forget the stranger`, () => hasForgotten(stage, number, stranger));
+}
 
 /** The rows of `routes` on a node. */
 export const routesOf = async ({ node }: Stage, number: number): Promise<readonly RouteRow[]> =>
