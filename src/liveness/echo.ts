@@ -82,5 +82,6 @@ export async function largest(port: EchoPort, address: number, mtu: number): Pro
     if (await passes(port, address, middle)) good = middle;
     else bad = middle;
   }
-  return good;
+  // What was lost at first may have been an accident: a narrow path is narrow a second time.
+  return (await passes(port, address, mtu)) ? mtu : good;
 }
