@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import type { EchoFigures } from '../model/connectivity.ts';
 import { notice, type Result, TsflannelCommand } from '../output/command.ts';
 import { nodeFlags } from '../output/flags.ts';
-import { lossText, milliseconds } from '../output/routes.ts';
+import { lossText, tripText } from '../output/routes.ts';
 
 /** Exit status when nothing came back. */
 const UNREACHABLE = 69;
@@ -12,7 +12,7 @@ const LEAST_BYTES = 56;
 const summary = (what: string, echo: EchoFigures): string => {
   const { sent, received, rttMicros, worstMicros } = echo;
   const lost = lossText({ asked: sent, lost: sent - received });
-  return `${what}: ${received} of ${sent} answered, ${lost} lost, median ${milliseconds(rttMicros)}, worst ${milliseconds(worstMicros)}`;
+  return `${what}: ${received} of ${sent} answered, ${lost} lost, median ${tripText(rttMicros)}, worst ${tripText(worstMicros)}`;
 };
 
 export default class Ping extends TsflannelCommand {
@@ -38,7 +38,7 @@ export default class Ping extends TsflannelCommand {
     const report = await ping({
       ...{ runDir: flags['run-dir'], to: args.to, count: flags.count, intervalMs: flags.interval },
       ...{ bytes: flags.size, whole: flags.whole },
-      answered: (sequence, micros) => flags.json || notice(`answer ${sequence + 1} in ${milliseconds(micros)}`),
+      answered: (sequence, micros) => flags.json || notice(`answer ${sequence + 1} in ${tripText(micros)}`),
     });
     const { to, address, device, overlay, underlay } = report;
     const head = summary(`${to} at ${address}${device === '-' ? '' : ` over ${device}`}`, overlay);

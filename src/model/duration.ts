@@ -16,3 +16,6 @@ export function duration(seconds: number): string {
     return minutes % 60 === 0 ? `${minutes / 60}h` : `${Math.floor(minutes / 60)}h${minutes % 60}m`;
   return `${Math.floor(minutes / 1440)}d`;
 }
+
+/** Microseconds as `0.21 ms`. */
+export const milliseconds = (micros: number): string => `${(micros / 1000).toFixed(2)} ms`;

@@ -1,7 +1,7 @@
 import type { EchoFigures, PairReport } from '../model/connectivity.ts';
 import { paint } from './color.ts';
 import type { JunitCase } from './junit.ts';
-import { lossText, milliseconds } from './routes.ts';
+import { lossText, tripText } from './routes.ts';
 import { table } from './table.ts';
 
 const COLOR = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
@@ -13,9 +13,9 @@ const row = (pair: PairReport): string[] => [
   pair.from,
   pair.to,
   pair.subnet,
-  milliseconds(pair.overlay.rttMicros),
+  tripText(pair.overlay.rttMicros),
   loss(pair.overlay),
-  milliseconds(pair.underlay.rttMicros),
+  tripText(pair.underlay.rttMicros),
   pair.largest === undefined ? '-' : `${pair.largest} of ${pair.mtu}`,
   pair.tcp ?? '-',
   pair.udp ?? '-',

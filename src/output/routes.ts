@@ -1,4 +1,4 @@
-import { duration } from '../model/duration.ts';
+import { duration, milliseconds } from '../model/duration.ts';
 import { isNearlyFull, type PeerLiveness, type RouteRow, type Usage, usageText } from '../model/report.ts';
 import { table } from './table.ts';
 
@@ -7,9 +7,8 @@ const left = (row: RouteRow): string =>
 
 const seconds = (value: number | undefined): string => (value === undefined ? '-' : duration(value));
 
-/** `0.21 ms`. */
-export const milliseconds = (micros: number | undefined): string =>
-  micros === undefined ? '-' : `${(micros / 1000).toFixed(2)} ms`;
+/** `0.21 ms`, or `-`. */
+export const tripText = (micros: number | undefined): string => (micros === undefined ? '-' : milliseconds(micros));
 
 /** `0 %` of the last requests. */
 export const lossText = ({ asked, lost }: Pick<PeerLiveness, 'asked' | 'lost'>): string =>
@@ -17,7 +16,7 @@ export const lossText = ({ asked, lost }: Pick<PeerLiveness, 'asked' | 'lost'>):
 
 const LIVENESS_HEAD = ['rtt', 'loss'];
 const livenessCells = ({ liveness }: RouteRow): string[] =>
-  liveness ? [milliseconds(liveness.rttMicros), lossText(liveness)] : ['-', '-'];
+  liveness ? [tripText(liveness.rttMicros), lossText(liveness)] : ['-', '-'];
 
 const TRAFFIC_HEAD = ['sent', 'received', 'refused'];
 /** Packets to the peer and from it, and those in its name that were not let in. */

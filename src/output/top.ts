@@ -3,7 +3,7 @@ import { duration } from '../model/duration.ts';
 import { bitRate, type Flow, type Flows, flowsBetween, type LiveState, type Rate } from '../model/live.ts';
 import { type DaemonEvent, type RouteRow, usageText } from '../model/report.ts';
 import { paint } from './color.ts';
-import { lossText, milliseconds } from './routes.ts';
+import { lossText, tripText } from './routes.ts';
 import { table } from './table.ts';
 
 /** By what the nodes are ordered. */
@@ -54,7 +54,7 @@ function cells(row: RouteRow, flow: Flow | undefined): string[] {
     row.subnet,
     row.publicIp,
     paint(color, state),
-    milliseconds(row.liveness?.rttMicros),
+    tripText(row.liveness?.rttMicros),
     row.liveness ? lossText(row.liveness) : '-',
     rateText(flow?.received),
     rateText(flow?.sent),

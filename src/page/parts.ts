@@ -1,4 +1,5 @@
 /** The parts of the page, made anew from each look. */
+import { milliseconds } from '../model/duration.ts';
 import { bitRate, type Flow, type LivePage, type Rate } from '../model/live.ts';
 import { type RouteRow, usageText } from '../model/report.ts';
 import { byId, html, svg } from './elements.ts';
@@ -9,8 +10,7 @@ export type Select = (key: string) => void;
 
 const rate = (one: Rate | undefined): string =>
   one ? `${bitRate(one.bits)}, ${Math.round(one.packets)} packets/s` : '–';
-const milliseconds = (micros: number | undefined): string =>
-  micros === undefined ? '–' : `${(micros / 1000).toFixed(2)} ms`;
+const trip = (micros: number | undefined): string => (micros === undefined ? '–' : milliseconds(micros));
 const loss = ({ liveness }: RouteRow): string =>
   liveness && liveness.asked > 0 ? `${Math.round((100 * liveness.lost) / liveness.asked)} %` : '–';
 
@@ -31,7 +31,7 @@ export function showState({ state: { status, usage }, device }: LivePage): void 
 }
 
 const label = (row: RouteRow, flow: Flow): string =>
-  `${row.node}, ${row.subnet}, ${stateText(row)}, round trip ${milliseconds(row.liveness?.rttMicros)}, loss ${loss(row)}, out ${rate(flow.sent)}`;
+  `${row.node}, ${row.subnet}, ${stateText(row)}, round trip ${trip(row.liveness?.rttMicros)}, loss ${loss(row)}, out ${rate(flow.sent)}`;
 
 function nodeElement({ row, x, y }: Point, flow: Flow, selected: boolean): SVGElement {
   const attributes = {
@@ -119,14 +119,7 @@ export function showMap({ state: { status, rows } }: LivePage): void {
 }
 
 function rowElement(row: RouteRow, flow: Flow, selected: boolean): HTMLElement {
-  const values = [
-    row.subnet,
-    row.publicIp,
-    row.backend,
-    stateText(row),
-    milliseconds(row.liveness?.rttMicros),
-    loss(row),
-  ];
+  const values = [row.subnet, row.publicIp, row.backend, stateText(row), trip(row.liveness?.rttMicros), loss(row)];
   const cells = [...values, rate(flow.received), rate(flow.sent), row.traffic ? String(row.traffic.refused) : '–'];
   const name = html(
     'th',
@@ -161,7 +154,7 @@ export function showDetails({ state: { rows }, flows }: LivePage, selected: stri
         ['reached over', row.nextHop ? `${row.device} by ${row.nextHop}` : row.device],
         ['state', stateText(row)],
         ['because', row.detail ?? row.liveness?.detail],
-        ['round trip', milliseconds(row.liveness?.rttMicros)],
+        ['round trip', trip(row.liveness?.rttMicros)],
         ['loss', loss(row)],
         ['in', rate(flow.received)],
         ['out', rate(flow.sent)],

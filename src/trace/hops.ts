@@ -4,6 +4,7 @@
  */
 import { containsIp, parseIp, parsePrefix } from '../model/address.ts';
 import type { EchoFigures } from '../model/connectivity.ts';
+import { milliseconds } from '../model/duration.ts';
 import type { RouteRow } from '../model/report.ts';
 
 /** The kernel's answer to `ip route get`. */
@@ -148,7 +149,7 @@ function answerHop({ row, answer }: TraceEvidence): Hop[] {
   if (!row || !answer) return [];
   const name = `${row.node} answered ${answer.received} of ${answer.sent} requests`;
   if (answer.received === 0) return [fail('answer', name)];
-  const micros = answer.rttMicros === undefined ? '' : `, median ${(answer.rttMicros / 1000).toFixed(2)} ms`;
+  const micros = answer.rttMicros === undefined ? '' : `, median ${milliseconds(answer.rttMicros)}`;
   return [answer.received < answer.sent ? warn('answer', name + micros) : ok('answer', name + micros)];
 }
 

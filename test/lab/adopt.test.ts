@@ -2,9 +2,13 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { addressIn, type Container, type Ground, type Host, makeGround, type Running } from '../support/ground.ts';
+import { slowAfter, slowBefore } from '../support/hooks.ts';
 import { difference, snapshot } from '../support/leaks.ts';
 import { pingFrom } from '../support/ping.ts';
 import { until } from '../support/until.ts';
+
+/** Namespaces and an etcd take a while on a busy machine. */
+const HOOK_MS = 60_000;
 
 const NAME = 'tsad';
 const MINE = { mine: new RegExp(`\\b${NAME}(u|\\d|-)`) };
@@ -89,7 +93,7 @@ for (const backend of ['vxlan', 'host-gw'])
     let containers: readonly [Container, Container];
     let daemon: Running;
 
-    before_(async () => {
+    slowBefore(HOOK_MS, async () => {
       before = await snapshot(MINE);
       ground = await makeGround(NAME, 2);
       const [one, two] = ground.hosts as [Host, Host];
@@ -101,7 +105,7 @@ for (const backend of ['vxlan', 'host-gw'])
       leases = [await leave(ground, backend, ...nodes), await leave(ground, backend, nodes[1], nodes[0])];
       containers = [await ground.attach(one), await ground.attach(two)];
     });
-    after_(async () => {
+    slowAfter(HOOK_MS, async () => {
       await ground?.close();
       assert.equal(difference(before, await snapshot(MINE)), '');
     });
@@ -168,18 +172,3 @@ for (const backend of ['vxlan', 'host-gw'])
       await ping.end();
     }).timeout(60_000);
   });
-
-/** Namespaces and an etcd take a while on a busy machine. */
-function before_(work: () => Promise<void>): void {
-  before(async function () {
-    this.timeout(60_000);
-    await work();
-  });
-}
-
-function after_(work: () => Promise<void>): void {
-  after(async function () {
-    this.timeout(60_000);
-    await work();
-  });
-}

@@ -8,8 +8,12 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/root.ts';
 import { type Ground, type Host, makeGround, type Running } from '../support/ground.ts';
+import { slowAfter, slowBefore } from '../support/hooks.ts';
 import { difference, snapshot } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
+
+/** Namespaces and an etcd take a while on a busy machine. */
+const HOOK_MS = 60_000;
 
 const NAME = 'tsrl';
 const MINE = { mine: new RegExp(`\\b${NAME}(u|\\d|-)`) };
@@ -53,7 +57,7 @@ for (const variant of ['nft', 'legacy'] as const)
     let folder = '';
     let before: Awaited<ReturnType<typeof snapshot>>;
 
-    before_(async () => {
+    slowBefore(HOOK_MS, async () => {
       before = await snapshot(MINE);
       ground = await makeGround(NAME, 1);
       host = ground.hosts[0] as Host;
@@ -71,7 +75,7 @@ for (const variant of ['nft', 'legacy'] as const)
         30_000,
       );
     });
-    after_(async () => {
+    slowAfter(HOOK_MS, async () => {
       await ground?.close();
       assert.equal(difference(before, await snapshot(MINE)), '');
     });
@@ -101,18 +105,3 @@ for (const variant of ['nft', 'legacy'] as const)
       );
     });
   });
-
-/** Four namespaces and an etcd take a while on a busy machine. */
-function before_(work: () => Promise<void>): void {
-  before(async function () {
-    this.timeout(60_000);
-    await work();
-  });
-}
-
-function after_(work: () => Promise<void>): void {
-  after(async function () {
-    this.timeout(60_000);
-    await work();
-  });
-}

@@ -6,6 +6,7 @@ import { measureFault } from '../../src/lab/chaos/runner.ts';
 import type { Backend } from '../../src/lab/chaos/stage.ts';
 import { labDown } from '../../src/lab/index.ts';
 import { chaosTable } from '../../src/output/chaos.ts';
+import { slowAfter, slowBefore } from './hooks.ts';
 import { showsOf, TEST_LABS } from './lab.ts';
 import { difference, type Snapshot } from './leaks.ts';
 
@@ -19,7 +20,7 @@ export function faultTests(backend: Backend, which: readonly string[]): void {
   const name = `chaos-${backend}`;
   let ground: OpenGround | undefined;
   let shown: Snapshot = {};
-  beforeAll(async () => {
+  slowBefore(HOOK_MS, async () => {
     await labDown(name, TEST_LABS);
     shown = await showsOf(name);
     const options = { name, labs: TEST_LABS, backend, short: true, seed: 1, progress: () => undefined };
@@ -32,22 +33,8 @@ export function faultTests(backend: Backend, which: readonly string[]): void {
       console.log(chaosTable([result]).split('\n')[1]);
       assert.deepEqual(result.failures, []);
     }).timeout(FAULT_MS);
-  afterAll(async () => {
+  slowAfter(HOOK_MS, async () => {
     await ground?.close();
     assert.equal(difference(shown, await showsOf(name)), '', 'the lab left something');
-  });
-}
-
-function beforeAll(work: () => Promise<void>): void {
-  before(async function () {
-    this.timeout(HOOK_MS);
-    await work();
-  });
-}
-
-function afterAll(work: () => Promise<void>): void {
-  after(async function () {
-    this.timeout(HOOK_MS);
-    await work();
   });
 }

@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { dockerdPaths, importImage, LAB_IMAGE } from '../../src/lab/dockerd.ts';
 import { type Lab, type LabNode, type LabSpec, labDown, labUp, mustRun, type Ran, runOn } from '../../src/lab/index.ts';
 import { dockerDirOf } from '../../src/lab/node.ts';
+import { slowAfter, slowBefore } from './hooks.ts';
 import { difference, type Snapshot, snapshot } from './leaks.ts';
 
 /** A folder of its own: a user's labs are left alone. */
@@ -48,12 +49,12 @@ export function useLab(change: Partial<LabSpec> & { readonly name: string }): Te
     assert.ok(found, `there is no node ${number}`);
     return found;
   };
-  beforeHook(async () => {
+  slowBefore(HOOK_MS, async () => {
     await labDown(spec.name, TEST_LABS);
     before = await showsOf(spec.name);
     lab = await labUp(spec, TEST_LABS);
   });
-  afterHook(async () => {
+  slowAfter(HOOK_MS, async () => {
     await labDown(spec.name, TEST_LABS);
     assert.equal(difference(before, await showsOf(spec.name)), '', 'the lab left something');
   });
@@ -72,20 +73,6 @@ export function useLab(change: Partial<LabSpec> & { readonly name: string }): Te
 
 /** Bringing up a lab with three dockerds takes a while on a small machine. */
 const HOOK_MS = 180_000;
-
-function beforeHook(work: () => Promise<void>): void {
-  before(async function () {
-    this.timeout(HOOK_MS);
-    await work();
-  });
-}
-
-function afterHook(work: () => Promise<void>): void {
-  after(async function () {
-    this.timeout(HOOK_MS);
-    await work();
-  });
-}
 
 /** Starts a container on the node's Docker; resolves to its address. */
 export async function runContainer(lab: Lab, node: LabNode, name: string): Promise<string> {

@@ -8,6 +8,7 @@ import { bootstrap } from '../../../src/lab/index.ts';
 import { dockerDirOf } from '../../../src/lab/node.ts';
 import type { DockerReport } from '../../../src/model/report.ts';
 import { packageRoot } from '../../../src/root.ts';
+import { slowBefore } from '../../support/hooks.ts';
 import { runContainer, type TestLab, useLab } from '../../support/lab.ts';
 import { daemonLog, killDaemon, statusOf, upAgain } from '../../support/lab-daemon.ts';
 import { commandsOnly, difference, type Snapshot, snapshot } from '../../support/leaks.ts';
@@ -51,7 +52,7 @@ describe("Docker's containers, by the README", function () {
   const [there = [], back = []] = readmeCommands();
   let before: Snapshot[] = [];
 
-  before_(async () => {
+  slowBefore(300_000, async () => {
     await configure(test);
     for (const number of [1, 2]) await runContainer(test.lab, test.node(number), 'web');
     before = await Promise.all([1, 2].map((number) => showsOf(test, number)));
@@ -138,7 +139,7 @@ describe('up --docker', function () {
     assert.equal((await upAgain(test, 1, '--docker')).subnet, wished);
   }
 
-  before_(async () => {
+  slowBefore(300_000, async () => {
     await configure(test);
     await runContainer(test.lab, test.node(1), 'web');
   });
@@ -181,10 +182,3 @@ describe('up --docker', function () {
     await isOk('Docker put right by hand');
   });
 });
-
-function before_(work: () => Promise<void>): void {
-  before(async function () {
-    this.timeout(300_000);
-    await work();
-  });
-}
