@@ -43,11 +43,11 @@ async function echo(ip: string, port: number): Promise<string> {
 const payload = (size: number, seed = size): Buffer =>
   Buffer.from(Array.from({ length: size }, (_, i) => (i * 7 + seed) & 255));
 
-/** Datagrams that come within half a second, until there are `count`. */
+/** Datagrams that come within three seconds, until there are `count`. */
 async function collect(socket: Socket, count: number): Promise<Buffer[]> {
   const came: Buffer[] = [];
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), 500);
+  const timer = setTimeout(() => controller.abort(), 3000);
   socket.on('message', (message) => {
     came.push(message);
     if (came.length === count) controller.abort();

@@ -80,7 +80,7 @@ describe('probe: strangers', () => {
     await ask(prepare('udp', { ip: IP, port: own.address().port }));
     for (let i = 0; i < 5; i++) stranger.send('x', PORT + 1, ADDRESS);
     for (let i = 0; i < 3; i++) own.send('x', PORT + 1, ADDRESS);
-    await sleep(50);
+    await sleep(300);
     assert.equal((await ask({ ask: 'collect' })).received, 3);
     for (const socket of [own, stranger]) socket.close();
   });
