@@ -24,7 +24,10 @@ const FAULTS = {
     ...['hostile-leases', 'same-public-ip', 'second-daemon'],
   ],
   'host-gw': ['daemon-stopped', 'routes-deleted', 'interface-down', 'address-changed', 'rolling-restart'],
-  udp: ['daemon-killed', 'quorum-lost', 'lease-revoked', 'address-changed', 'config-changed-live', 'device-deleted'],
+  udp: [
+    ...['daemon-killed', 'quorum-lost', 'lease-revoked', 'address-changed', 'config-changed-live', 'device-deleted'],
+    'foreign-route',
+  ],
 } as const;
 
 for (const backend of ['vxlan', 'host-gw', 'udp'] as const)
