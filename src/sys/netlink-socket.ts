@@ -1,7 +1,8 @@
 /** A netlink socket: requests in batches with an answer each, dumps, and multicast groups to listen to. */
 import { TsflannelError } from '../errors.ts';
 import { ERRNO, errnoText, type Libc, libc } from './libc.ts';
-import { type Answer, answerOf, frame, type Message, messagesOf, NLM, NLMSG, type Request } from './netlink.ts';
+import { type Answer, answerOf, frame, type Message, NLM, NLMSG, type Request } from './netlink.ts';
+import { drain, type Pipe, pipeOver } from './netlink-pipe.ts';
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
@@ -13,7 +14,6 @@ const SOL_NETLINK = 270;
 const NETLINK_ADD_MEMBERSHIP = 1;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
-const MSG_DONTWAIT = 0x40;
 
 /** Where a message's flags are in its header. */
 const FLAGS_AT = 6;
@@ -22,8 +22,6 @@ const FLAGS_AT = 6;
 const RECEIVE_BYTES = 4 << 20;
 /** One write: small enough that its answers (some hundred) fit the receive buffer many times over. */
 const WRITE_BYTES = 32 << 10;
-/** The kernel fills at most 32 KB a message part of a dump. */
-const READ_BYTES = 64 << 10;
 /** rtnetlink answers within the send itself; a missing answer is a fault, not slowness. */
 const ANSWER_SECONDS = 5;
 const DUMP_TRIES = 5;
@@ -34,6 +32,8 @@ export interface NetlinkSocket {
   readonly port: number;
   /** Sends all requests in order; one answer each, in the same order. A refused one does not stop the rest. */
   request(requests: readonly Request[]): Answer[];
+  /** Sends all requests in one write, of which the kernel does all or nothing (a batch of nfnetlink): the first refusal, or errno 0. */
+  batch(requests: readonly Request[]): Answer;
   /** All messages of a dump, asked again while the kernel says that it changed under our hands. Throws KERNEL_REFUSED. */
   dump(request: Request): Message[];
   /** As `dump`, but each message is given to `take`, for the time of the call only; returns what that makes of them. */
@@ -121,44 +121,6 @@ export function openNetlink(protocol: number, groups: readonly number[] = []): N
   }
 }
 
-/** The bare descriptor: datagrams out and in, and the sequence numbers used so far. */
-interface Pipe {
-  /** 0, or the errno. */
-  write(data: Buffer): number;
-  /** One datagram's messages, or the errno. They are valid until the next read. */
-  peek(flags: number): Message[] | number;
-  /** As `peek`, for as long as they are needed. */
-  read(flags: number): Message[] | number;
-  /** The first of `count` fresh sequence numbers. */
-  take(count: number): number;
-}
-
-function pipeOver(c: Libc, fd: number): Pipe {
-  const input = Buffer.alloc(READ_BYTES);
-  let used = 0;
-  const receive = (flags: number): Buffer | number => {
-    const length = c.recv(fd, input, input.length, flags);
-    if (length >= 0) return input.subarray(0, length);
-    const errno = c.errno();
-    // A signal may come in between, since a receive timeout forbids the kernel to restart the call.
-    return errno === ERRNO.EINTR ? receive(flags) : errno;
-  };
-  const peek = (flags: number): Message[] | number => {
-    const data = receive(flags);
-    return typeof data === 'number' ? data : messagesOf(data);
-  };
-  const read = (flags: number): Message[] | number => {
-    const data = receive(flags);
-    return typeof data === 'number' ? data : messagesOf(Buffer.from(data));
-  };
-  const take = (count: number): number => {
-    const first = used + 1;
-    used = (used + count) % 0x7fff_0000;
-    return first;
-  };
-  return { peek, read, take, write: (data) => (c.send(fd, data, data.length, 0) < 0 ? c.errno() : 0) };
-}
-
 /** Answers up to that of the request `last`, by sequence number; without that one when the kernel had to drop some. */
 function readAnswers(pipe: Pipe, last: number): Map<number, Answer> {
   const answers = new Map<number, Answer>();
@@ -185,6 +147,16 @@ function exchange(pipe: Pipe, { data, first, count }: Write): Answer[] {
 
 const ask = (pipe: Pipe, requests: readonly Request[]): Answer[] =>
   writesOf(requests, pipe.take(requests.length)).flatMap((write) => exchange(pipe, write));
+
+/** The kernel works, and refuses, within the write; what it does not refuse needs no answer. */
+function batch(pipe: Pipe, requests: readonly Request[]): Answer {
+  const first = pipe.take(requests.length);
+  const errno = pipe.write(Buffer.concat(requests.map((request, i) => frame(request, first + i))));
+  if (errno !== 0) return { errno };
+  const { messages, overflow } = drain(pipe);
+  const answers = messages.filter(({ type }) => type === NLMSG.ERROR).map(answerOf);
+  return answers.find((answer) => answer.errno !== 0) ?? (overflow ? LOST : DONE);
+}
 
 type Take<T> = (message: Message) => T | undefined;
 
@@ -218,17 +190,6 @@ function scan<T>(pipe: Pipe, question: Request, take: Take<T>): T[] {
 
 const copied = (message: Message): Message => ({ ...message, payload: Buffer.from(message.payload) });
 
-function drain(pipe: Pipe): { messages: Message[]; overflow: boolean } {
-  const messages: Message[] = [];
-  let overflow = false;
-  for (;;) {
-    const received = pipe.read(MSG_DONTWAIT);
-    if (typeof received !== 'number') messages.push(...received);
-    else if (received === ERRNO.ENOBUFS) overflow = true;
-    else return { messages, overflow };
-  }
-}
-
 function socketOver(c: Libc, fd: number, port: number): NetlinkSocket {
   const pipe = pipeOver(c, fd);
   let closed = false;
@@ -236,6 +197,7 @@ function socketOver(c: Libc, fd: number, port: number): NetlinkSocket {
     fd,
     port,
     request: (requests) => ask(pipe, requests),
+    batch: (requests) => batch(pipe, requests),
     dump: (question) => scan(pipe, question, copied),
     scan: (question, take) => scan(pipe, question, take),
     drain: () => drain(pipe),

@@ -7,7 +7,8 @@ import { libc } from '../../sys/libc.ts';
 import type { Message } from '../../sys/netlink.ts';
 import { type NetlinkSocket, openNetlink } from '../../sys/netlink-socket.ts';
 import type { Filters } from './filter.ts';
-import { isOfTable, NETLINK_NETFILTER, NFNL_SUBSYS_NFTABLES, NFNLGRP_NFTABLES } from './source-bell.ts';
+import { isOfTable, NETLINK_NETFILTER, NFNLGRP_NFTABLES } from './source-bell.ts';
+import { NFNL_SUBSYS_NFTABLES } from './source-elements.ts';
 
 /** NFT_MSG_NEWTABLE to NFT_MSG_DELRULE, from linux/netfilter/nf_tables.h: contents of sets are no rules. */
 const TABLE_CHAIN_RULE: ReadonlySet<number> = new Set([0, 2, 3, 5, 6, 8]);

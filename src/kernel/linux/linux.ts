@@ -16,7 +16,7 @@ import { fileLane, observeFiles, observeSysctls, sysctlLane } from './host-files
 import { type Monitor, openMonitor } from './monitor.ts';
 import { observeRtnetlink } from './observe.ts';
 import { NETLINK_ROUTE } from './rtnetlink.ts';
-import { openSourceBell, type SourceBell } from './source-bell.ts';
+import { NETLINK_NETFILTER, openSourceBell, type SourceBell } from './source-bell.ts';
 import { type Sources, sources } from './sources.ts';
 
 const ALL: readonly Kind[] = [
@@ -36,11 +36,11 @@ const ALL: readonly Kind[] = [
 ];
 
 /** Opens the socket on first use, so that making a Kernel costs nothing and fails nowhere. */
-function lazySocket(): { readonly get: () => NetlinkSocket; readonly close: () => void } {
+function lazySocket(protocol: number): { readonly get: () => NetlinkSocket; readonly close: () => void } {
   let socket: NetlinkSocket | undefined;
   return {
     get: () => {
-      socket ??= openNetlink(NETLINK_ROUTE);
+      socket ??= openNetlink(protocol);
       return socket;
     },
     close: () => {
@@ -141,8 +141,8 @@ const devicesOf = (plan: Plan): ReadonlySet<string> =>
  * run beside the daemon. Methods throw NOT_ROOT and KERNEL_REFUSED where the kernel does not even let us look.
  */
 export function linuxKernel({ forwarder }: { readonly forwarder?: Carriers } = {}): Kernel {
-  const socket = lazySocket();
-  const parts: Parts = { socket: socket.get, filter: filters(), sources: sources(), forwarder };
+  const [socket, netfilter] = [lazySocket(NETLINK_ROUTE), lazySocket(NETLINK_NETFILTER)];
+  const parts: Parts = { socket: socket.get, filter: filters(), sources: sources(netfilter.get), forwarder };
   const ears = new Set<Ears>();
 
   async function apply(plan: Plan) {
@@ -188,6 +188,7 @@ export function linuxKernel({ forwarder }: { readonly forwarder?: Carriers } = {
       for (const opened of ears) closeEars(opened);
       ears.clear();
       socket.close();
+      netfilter.close();
     },
   };
 }

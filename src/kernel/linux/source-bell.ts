@@ -3,11 +3,10 @@ import { libc } from '../../sys/libc.ts';
 import { attributesOf, type Message, textOf } from '../../sys/netlink.ts';
 import { openNetlink } from '../../sys/netlink-socket.ts';
 import type { Kind } from '../state.ts';
-import { SOURCE_TABLE } from './source-text.ts';
+import { NFNL_SUBSYS_NFTABLES, SOURCE_TABLE } from './source-elements.ts';
 
 export const NETLINK_NETFILTER = 12;
 export const NFNLGRP_NFTABLES = 7;
-export const NFNL_SUBSYS_NFTABLES = 10;
 /** struct nfgenmsg. */
 const HEADER = 4;
 /** The name of the table is attribute 1 of every message about a table or a thing in one (NFTA_…_TABLE). */

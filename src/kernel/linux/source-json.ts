@@ -4,7 +4,8 @@ import type { DropReason, SourceCounters } from '../../model/carrier-report.ts';
 import { type Mac, parseMac, printMac } from '../../model/mac.ts';
 import type { Guard, GuardSettings, Source } from '../source-check.ts';
 import { at, isJson, type Json, listOf, prefixFrom } from './nft.ts';
-import { BASES, commentOf, PRIORITY, parseSettings, rulesOf, type SetName } from './source-text.ts';
+import type { SetName } from './source-elements.ts';
+import { BASES, commentOf, PRIORITY, parseSettings, rulesOf } from './source-text.ts';
 
 interface Counted {
   readonly packets: number;

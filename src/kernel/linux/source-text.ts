@@ -9,12 +9,11 @@
  * Each rule's comment is a digest of it; the first rule of `prerouting` has the settings instead.
  */
 import { createHash } from 'node:crypto';
-import { parsePrefix, printIp, printPrefix } from '../../model/address.ts';
+import { parsePrefix, printPrefix } from '../../model/address.ts';
 import type { DropReason } from '../../model/carrier-report.ts';
-import { type Mac, printMac } from '../../model/mac.ts';
 import type { GuardSettings, Source } from '../source-check.ts';
+import { elementsOf, elementTexts, type SetName, SOURCE_TABLE } from './source-elements.ts';
 
-export const SOURCE_TABLE = ['inet', 'tsflannel-sources'] as const;
 const TABLE = SOURCE_TABLE.join(' ');
 
 /** Why packets are dropped here: each has a counter of this name. */
@@ -46,22 +45,8 @@ const SETS = {
   inner: 'type ether_addr . ipv4_addr; flags interval; counter;',
   direct: 'type ipv4_addr; flags interval; counter;',
   subnets: 'type ipv4_addr; flags interval;',
-} as const;
-export type SetName = keyof typeof SETS;
-export const SET_NAMES = Object.keys(SETS) as SetName[];
-
-const hexMac = (mac: Mac): string => `0x${Buffer.from(mac.bytes).toString('hex')}`;
-
-/** The elements that let this source in, by set. */
-export function elementsOf({ subnet, mac, outer, direct }: Source): readonly (readonly [SetName, string])[] {
-  const prefix = printPrefix(subnet);
-  return [
-    ['subnets', prefix],
-    ...(mac ? [['inner', `${printMac(mac)} . ${prefix}`] as const] : []),
-    ...(mac && outer ? [['vteps', `${printIp(outer)} . ${hexMac(mac)}`] as const] : []),
-    ...(direct ? [['direct', prefix] as const] : []),
-  ];
-}
+} as const satisfies Record<SetName, string>;
+const SET_NAMES = Object.keys(SETS) as SetName[];
 
 /** Why these settings cannot be written. */
 export const refusalOf = ({ underlay, tunnel }: GuardSettings): string | undefined => {
@@ -152,25 +137,15 @@ function chainText(settings: GuardSettings, chain: string, rules: readonly strin
   return `  chain ${chain} {\n${hook}${lines.join('')}  }\n`;
 }
 
-function grouped(elements: readonly (readonly [SetName, string])[]): Map<SetName, string[]> {
-  const sets = new Map<SetName, string[]>();
-  for (const [name, element] of elements) {
-    const inside = sets.get(name);
-    if (inside) inside.push(element);
-    else sets.set(name, [element]);
-  }
-  return sets;
-}
-
 /** The transaction that takes the table away, if there is one: naming it first makes its deletion valid in any case. */
 export const withoutTable = (): string => `table ${TABLE}\ndelete table ${TABLE}\n`;
 
 /** The transaction that makes the table anew. */
 export function wholeTable(settings: GuardSettings, sources: readonly Source[]): string {
-  const elements = grouped(sources.flatMap(elementsOf));
+  const elements = elementTexts(sources.flatMap(elementsOf));
   const sets = SET_NAMES.map((name) => {
     const inside = elements.get(name);
-    return `  set ${name} { ${SETS[name]}${inside ? ` elements = { ${inside.join(', ')} };` : ''} }\n`;
+    return `  set ${name} { ${SETS[name]}${inside ? ` elements = { ${inside} };` : ''} }\n`;
   });
   return [
     withoutTable(),
@@ -180,31 +155,5 @@ export function wholeTable(settings: GuardSettings, sources: readonly Source[]):
     `  set refused { typeof ip saddr . ${INNER_SOURCE}; size 1024; flags dynamic,timeout; timeout 10m; counter; }\n`,
     ...rulesOf(settings).map(([chain, rules]) => chainText(settings, chain, rules)),
     '}\n',
-  ].join('');
-}
-
-/** One change of one source: what lets it in now, and what shall. */
-export interface SourceChange {
-  readonly from?: Source | undefined;
-  readonly to?: Source | undefined;
-}
-
-/** The transaction of these changes on a table that is there: only elements that differ are named. */
-export function changedElements(changes: readonly SourceChange[]): string {
-  const before = changes.flatMap(({ from }) => (from ? elementsOf(from) : []));
-  const after = changes.flatMap(({ to }) => (to ? elementsOf(to) : []));
-  const idOf = ([name, element]: readonly [SetName, string]): string => `${name} ${element}`;
-  const [had, has] = [new Set(before.map(idOf)), new Set(after.map(idOf))];
-  const lines = (verb: string, elements: readonly (readonly [SetName, string])[]): string[] =>
-    [...grouped(elements)].map(([name, inside]) => `${verb} element ${TABLE} ${name} { ${inside.join(', ')} }\n`);
-  return [
-    ...lines(
-      'delete',
-      before.filter((one) => !has.has(idOf(one))),
-    ),
-    ...lines(
-      'add',
-      after.filter((one) => !had.has(idOf(one))),
-    ),
   ].join('');
 }

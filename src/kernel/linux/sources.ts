@@ -4,20 +4,22 @@
  */
 import { TsflannelError } from '../../errors.ts';
 import type { SourceCounters } from '../../model/carrier-report.ts';
+import type { NetlinkSocket } from '../../sys/netlink-socket.ts';
 import { equal } from '../equal.ts';
 import type { Lane } from '../runs.ts';
 import type { GuardSettings } from '../source-check.ts';
 import { type KernelState, type Kind, keyOf, type Observed, OWN, type Source, type Step } from '../state.ts';
 import { refusalIn, tryNft } from './nft.ts';
-import { parseCounters, parseTable } from './source-json.ts';
 import {
-  changedElements,
-  refusalOf,
+  changesBatch,
+  changesText,
+  type ElementChanges,
+  elementChanges,
   SOURCE_TABLE,
   type SourceChange,
-  wholeTable,
-  withoutTable,
-} from './source-text.ts';
+} from './source-elements.ts';
+import { parseCounters, parseTable } from './source-json.ts';
+import { refusalOf, wholeTable, withoutTable } from './source-text.ts';
 import { type ToolResult, tryTool } from './tool.ts';
 
 /** The table as last seen or written; `settings` absent: there is none, or it has to be written anew. */
@@ -81,14 +83,16 @@ function sourcesAfter(table: Table, steps: readonly Step[]): Map<string, Source>
   return after;
 }
 
-/** The table after these steps, and the transaction that leads there. */
-function transition(table: Table, steps: readonly Step[]): { readonly after: Table; readonly text: string } {
+/** The table after these steps, and what leads there: changes of a table that is there, or a text for nft. */
+type Transition = { readonly after: Table } & ({ readonly text: string } | { readonly changes: ElementChanges });
+
+function transition(table: Table, steps: readonly Step[]): Transition {
   const settings = settingsAfter(steps);
   if (settings === 'none') return { after: NONE, text: withoutTable() };
   const sources = sourcesAfter(table, steps);
   if (settings !== 'as it is')
     return { after: { settings, sources }, text: wholeTable(settings, [...sources.values()]) };
-  return { after: { ...table, sources }, text: changedElements(changesIn(steps)) };
+  return { after: { ...table, sources }, changes: elementChanges(changesIn(steps)) };
 }
 
 const refusalOfStep = ({ action, object }: Step): string | undefined =>
@@ -105,7 +109,12 @@ export interface Sources {
   counters(): Promise<SourceCounters | undefined>;
 }
 
-export function sources(): Sources {
+/** nft's refusal of the transaction. */
+const byNft = async (text: string): Promise<string | undefined> =>
+  text === '' ? undefined : refusalIn(await tryNft(text));
+
+/** `socket` is one of nfnetlink; it is asked for when it is needed, and may throw KERNEL_REFUSED. */
+export function sources(socket: () => NetlinkSocket): Sources {
   let table = NONE;
   let isProven = false;
 
@@ -123,10 +132,20 @@ export function sources(): Sources {
     }
   }
 
+  /**
+   * Over our own socket, since starting nft takes longer than all else on a peer's way into the kernel. What the kernel refuses, nft
+   * tries too: it says why.
+   */
+  async function change(changes: ElementChanges): Promise<string | undefined> {
+    const batch = changesBatch(changes);
+    if (batch && socket().batch(batch).errno === 0) return undefined;
+    return byNft(changesText(changes));
+  }
+
   async function run(steps: readonly Step[]): Promise<string | undefined> {
-    const { after, text } = transition(table, steps);
-    const refusal = text === '' ? undefined : refusalIn(await tryNft(text));
-    if (refusal === undefined) table = after;
+    const next = transition(table, steps);
+    const refusal = await ('text' in next ? byNft(next.text) : change(next.changes));
+    if (refusal === undefined) table = next.after;
     return refusal;
   }
 

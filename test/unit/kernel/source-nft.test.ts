@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { parseCounters, parseTable } from '../../../src/kernel/linux/source-json.ts';
 import {
-  changedElements,
+  changesBatch,
+  changesText,
+  elementChanges,
   elementsOf,
-  parseSettings,
-  refusalOf,
-  rulesOf,
-  settingsText,
-  wholeTable,
-} from '../../../src/kernel/linux/source-text.ts';
+  type SourceChange,
+} from '../../../src/kernel/linux/source-elements.ts';
+import { parseCounters, parseTable } from '../../../src/kernel/linux/source-json.ts';
+import { parseSettings, refusalOf, rulesOf, settingsText, wholeTable } from '../../../src/kernel/linux/source-text.ts';
 import type { GuardSettings } from '../../../src/kernel/source-check.ts';
 import type { Source } from '../../../src/kernel/state.ts';
+import { attributesOf } from '../../../src/sys/netlink.ts';
 import { ip, mac, prefix } from '../../support/values.ts';
 
 const SETTINGS: GuardSettings = {
@@ -28,6 +28,8 @@ const PEER: Source = {
   outer: ip('10.200.0.2'),
   direct: false,
 };
+
+const changedText = (changes: readonly SourceChange[]): string => changesText(elementChanges(changes));
 
 const chainsOf = (settings: GuardSettings): string[] => rulesOf(settings).map(([name]) => name);
 
@@ -66,22 +68,56 @@ describe('the source check in nft’s language', () => {
 
   it('names only elements that differ', () => {
     assert.equal(elementsOf(PEER).length, 3);
-    assert.equal(changedElements([{ from: PEER, to: PEER }]), '');
+    assert.equal(changedText([{ from: PEER, to: PEER }]), '');
     const moved = { ...PEER, outer: ip('10.200.0.9') };
     assert.equal(
-      changedElements([{ from: PEER, to: moved }]),
+      changedText([{ from: PEER, to: moved }]),
       'delete element inet tsflannel-sources vteps { 10.200.0.2 . 0x020000000002 }\n' +
         'add element inet tsflannel-sources vteps { 10.200.0.9 . 0x020000000002 }\n',
     );
     // Two peers that change places in one transaction.
     const [red, blue] = [mac('02:00:00:00:00:02'), mac('02:00:00:00:00:03')];
     const [a, b] = [PEER, { ...PEER, subnet: prefix('10.5.3.0/24'), mac: blue }];
-    const text = changedElements([
+    const text = changedText([
       { from: a, to: { ...a, mac: blue } },
       { from: b, to: { ...b, mac: red } },
     ]);
     assert.doesNotMatch(text, / (subnets|vteps) /);
     assert.ok(text.indexOf('delete') < text.indexOf('add'));
+  });
+
+  it('says the same to the kernel as nft does', () => {
+    const to: Source = { ...PEER, subnet: prefix('10.3.0.0/16'), mac: mac('aa:bb:cc:dd:ee:ff'), outer: ip('10.1.2.3') };
+    const batch = changesBatch(elementChanges([{ to }, { from: { ...PEER, direct: true }, to: PEER }])) ?? [];
+    assert.deepEqual(
+      batch.map(({ type, flags }) => [type, flags]),
+      [
+        [0x10, 0],
+        [0xa0e, 0],
+        [0xa0c, 0x400],
+        [0xa0c, 0x400],
+        [0xa0c, 0x400],
+        [0x11, 0],
+      ],
+    );
+    const elements = batch.map(({ body }) => attributesOf(body, 4).get(3)?.toString('hex') ?? '');
+    const key = (...hex: string[]) => hex.join('');
+    // As in a trace of nft 1.0.6.
+    assert.deepEqual(elements.slice(1, 5), [
+      key('100001800c000180080001000a050200', '18000180', '0800030000000001', '0c000180080001000a050300'),
+      key('100001800c000180080001000a030000', '18000180', '0800030000000001', '0c000180080001000a040000'),
+      key('2c000180', '1400018010000100aabbccddeeff00000a030000', '14000a8010000100aabbccddeeff00000a03ffff'),
+      key('18000180', '14000180100001000a010203aabbccddeeff0000'),
+    ]);
+  });
+
+  it('leaves to nft what is long, or has no address after it', () => {
+    const many = Array.from({ length: 600 }, (_, i) => ({
+      to: { ...PEER, subnet: prefix(`10.6.${i >> 4}.${(i & 15) << 4}/28`) },
+    }));
+    assert.equal(changesBatch(elementChanges(many)), undefined);
+    assert.equal(changesBatch(elementChanges([{ to: { ...PEER, subnet: prefix('255.255.255.0/24') } }])), undefined);
+    assert.equal(changesBatch(elementChanges([{ from: PEER, to: PEER }]))?.length, 2);
   });
 
   it('writes a table that begins by taking away the old one', () => {
