@@ -100,7 +100,8 @@ export interface Kv {
   /** Seconds left and granted; left -1 when the lease does not exist. */
   timeToLive(lease: bigint): Promise<{ left: number; granted: number }>;
   /**
-   * Opens one raw stream from `startRevision` on (0n: from now on). A `canceled` frame is handed up only for a compaction; what else ends
+   * Opens one raw stream from `startRevision` on (0n: from now on). Revisions come in order, each whole in one frame and once: etcd promises
+   * it, and the watcher looks whether it is so. What a transport swallows on a stream that goes on cannot be seen by anybody. A `canceled` frame is handed up only for a compaction; what else ends
    * the stream comes as the error of `onEnd`, which is called once: without an error when the stream was closed from here.
    */
   watchStream(

@@ -5,7 +5,8 @@ import type { KeyValue, Kv, RangeResult, WatchEvent, WatchFrame, WatchStream } f
 /**
  * Follows all keys under a prefix without losing or repeating an event, whatever happens to the connection. The position is the
  * revision after the last event applied, never the header of an answer (the etcd3 package takes that, and loses what was in between).
- * After compaction, or when the store is not the one known (restored, wiped), a fresh snapshot is handed up instead of events.
+ * After compaction, when the store is not the one known (restored, wiped), or when a transport that etcd never had repeats or reorders the
+ * changes of one stream, a fresh snapshot is handed up instead of events.
  * No callback is called after `close`.
  */
 export interface WatcherOptions {
@@ -46,8 +47,9 @@ interface State {
   /** Revision of the next event; `undefined`: list first. */
   next: bigint | undefined;
   clusterId: bigint;
-  /** The key that changed last of those we know, to tell our store from another one that took its place. */
-  newest: { readonly key: string; readonly modRevision: bigint } | undefined;
+  /** What tells our store from another one that took its place: the key written last, while it stands, and one deleted after that. */
+  newest: KeyValue | undefined;
+  deleted: string | undefined;
   backoffMs: number;
   shown: WatchState | undefined;
   /** Ends the stream or the pause that is under way. */
@@ -72,42 +74,66 @@ async function list(state: State): Promise<void> {
   state.next = revision + 1n;
   state.clusterId = clusterId;
   state.newest = newestOf(kvs);
+  state.deleted = undefined;
   state.options.onSnapshot(kvs, revision, clusterId);
 }
 
+/** Written by the same transaction: a revision alone may come about twice, when an older backup took the place of the store. */
+const isSameWrite = (a: KeyValue, b: KeyValue | undefined): boolean =>
+  a.modRevision === b?.modRevision &&
+  a.createRevision === b.createRevision &&
+  a.version === b.version &&
+  a.lease === b.lease;
+
 /**
  * A cheap linearizable read before each stream: proves quorum, renews the login (streams never do), and tells whether this is still the
- * store that we know. A wiped one may have the same cluster id (etcd makes it from the members' addresses) and may have come to our
- * revision meanwhile; but its newest key that we know is not there as we know it.
+ * store that we know. A wiped or restored one may have the same cluster id (etcd makes it from the members' addresses) and may have come
+ * to our revision meanwhile; but what we saw last is not there as we saw it. False also when what we could tell it by is deleted.
  */
 async function prove(state: State, next: bigint): Promise<boolean> {
-  const { newest } = state;
+  const { kv, newest, deleted } = state;
   const { kvs, revision, clusterId } = newest
-    ? await state.kv.range(newest.key, { exact: true, keysOnly: true })
-    : await state.kv.range(state.prefix, { limit: 1, keysOnly: true });
+    ? await kv.range(newest.key, { exact: true, keysOnly: true })
+    : await kv.range(state.prefix, { limit: 1, keysOnly: true });
   if (clusterId !== state.clusterId || revision + 1n < next) return false;
-  return newest === undefined || kvs[0]?.modRevision === newest.modRevision;
+  if (newest ? !isSameWrite(newest, kvs[0]) : deleted !== undefined) return false;
+  if (deleted === undefined) return true;
+  const again = (await kv.range(deleted, { exact: true, keysOnly: true })).kvs[0];
+  // Made anew since is as good as gone.
+  return again === undefined || again.createRevision >= next;
 }
 
 const revisionOf = (event: WatchEvent): bigint => (event.type === 'put' ? event.kv.modRevision : event.modRevision);
 
-function takeEvents(state: State, next: bigint, events: readonly WatchEvent[]): void {
-  // A member that lags behind the one we were on sends again what we have (etcd#20221).
-  const fresh = events.filter((event) => revisionOf(event) >= next);
-  const last = fresh.at(-1);
-  if (!last) return;
-  state.next = revisionOf(last) + 1n;
+/** One stream: where it began, and the revision it has come to. */
+interface Place {
+  readonly from: bigint;
+  at: bigint;
+}
+
+/** False when they are not in order. A member that lags behind the one we were on sends first what we have (etcd#20221). */
+function takeEvents(state: State, place: Place, events: readonly WatchEvent[]): boolean {
+  let last = 0n;
+  for (const event of events) {
+    if (revisionOf(event) < last || revisionOf(event) <= place.at) return false;
+    last = revisionOf(event);
+  }
+  place.at = last;
+  const fresh = events.filter((event) => revisionOf(event) >= place.from);
+  if (fresh.length === 0) return true;
+  state.next = last + 1n;
   for (const event of fresh) {
-    if (event.type === 'put') state.newest = event.kv;
-    else if (event.key === state.newest?.key) state.newest = undefined;
+    if (event.type === 'put') Object.assign(state, { newest: event.kv, deleted: undefined });
+    else Object.assign(state, { deleted: event.key, ...(event.key === state.newest?.key && { newest: undefined }) });
   }
   state.options.onEvents(fresh);
+  return true;
 }
 
 /** What a frame means for the stream it came on. */
-type Verdict = 'go on' | 'list again' | 'behind';
+type Verdict = 'go on' | 'list again' | 'behind' | 'disorder';
 
-function takeFrame(state: State, frame: WatchFrame): Verdict {
+function takeFrame(state: State, place: Place, frame: WatchFrame): Verdict {
   const { next } = state;
   if (frame.compactRevision > 0n || frame.canceled || next === undefined) return 'list again';
   if (frame.created) {
@@ -115,18 +141,24 @@ function takeFrame(state: State, frame: WatchFrame): Verdict {
     if (frame.clusterId !== state.clusterId || frame.revision + 1n < next) return 'behind';
     state.backoffMs = BACKOFF_MIN_MS;
     show(state, true);
-  } else if (frame.events.length > 0) takeEvents(state, next, frame.events);
+  } else if (frame.events.length > 0) return takeEvents(state, place, frame.events) ? 'go on' : 'disorder';
   else if (frame.revision + 1n > next) state.next = frame.revision + 1n;
   return 'go on';
 }
 
 const lost = (detail: string) => new TsflannelError('ETCD_FAILED', { detail });
 
+const PROBLEM = {
+  behind: 'this member is behind what was seen',
+  disorder: 'changes came twice or out of order; listing again',
+} as const;
+
 /** Opens one stream; resolves when it has to be replaced without delay, rejects when after a pause. */
 function follow(state: State, from: bigint): Promise<void> {
   return new Promise((resolve, reject) => {
     let stream: WatchStream | undefined;
     let ended = false;
+    const place: Place = { from, at: 0n };
     const end = (settle: () => void): void => {
       ended = true;
       cancelTimer();
@@ -138,11 +170,10 @@ function follow(state: State, from: bigint): Promise<void> {
     const onFrame = (frame: WatchFrame): void => {
       if (ended || state.closed) return;
       if (frame.created) cancelTimer();
-      const verdict = takeFrame(state, frame);
-      if (verdict === 'list again') {
-        state.next = undefined;
-        end(resolve);
-      } else if (verdict === 'behind') end(() => reject(lost('this member is behind what was seen')));
+      const verdict = takeFrame(state, place, frame);
+      if (verdict === 'list again' || verdict === 'disorder') state.next = undefined;
+      if (verdict === 'list again') end(resolve);
+      else if (verdict !== 'go on') end(() => reject(lost(PROBLEM[verdict])));
     };
     const onEnd = (error?: Error): void => {
       if (!ended) end(() => (error ? reject(error) : resolve()));
@@ -199,6 +230,7 @@ export function watchPrefix(kv: Kv, prefix: string, options: WatcherOptions): Wa
     next: options.after && options.after.revision + 1n,
     clusterId: options.after?.clusterId ?? 0n,
     newest: newestOf(options.after?.kvs ?? []),
+    deleted: undefined,
     backoffMs: BACKOFF_MIN_MS,
     shown: undefined,
     interrupt: () => undefined,

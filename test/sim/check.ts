@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Scene } from '../../src/backend/desired.ts';
+import { runDown } from '../../src/daemon/down.ts';
 import { sameObject, type Want } from '../../src/kernel/diff.ts';
+import { memoryKernel } from '../../src/kernel/memory/memory.ts';
 import { printObject } from '../../src/kernel/print.ts';
 import { type KernelState, keyOf, type Observed } from '../../src/kernel/state.ts';
 import { printIp, printPrefix } from '../../src/model/address.ts';
@@ -8,8 +10,10 @@ import type { Lease } from '../../src/model/lease.ts';
 import { routeRows } from '../../src/reconcile/report.ts';
 import { createWants } from '../../src/reconcile/wants.ts';
 import { networkIn } from '../../src/store/network.ts';
+import { openStore } from '../../src/store/store.ts';
 import { createView } from '../../src/store/view.ts';
 import { NET } from '../support/kvs.ts';
+import { underlay } from '../support/scene.ts';
 import type { SimNode } from './node.ts';
 import type { World } from './world.ts';
 
@@ -87,12 +91,28 @@ async function checkOrphans({ etcd, nodes }: World): Promise<void> {
   assert.equal(alive, nodes.length, 'as many etcd leases as nodes');
 }
 
+const NOWHERE = '/nonexistent/tsflannel-sim';
+
+/** `down` leaves the host as it was before (its files are the disk's, and no matter of the fake kernel). */
+async function checkDown({ number, kernel, crash }: SimNode, { clock, etcd }: World): Promise<void> {
+  crash();
+  const openNow = async () => openStore(etcd.client(), NET);
+  const options = { stateDir: NOWHERE, runDir: NOWHERE, purge: false, dryRun: false };
+  await runDown(options, { kernel, clock, openStore: openNow });
+  const fresh = memoryKernel();
+  for (const object of underlay(number)) fresh.foreign(object);
+  const [left, before] = await Promise.all([kernel, fresh].map((one) => one.observe({ paths: [], sysctls: [] })));
+  assert.deepEqual(left, before, `n${number} after down`);
+}
+
 /** What must hold when nothing goes wrong any more, and what must have held all the time. */
 export async function checkEnd(world: World): Promise<void> {
   const leases = await leasesIn(world);
   assert.deepEqual(world.history.violations, []);
+  assert.deepEqual(world.disputes, []);
   checkLeases(world, leases);
   for (const node of world.nodes) await checkNode(node, leases);
   checkSticky(world);
   await checkOrphans(world);
+  for (const node of world.nodes) await checkDown(node, world);
 }

@@ -1,7 +1,8 @@
 import { overlaps, printPrefix } from '../../src/model/address.ts';
 import type { Clock } from '../../src/model/clock.ts';
-import { type Lease, nodeIdIn, parseLease } from '../../src/model/lease.ts';
-import type { WatchEvent } from '../../src/store/kv.ts';
+import { type Lease, nodeIdIn } from '../../src/model/lease.ts';
+import type { KeyValue, WatchEvent } from '../../src/store/kv.ts';
+import { parseLeaseKv } from '../../src/store/lease-kv.ts';
 import type { MemoryEtcd } from '../../src/store/memory/etcd.ts';
 import { NET } from '../support/kvs.ts';
 
@@ -10,6 +11,8 @@ export interface History {
   readonly violations: readonly string[];
   /** The next revision to be seen: what is before it may be compacted. */
   position(): bigint;
+  /** An older backup took the place of the store: what is not in it is lost, and history goes on from there. Call it while etcd answers. */
+  restored(): Promise<void>;
   /** Subnets each node id has held, and how often one of its keys was taken from it. */
   subnetsOf(nodeId: string): ReadonlySet<string>;
   lossesOf(nodeId: string): number;
@@ -23,9 +26,8 @@ interface State {
 }
 
 function judgePut(state: State, event: Extract<WatchEvent, { type: 'put' }>): void {
-  const { key, value, modRevision, createRevision, lease: leaseId } = event.kv;
-  const etcd = { key, leaseId: String(leaseId), created: String(createRevision), modified: String(modRevision) };
-  const parsed = parseLease(value, etcd);
+  const { key, value, modRevision } = event.kv;
+  const parsed = parseLeaseKv(event.kv);
   const before = state.leases.get(key);
   const owner = nodeIdIn(value);
   if (before?.nodeId !== undefined && owner !== undefined && owner !== before.nodeId)
@@ -49,6 +51,19 @@ function judge(state: State, event: WatchEvent): void {
   const owner = state.leases.get(event.key)?.nodeId;
   if (owner !== undefined) state.losses.set(owner, (state.losses.get(owner) ?? 0) + 1);
   state.leases.delete(event.key);
+}
+
+/** What the backup says is so; who does not find in it what was its own has lost it. */
+function goBack(state: State, kvs: readonly KeyValue[]): void {
+  const before = new Map(state.leases);
+  state.leases.clear();
+  for (const kv of kvs) {
+    const parsed = parseLeaseKv(kv);
+    if (parsed.ok) state.leases.set(kv.key, parsed.value);
+  }
+  for (const [key, { nodeId }] of before)
+    if (nodeId !== undefined && state.leases.get(key)?.nodeId !== nodeId)
+      state.losses.set(nodeId, (state.losses.get(nodeId) ?? 0) + 1);
 }
 
 const REOPEN_MS = 500;
@@ -76,6 +91,11 @@ export function recordHistory(etcd: MemoryEtcd, clock: Clock): History {
   return {
     violations: state.violations,
     position: () => next,
+    async restored() {
+      const { kvs, revision } = await kv.range(`${NET}/subnets/`);
+      goBack(state, kvs);
+      next = revision + 1n;
+    },
     subnetsOf: (id) => state.subnets.get(id) ?? new Set(),
     lossesOf: (id) => state.losses.get(id) ?? 0,
   };

@@ -30,8 +30,10 @@ export interface SimNode {
   start(): void;
   /** kill -9: what it keeps in memory is gone, the kernel's state and the disk stay. */
   crash(): void;
-  stop(): void;
+  /** See SimProcess. */
+  stop(how?: { readonly suspended: boolean }): void;
   go(): void;
+  disorder(ms: number): void;
   /** Its state folder is lost. */
   wipeDisk(): void;
 }
@@ -157,7 +159,8 @@ export function createNode(world: World, number: number): SimNode {
     isStopped: () => life?.process.isStopped() ?? false,
     start,
     crash,
-    stop: () => life?.process.stop(),
+    stop: (how) => life?.process.stop(how),
+    disorder: (ms) => life?.process.disorder(ms),
     go: () => life?.process.go(),
     wipeDisk: () => disk.wipe(),
   };

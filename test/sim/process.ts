@@ -10,9 +10,12 @@ export interface SimProcess {
   readonly clock: Clock;
   kv(kv: Kv): Kv;
   kernel(kernel: Kernel): Kernel;
-  stop(): void;
+  /** `suspended`: with the machine, whose monotonic clock stands still meanwhile. */
+  stop(how?: { readonly suspended: boolean }): void;
   go(): void;
   kill(): void;
+  /** For so long what etcd tells comes late, out of order and twice, as it never does by itself. */
+  disorder(ms: number): void;
   isStopped(): boolean;
   isAlive(): boolean;
 }
@@ -21,6 +24,10 @@ interface State {
   readonly world: Clock;
   /** Milliseconds that a word needs to etcd or back. */
   readonly latency: () => number;
+  /** Time that this process has not lived through, and since when it does not live now. */
+  slept: number;
+  asleepSince: number | undefined;
+  disorderlyUntil: number;
   stopped: boolean;
   killed: boolean;
   /** What waits for the process to go on, in order. */
@@ -60,23 +67,50 @@ function remote<A extends unknown[], R>(state: State, call: (...args: A) => Prom
   });
 }
 
-/** Frames travel too, and none overtakes another. */
-function inOrder(state: State): (fn: () => void) => void {
+type Deliver = (fn: () => void) => void;
+
+/** Frames travel too. In order none overtakes another; in disorder all may, but none is lost: the end of the stream comes last. */
+function mail(state: State): { readonly inOrder: Deliver; readonly anyhow: Deliver } {
   let last = 0;
-  return (fn) => {
-    last = Math.max(last, state.world.now() + state.latency());
-    state.world.after(last - state.world.now(), () => whenRunning(state, fn));
+  const at = (due: number, fn: () => void) => {
+    last = Math.max(last, due);
+    state.world.after(due - state.world.now(), () => whenRunning(state, fn));
+  };
+  return {
+    inOrder: (fn) => at(Math.max(last, state.world.now() + state.latency()), fn),
+    anyhow: (fn) => at(state.world.now() + 20 * state.latency(), fn),
   };
 }
 
-const gatedClock = (state: State, clock: Clock): Clock => ({
-  now: clock.now,
+function deliver(state: State, { inOrder, anyhow }: ReturnType<typeof mail>, frame: WatchFrame, fn: () => void): void {
+  if (frame.events.length === 0 || state.world.now() >= state.disorderlyUntil) {
+    inOrder(fn);
+    return;
+  }
+  anyhow(fn);
+  if (state.latency() > 10) anyhow(fn);
+}
+
+/** Milliseconds on the monotonic clock of the machine that the process is on. */
+const monotonic = ({ world, slept, asleepSince }: State): number => (asleepSince ?? world.now()) - slept;
+
+/** Sums of fractions are not exact. */
+const ROUNDING_MS = 0.001;
+
+const gatedClock = (state: State): Clock => ({
+  now: () => monotonic(state),
   after(ms, fn) {
     let cancelled = false;
-    const cancel = clock.after(ms, () => whenRunning(state, () => !cancelled && fn()));
+    const due = monotonic(state) + ms;
+    const ring = (): void => {
+      if (cancelled) return;
+      if (due - monotonic(state) > ROUNDING_MS) arm();
+      else fn();
+    };
+    const arm = () => state.world.after(due - monotonic(state), () => whenRunning(state, ring));
+    arm();
     return () => {
       cancelled = true;
-      cancel();
     };
   },
 });
@@ -90,9 +124,9 @@ const gatedKv = (state: State, kv: Kv): Kv => ({
   revoke: remote(state, kv.revoke),
   timeToLive: remote(state, kv.timeToLive),
   watchStream(prefix, from, onFrame, onEnd) {
-    const deliver = inOrder(state);
-    const later = (frame: WatchFrame) => deliver(() => onFrame(frame));
-    return kv.watchStream(prefix, from, later, (error) => deliver(() => onEnd(error)));
+    const box = mail(state);
+    const later = (frame: WatchFrame) => deliver(state, box, frame, () => onFrame(frame));
+    return kv.watchStream(prefix, from, later, (error) => box.inOrder(() => onEnd(error)));
   },
 });
 
@@ -106,21 +140,30 @@ const gatedKernel = (state: State, kernel: Kernel): Kernel => ({
 });
 
 export function createProcess(clock: Clock, latency: () => number): SimProcess {
-  const state: State = { world: clock, latency, stopped: false, killed: false, held: [] };
+  const state: State = {
+    ...{ world: clock, latency, stopped: false, killed: false, held: [] },
+    ...{ slept: 0, asleepSince: undefined, disorderlyUntil: 0 },
+  };
   return {
-    clock: gatedClock(state, clock),
+    clock: gatedClock(state),
     kv: (kv) => gatedKv(state, kv),
     kernel: (kernel) => gatedKernel(state, kernel),
-    stop() {
+    stop({ suspended } = { suspended: false }) {
       state.stopped = true;
+      if (suspended) state.asleepSince ??= clock.now();
     },
     go() {
       state.stopped = false;
+      state.slept += clock.now() - (state.asleepSince ?? clock.now());
+      state.asleepSince = undefined;
       while (!state.stopped && state.held.length > 0) state.held.shift()?.();
     },
     kill() {
       state.killed = true;
       state.held = [];
+    },
+    disorder(ms) {
+      state.disorderlyUntil = clock.now() + ms;
     },
     isStopped: () => state.stopped,
     isAlive: () => !state.killed,

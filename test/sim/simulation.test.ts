@@ -58,6 +58,7 @@ describe('a cluster simulated', () => {
         throw error;
       } finally {
         for (const node of world.nodes) node.crash();
+        world.wallClock.end();
       }
     }).timeout(60_000);
 });

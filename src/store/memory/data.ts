@@ -20,6 +20,8 @@ export interface Data {
   /** Changes from `revision` on that are still known. */
   since(revision: bigint): readonly Change[];
   compact(revision: bigint): void;
+  /** The same once more, to go on by itself. */
+  copy(): Data;
 }
 
 interface State {
@@ -68,8 +70,9 @@ function apply(state: State, ops: readonly Op[]): void {
 const byKey = (a: KeyValue, b: KeyValue): number => (a.key < b.key ? -1 : 1);
 
 /** An empty store; its first change gets revision 2, as etcd's. */
-export function createData(): Data {
-  const state: State = { revision: 1n, compacted: 0n, keys: new Map(), history: [] };
+export const createData = (): Data => dataOf({ revision: 1n, compacted: 0n, keys: new Map(), history: [] });
+
+function dataOf(state: State): Data {
   return {
     revision: () => state.revision,
     compacted: () => state.compacted,
@@ -88,5 +91,6 @@ export function createData(): Data {
       state.compacted = revision;
       state.history = state.history.filter((change) => change.revision >= revision);
     },
+    copy: () => dataOf({ ...state, keys: new Map(state.keys), history: [...state.history] }),
   };
 }

@@ -32,7 +32,14 @@ export interface MemoryEtcd {
    * Another, empty store in the same place: revisions begin anew, leases are gone, streams are cut. etcd makes the cluster's id from the
    * members' addresses and the token: a wiped one may have the same.
    */
-  wipe(options?: { readonly sameCluster?: boolean }): void;
+  wipe(options?: Place): void;
+  /** What a snapshot of now holds: calling it puts that in the place of the store, with the revisions and leases (given new time) of now. */
+  backup(): (options?: Place) => void;
+}
+
+/** Whether a store in the place of another has its cluster id. */
+interface Place {
+  readonly sameCluster?: boolean;
 }
 
 const MEMBER = 1n;
@@ -152,11 +159,19 @@ function createClient(server: Server): Kv {
   };
 }
 
-function wipe(server: Server, sameCluster: boolean): void {
-  server.data = createData();
+function replace(server: Server, data: Data, { sameCluster = false }: Place): void {
+  server.data = data;
   if (!sameCluster) server.clusterId += 1n;
-  server.leases.clear();
   server.streams.cut();
+}
+
+function backup(server: Server): (options?: Place) => void {
+  const data = server.data.copy();
+  const leases = server.leases.all();
+  return (options = {}) => {
+    server.leases.restore(leases);
+    replace(server, data.copy(), options);
+  };
 }
 
 /** An empty store on this clock. */
@@ -180,6 +195,10 @@ export function createMemoryEtcd(clock: Clock): MemoryEtcd {
       server.lostAnswers = count;
     },
     expire: (lease) => endLease(server, lease),
-    wipe: ({ sameCluster = false } = {}) => wipe(server, sameCluster),
+    wipe(options = {}) {
+      leases.clear();
+      replace(server, createData(), options);
+    },
+    backup: () => backup(server),
   };
 }

@@ -11,6 +11,9 @@ export interface Leases {
   drop(lease: bigint): boolean;
   /** All of them, without a word to `onExpire`. */
   clear(): void;
+  /** Lease ids and their TTLs in seconds; `restore` lets these live in place of all others, from now on and as long as at first. */
+  all(): ReadonlyMap<bigint, number>;
+  restore(leases: ReadonlyMap<bigint, number>): void;
 }
 
 interface Entry {
@@ -37,6 +40,10 @@ export function createLeases(clock: Clock, onExpire: (lease: bigint) => void): L
     return entries.delete(lease);
   }
 
+  function clear(): void {
+    for (const lease of [...entries.keys()]) drop(lease);
+  }
+
   return {
     grant(ttlSeconds) {
       last += 1n;
@@ -57,8 +64,11 @@ export function createLeases(clock: Clock, onExpire: (lease: bigint) => void): L
       return { left: Math.floor((entry.expiresAt - clock.now()) / 1000), granted: entry.ttlSeconds };
     },
     drop,
-    clear() {
-      for (const lease of [...entries.keys()]) drop(lease);
+    clear,
+    all: () => new Map([...entries].map(([lease, { ttlSeconds }]) => [lease, ttlSeconds])),
+    restore(leases) {
+      clear();
+      for (const [lease, ttlSeconds] of leases) start(lease, ttlSeconds);
     },
   };
 }
