@@ -136,6 +136,7 @@ type Verdict = 'go on' | 'list again' | 'behind' | 'disorder';
 function takeFrame(state: State, place: Place, frame: WatchFrame): Verdict {
   const { next } = state;
   if (frame.compactRevision > 0n || frame.canceled || next === undefined) return 'list again';
+  if (frame.created && place.at > 0n) return 'disorder';
   if (frame.created) {
     // Less than we have seen: another store, or a member that lags. The read before the next stream tells which.
     if (frame.clusterId !== state.clusterId || frame.revision + 1n < next) return 'behind';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Kv } from '../../../src/store/kv.ts';
+import type { Kv, WatchFrame } from '../../../src/store/kv.ts';
 import { createWatching, PREFIX, type Watching } from '../../support/watching.ts';
 
 describe('watcher, on members that are late, lag, or say nothing', () => {
@@ -110,4 +110,37 @@ describe('watcher, on members that are late, lag, or say nothing', () => {
     await w.clock.advance(1_000);
     assert.deepEqual(from, [3n, 41n]);
   });
+
+  for (const [how, order] of [
+    ['repeated', [0, 1, 1]],
+    ['out of order', [1, 0]],
+  ] as const)
+    it(`lists again when changes come ${how} on one stream`, async () => {
+      await w.put('a', '0');
+      const kv = w.etcd.client();
+      const held: WatchFrame[] = [];
+      const strange: Kv = {
+        ...kv,
+        watchStream: (prefix, from, onFrame, onEnd) =>
+          kv.watchStream(
+            prefix,
+            from,
+            (frame) => {
+              if (frame.created) onFrame(frame);
+              else if (held.push(frame) === 2) for (const i of order) onFrame(held[i] as WatchFrame);
+            },
+            onEnd,
+          ),
+      };
+      w.start({}, strange);
+      await w.news();
+      await w.put('a', '1');
+      await w.put('b', '1');
+      await w.clock.advance(1_000);
+      assert.equal((await w.news()).at(-1), 'list a=1 b=1');
+      assert.deepEqual(
+        w.states.map(({ connected }) => connected),
+        [true, false, true],
+      );
+    });
 });

@@ -92,6 +92,34 @@ describe('watcher', () => {
     assert.deepEqual(await w.news(), ['list x=1 y=1 z=1']);
   });
 
+  it('knows an older backup of the store, though cluster id and revision fit', async () => {
+    await w.put('a', '1');
+    const restore = w.etcd.backup();
+    await w.put('b', '1');
+    w.start();
+    await w.news();
+    await w.drop('b');
+    restore({ sameCluster: true });
+    await w.put('c', '1');
+    await w.put('c', '2');
+    await w.clock.advance(3_000);
+    assert.deepEqual(await w.news(), ['delete b', 'list a=1 c=2']);
+  });
+
+  it('knows an older backup by a key that was deleted since', async () => {
+    await w.put('b', '1');
+    await w.put('a', '1');
+    w.start();
+    await w.news();
+    const restore = w.etcd.backup();
+    await w.drop('b');
+    await w.news();
+    restore({ sameCluster: true });
+    await w.put('c', '1');
+    await w.clock.advance(3_000);
+    assert.deepEqual(await w.news(), ['list a=1 b=1 c=1']);
+  });
+
   it('says nothing more after close, in whatever state it is', async () => {
     w.start().close();
     await w.put('a', '1');
