@@ -5,8 +5,11 @@ import { printable } from '../model/parsed.ts';
 import { type Result, TsflannelCommand } from '../output/command.ts';
 import { table } from '../output/table.ts';
 
-const KINDS = ['error', 'check', 'event'] as const;
-const SAYS = { error: 'an error', check: 'a check of doctor; well means', event: 'an event in the daemon’s log' };
+const KINDS = ['error', 'check', 'event', 'rejection'] as const;
+const SAYS = {
+  ...{ error: 'an error', check: 'a check of doctor; well means', event: 'an event in the daemon’s log' },
+  rejection: 'why a value in etcd is refused',
+};
 
 const textOf = ({ code, kind, what, why, fix, exit }: Explanation): string =>
   [
@@ -18,7 +21,7 @@ const textOf = ({ code, kind, what, why, fix, exit }: Explanation): string =>
 
 export default class Explain extends TsflannelCommand {
   static override description =
-    'Say what an error code, a check of doctor or an event in the log means, why it comes about and what to type. Without a name: list all.';
+    'Say what an error code, a check of doctor, an event in the log or a refusal of what stands in etcd means, why it comes about and what to type. Without a name: list all.';
   static override examples = [
     '<%= config.bin %> explain ETCD_UNREACHABLE',
     '<%= config.bin %> explain peer-tunnel',
@@ -26,7 +29,7 @@ export default class Explain extends TsflannelCommand {
   ];
   static override args = { code: Args.string({ description: 'code of an error, name of a check or of an event' }) };
   static override flags = {
-    kind: Flags.option({ options: KINDS, description: 'only errors, checks or events' })(),
+    kind: Flags.option({ options: KINDS, description: 'only these' })(),
   };
 
   override async execute(): Promise<Result> {

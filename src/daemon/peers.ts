@@ -47,23 +47,31 @@ export function askPeers(node: Asking, everyMs: number): Liveness | undefined {
 const nameOf = (lease: Lease | undefined): string =>
   lease ? `${lease.nodeName ?? printIp(lease.publicIp)} (${printPrefix(lease.subnet)})` : 'a node';
 
-/** What is worst comes first. A silent peer may just be switched off: that is no fault of this node, unless all of several are silent. */
+/** What is worst comes first. */
 const FAULTS: readonly PeerLiveness['verdict'][] = ['one-way', 'loses', 'silent'];
 
-/** What `status` says of the peers. */
+/** A subnet that is kept for a node (a reservation) may be there without the node. */
+const isReserved = (lease: Lease | undefined): boolean => lease?.etcd.leaseId === '0';
+
+/**
+ * What `status` says of the peers. A silent one may be switched off or cut off, which nobody can tell from here: with a lease that has not
+ * ended it should be there.
+ */
 export function peersCheck(figures: ReadonlyMap<string, PeerLiveness>, leases: ReadonlyMap<string, Lease>): Check {
   const all = [...figures];
   const answering = all.filter(([, { verdict }]) => verdict === 'answers' || verdict === 'loses').length;
-  const faults = FAULTS.flatMap((fault) => all.filter(([, { verdict }]) => verdict === fault));
+  const faults = FAULTS.flatMap((fault) =>
+    all.filter(([key, { verdict }]) => verdict === fault && !(fault === 'silent' && isReserved(leases.get(key)))),
+  );
   const worst = faults[0];
   const count = all.length === 0 ? 'none' : `${answering} of ${all.length} answer`;
   if (!worst) return { name: 'peers', state: 'ok', detail: count };
-  const [key, { verdict, asked, lost, detail }] = worst;
+  const [key, { asked, lost, detail }] = worst;
   const what = detail ?? `${lost} of ${asked} requests lost`;
   const more = faults.length > 1 ? `, and ${faults.length - 1} more` : '';
   return {
     name: 'peers',
-    state: verdict === 'silent' && (answering > 0 || all.length === 1) ? 'ok' : 'degraded',
+    state: 'degraded',
     detail: `${count}; ${nameOf(leases.get(key))}: ${what}${more}`,
   };
 }

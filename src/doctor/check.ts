@@ -68,10 +68,15 @@ export const on = <T>(looked: Looked<T>, judge: (seen: T) => Verdict): Verdict =
   'seen' in looked ? judge(looked.seen) : skip(looked.unseen);
 
 /** What a list of faults comes to: none is fine, else the first few of them. */
-export function faults(list: readonly string[], fine: string, verdict: typeof fail | typeof warn = fail): Verdict {
+export function faults(
+  list: readonly string[],
+  fine: string,
+  verdict: typeof fail | typeof warn = fail,
+  shown = 3,
+): Verdict {
   if (list.length === 0) return ok(fine);
-  const more = list.length > 3 ? `; and ${list.length - 3} more` : '';
-  return verdict(`${list.slice(0, 3).join('; ')}${more}`);
+  const more = list.length > shown ? `; and ${list.length - shown} more` : '';
+  return verdict(`${list.slice(0, shown).join('; ')}${more}`);
 }
 
 /** Whether a daemon runs here, even one that does not answer. */

@@ -1,11 +1,12 @@
 import { ERRORS, type ErrorEntry } from '../errors.ts';
 import { LOG_EVENTS, type LogEvent } from '../model/log-events.ts';
+import { REJECTIONS } from '../model/rejections.ts';
 import { CHECKS } from './doctor.ts';
 
-/** What `explain` says of a name: that of an error, of a check or of an event in the log. */
+/** What `explain` says of a name: that of an error, of a check, of an event in the log, or why a value in etcd is refused. */
 export interface Explanation {
   readonly code: string;
-  readonly kind: 'error' | 'check' | 'event';
+  readonly kind: 'error' | 'check' | 'event' | 'rejection';
   readonly what: string;
   readonly why: string;
   readonly fix: readonly string[];
@@ -33,8 +34,12 @@ const events = Object.entries(LOG_EVENTS as Record<string, LogEvent>).map(
   ([code, { what, why, fix }]): Explanation => ({ code, kind: 'event', what, why, fix }),
 );
 
+const rejections = Object.entries(REJECTIONS).map(
+  ([code, meaning]): Explanation => ({ code, kind: 'rejection', ...meaning }),
+);
+
 /** Everything that has a name. */
-export const EXPLANATIONS: readonly Explanation[] = [...errors, ...checks, ...events];
+export const EXPLANATIONS: readonly Explanation[] = [...errors, ...checks, ...events, ...rejections];
 
 const plain = (code: string): string => code.toLowerCase().replaceAll('_', '-');
 

@@ -29,16 +29,19 @@ function time({ network }: Evidence): Verdict {
   });
 }
 
-const hostile = ({ network }: Evidence): Verdict =>
-  on(network, ({ rejections, leases }) =>
-    faults(
-      [...rejections.values()].map(
-        ({ where, code, detail }) => `${where.slice(where.lastIndexOf('/') + 1)}: ${code}: ${detail}`,
-      ),
-      `${leases.size} leases, all believed`,
-      warn,
-    ),
-  );
+/** So many refused leases are shown, each with its key as `etcd get` takes it. */
+const MAX_REFUSED = 20;
+
+function hostile({ network }: Evidence): Verdict {
+  return on(network, ({ rejections, leases }) => {
+    const texts = [...rejections.values()].map(
+      ({ where, code, detail }) => `${where.slice(where.indexOf('/subnets/') + 1)}: ${code}: ${detail}`,
+    );
+    const codes = [...new Set([...rejections.values()].map(({ code }) => code))];
+    const verdict = faults(texts, `${leases.size} leases, all believed`, warn, MAX_REFUSED);
+    return { ...verdict, fix: [...codes.map((code) => `tsflannel explain ${code}`), ...SHOW] };
+  });
+}
 
 function backends({ network }: Evidence): Verdict {
   return on(network, ({ network: { backend }, leases }) =>
@@ -81,6 +84,8 @@ function subnetFile(evidence: Evidence): Verdict {
   });
 }
 
+const SHOW = ['tsflannel leases', 'tsflannel etcd get subnets/'];
+
 export const leaseChecks: readonly Check[] = [
   {
     id: 'lease',
@@ -103,7 +108,7 @@ export const leaseChecks: readonly Check[] = [
     group: 'leases',
     title: 'every lease in etcd can be believed',
     why: 'an entry is damaged, hostile, of another network, or overlaps an older one: no route is made for it',
-    fix: ['tsflannel routes', 'tsflannel etcd get subnets/'],
+    fix: SHOW,
     judge: hostile,
   },
   {

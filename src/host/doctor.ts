@@ -62,9 +62,12 @@ interface Subject {
   readonly connection: Looked<Connection>;
   readonly docker: Omit<DockerStatusRequest, 'lease'>;
   readonly clientFile: string;
+  /** Nobody but this host is asked: etcd's word is what the node saw of it last. */
+  readonly alone: boolean;
 }
 
-function askEtcd({ connection }: Subject, nodeId: string): Promise<Looked<EtcdLook>> {
+function askEtcd({ connection, alone }: Subject, nodeId: string): Promise<Looked<EtcdLook>> {
+  if (alone) return Promise.resolve(skipped('etcd was not asked'));
   if (!('seen' in connection)) return Promise.resolve(connection);
   const { kv, prefix } = connection.seen;
   return look(() => etcdEvidence({ options: kv, prefix, nodeId, openKv, openMaintenance }), 2_000);
@@ -100,7 +103,7 @@ async function examine(subject: Subject): Promise<Evidence> {
   const iface = 'seen' in kernel ? await look(() => interfaceEvidence(kernel.seen, wish)) : kernel;
   const [plan, peers] = await Promise.all([
     'seen' in told || !('seen' in network) ? told : look(() => ownPlan(subject.kernel, network.seen, wish)),
-    'seen' in network && 'seen' in iface && 'seen' in kernel
+    !subject.alone && 'seen' in network && 'seen' in iface && 'seen' in kernel
       ? look(() => peersEvidence(network.seen, iface.seen, kernel.seen))
       : skipped('it is not known who is a peer, or by which interface'),
   ]);
@@ -111,8 +114,14 @@ async function examine(subject: Subject): Promise<Evidence> {
   };
 }
 
-/** Looks once, judges everything (`ids`: only these). Throws USAGE for flags that are no good. */
-export async function doctorNow(flags: DoctorFlags, ids: readonly string[]): Promise<readonly Finding[]> {
+/**
+ * Looks once, judges everything (`ids`: only these); `alone`: without asking etcd or peers. Throws USAGE for flags that are no good.
+ */
+export async function doctorNow(
+  flags: DoctorFlags,
+  ids: readonly string[],
+  alone = false,
+): Promise<readonly Finding[]> {
   const kernel = await plainKernel();
   try {
     const evidence = await examine({
@@ -126,6 +135,7 @@ export async function doctorNow(flags: DoctorFlags, ids: readonly string[]): Pro
         socket: flags['docker-socket'],
       },
       clientFile: clientConfigPath(flags['config-dir']),
+      alone,
     });
     return judgeAll(evidence, ids);
   } finally {

@@ -6,7 +6,9 @@ import { type Prefix, parsePrefix, printPrefix } from '../model/address.ts';
 import { type StatusReport, worstOf } from '../model/report.ts';
 import { parseSubnetEnv } from '../model/subnet-env.ts';
 import type { Store } from '../store/store.ts';
+import { type DoctorFlags, doctorNow } from './doctor.ts';
 import type { LookOptions } from './look.ts';
+import { lookOptions } from './look-options.ts';
 import { openStoreAt, plainKernel } from './node.ts';
 import { observeInterfaces } from './scene.ts';
 
@@ -113,4 +115,26 @@ export async function statusNow(options: LookOptions): Promise<StatusReport> {
   const [plan, host] = await Promise.all([askIfUp(options.runDir, 'plan'), hostChecks(options, daemon)]);
   const checks = [daemonCheck, ...own, ...kernelChecks(plan?.steps ?? []), ...host];
   return { state: worstOf(checks), checks, node };
+}
+
+/** Checks of doctor's that say what stops packets on this host, and ask nobody else. */
+const HERE = [
+  ...['flanneld', 'overlap', 'port', 'public-ip-unique', 'node-id-unique', 'backends'],
+  ...['forward', 'forward-nft', 'port-in', 'port-out', 'docker-raw', 'docker-networks'],
+];
+
+async function hereCheck(flags: DoctorFlags): Promise<Check> {
+  const [first, ...others] = (await doctorNow(flags, HERE, true)).filter(({ result }) => result === 'fail');
+  if (!first) return check('host', 'ok', 'nothing else here is seen to stop packets');
+  const more = others.length > 0 ? `, and ${others.length} more` : '';
+  return check('host', 'degraded', `${first.id}: ${first.evidence}${more}`);
+}
+
+/** {@link statusNow}, and of a node that is up what else on this host stops packets: slower, for one look. Throws USAGE. */
+export async function statusWhole(flags: DoctorFlags): Promise<StatusReport> {
+  const options = await lookOptions(flags);
+  const [report, here] = await Promise.all([statusNow(options), hereCheck(flags)]);
+  if (!report.node) return report;
+  const checks = [...report.checks, here];
+  return { ...report, state: worstOf(checks), checks };
 }

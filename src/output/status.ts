@@ -9,6 +9,8 @@ const HEADLINE = {
   degraded: 'degraded: something needs attention',
   down: 'down: this node is not part of the network',
 };
+/** How a detail begins that is no reason to call the node unwell, and still to be seen to. */
+const WARNING = 'warning: ';
 const COLOR = { ok: 'green', degraded: 'yellow', down: 'red' } as const;
 
 const facts = (node: NodeFacts): string =>
@@ -49,13 +51,16 @@ function trafficText({ sent, received, drops = {} }: Counted): string[] {
 
 const checkRow = ({ name, state, detail }: Check): string[] => [name, paint(COLOR[state], state), detail];
 
-/** Line one is the verdict; then the node, then each check. */
-export const statusText = ({ state, checks, node }: StatusReport): string =>
-  [
-    paint(COLOR[state], HEADLINE[state]),
+/** Line one is the verdict; then the node, then each check; and where to go on when there is anything to see to. */
+export const statusText = ({ state, checks, node }: StatusReport): string => {
+  const warnings = checks.filter(({ detail }) => detail.startsWith(WARNING)).length;
+  const aside = state === 'ok' && warnings > 0 ? `, with ${warnings} warning${warnings > 1 ? 's' : ''}` : '';
+  return [
+    paint(COLOR[state], `${HEADLINE[state]}${aside}`),
     ...(node ? ['', facts(node)] : []),
     ...(node?.counters ? trafficText(node.counters as Counted) : []),
     '',
     table(['check', 'state', 'detail'], checks.map(checkRow)),
-    ...(state === 'ok' ? [] : ['', 'tsflannel doctor says why, and what to type']),
+    ...(state === 'ok' && warnings === 0 ? [] : ['', 'tsflannel doctor says why, and what to type']),
   ].join('\n');
+};

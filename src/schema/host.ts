@@ -60,7 +60,7 @@ export const explain: Properties = {
   explanations: list(
     objectOf<Explanation>({
       code: text(),
-      kind: word('error', 'check', 'event'),
+      kind: word('error', 'check', 'event', 'rejection'),
       what: text(),
       why: text(),
       fix: commands,

@@ -1,6 +1,6 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addressIn, type Fault, file, type Scene, subnetOf } from './fault.ts';
+import { addressIn, EVERY, type Fault, file, type Named, type Scene, subnetOf } from './fault.ts';
 
 const PREFIX = '/coreos.com/network';
 
@@ -13,7 +13,7 @@ const keyOf = (subnet: string): string => `subnets/${subnet.replace('/', '-')}`;
 
 /** A key of a stranger's, or of somebody who errs. */
 const strayKey = (
-  fault: Pick<Fault, 'name' | 'check' | 'says'>,
+  fault: Named,
   subnet: (scene: Scene) => string,
   lease: (scene: Scene) => string | Promise<string>,
 ): Fault => ({
@@ -33,12 +33,12 @@ const vxlan = (publicIp: string, more: Record<string, unknown> = {}): string =>
 /** What stands in etcd. */
 export const keyFaults: readonly Fault[] = [
   strayKey(
-    { name: 'two nodes with one public address', check: 'public-ip-unique', says: /198\.18\.0\.3/ },
+    { name: 'two nodes with one public address', check: 'public-ip-unique', status: 'host', says: /198\.18\.0\.3/ },
     () => '172.17.200.0/24',
     () => vxlan('198.18.0.3'),
   ),
   strayKey(
-    { name: 'a cloned node', check: 'node-id-unique', says: /172\.17\.200\.0\/24/ },
+    { name: 'a cloned node', check: 'node-id-unique', status: 'host', says: /172\.17\.200\.0\/24/ },
     () => '172.17.200.0/24',
     async (scene) => {
       const { NodeID } = JSON.parse(await value(scene, keyOf(subnetOf(scene, 3)))) as { NodeID: string };
@@ -46,24 +46,24 @@ export const keyFaults: readonly Fault[] = [
     },
   ),
   strayKey(
-    { name: 'a lease that is no JSON', check: 'leases', says: /NOT_JSON/ },
+    { name: 'a lease that is no JSON', check: 'leases', status: 'leases', says: /NOT_JSON/ },
     () => '172.17.201.0/24',
     () => '$(touch /tmp/pwned)',
   ),
   strayKey(
-    { name: 'a lease that overlaps an older one', check: 'leases', says: /SUBNET_OVERLAP/ },
+    { name: 'a lease that overlaps an older one', check: 'leases', status: 'leases', says: /SUBNET_OVERLAP/ },
     (scene) => `${addressIn(scene, 3, 0)}/25`,
     () => vxlan('198.18.0.98'),
   ),
   strayKey(
-    { name: 'a lease outside the network', check: 'leases', says: /SUBNET_OUTSIDE/ },
+    { name: 'a lease outside the network', check: 'leases', status: 'leases', says: /SUBNET_OUTSIDE/ },
     () => '10.9.9.0/24',
     () => vxlan('198.18.0.97'),
   ),
   strayKey(
-    { name: 'a node of another backend', check: 'backends', says: /host-gw/ },
+    { name: 'a node of another backend', on: EVERY, check: 'backends', status: 'host', says: /ipip/ },
     () => '172.17.202.0/24',
-    () => JSON.stringify({ PublicIP: '198.18.0.96', BackendType: 'host-gw' }),
+    () => JSON.stringify({ PublicIP: '198.18.0.96', BackendType: 'ipip' }),
   ),
 ];
 
@@ -98,6 +98,9 @@ const configFaults: readonly Fault[] = [
   },
 ];
 
+/** A node that is up goes on: what is asked here is what the next command and the next start would find. */
+const LATER = { none: 'the daemon has its connection; the file counts at its next start' } as const;
+
 const CLIENT = ['etc', 'client.json'] as const;
 
 const endpoints =
@@ -108,24 +111,28 @@ const endpoints =
 /** How node 2 is told where etcd is. */
 const clientFaults: readonly Fault[] = [
   file(
-    { name: 'an endpoint where nobody listens', check: 'etcd-tcp', says: /198\.18\.0\.1:2399/ },
+    { name: 'an endpoint where nobody listens', check: 'etcd-tcp', status: LATER, says: /198\.18\.0\.1:2399/ },
     CLIENT,
     endpoints('http://198.18.0.1:2379', 'http://198.18.0.1:2399'),
   ),
   file(
-    { name: 'TLS where etcd speaks none', check: 'etcd-tls', says: /https:\/\/198\.18\.0\.1/ },
+    { name: 'TLS where etcd speaks none', check: 'etcd-tls', status: LATER, says: /https:\/\/198\.18\.0\.1/ },
     CLIENT,
     endpoints('https://198.18.0.1:2379'),
   ),
-  file({ name: 'a damaged client.json', check: 'client-config', says: /client\.json/ }, CLIENT, (text) =>
+  file({ name: 'a damaged client.json', check: 'client-config', status: LATER, says: /client\.json/ }, CLIENT, (text) =>
     text.slice(1),
   ),
-  file({ name: 'a CA file that is not there', check: 'etcd-tls-files', says: /nonexistent/ }, CLIENT, (text) =>
-    JSON.stringify({ ...JSON.parse(text), endpoints: ['https://198.18.0.1:2379'], caFile: '/nonexistent/ca' }),
+  file(
+    { name: 'a CA file that is not there', check: 'etcd-tls-files', status: LATER, says: /nonexistent/ },
+    CLIENT,
+    (text) =>
+      JSON.stringify({ ...JSON.parse(text), endpoints: ['https://198.18.0.1:2379'], caFile: '/nonexistent/ca' }),
   ),
   {
     name: 'a client.json that all may read',
     check: 'secrets',
+    status: { none: 'it stops no packet' },
     says: /644/,
     inject: (scene) => chmod(join(scene.node(2).dir, ...CLIENT), 0o644),
     undo: (scene) => scene.run(2, 'tsflannel', 'doctor', '--check', 'secrets', '--fix', '--yes'),

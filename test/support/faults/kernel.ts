@@ -1,17 +1,28 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { subnetFileOf } from '../../../src/lab/node.ts';
-import { addressIn, commands, type Fault, type Scene, subnetOf } from './fault.ts';
+import { addressIn, commands, deviceOf, EVERY, type Fault, type Scene, subnetOf, TUNNELS } from './fault.ts';
 
 const macOf = async (scene: Scene, number: number): Promise<string> =>
   JSON.parse((await scene.run(number, 'ip', '-j', 'link', 'show', 'flannel.1')).stdout)[0].address;
 
 let mac = '';
 let env = '';
+/** They are for a node whose daemon was killed, of which status says nothing else. */
+const DOWN = { none: 'it is down, since no daemon runs' } as const;
 const JUMP = 'DOCKER-USER -m comment --comment tsflannel -j TSFLANNEL-FWD';
+
+/** The route by which packets to node 3's containers go. */
+const routeOf = (scene: Scene): string =>
+  ({
+    udp: '172.17.0.0/16 dev flannel0',
+    vxlan: `${subnetOf(scene, 3)} via ${addressIn(scene, 3, 0)} dev flannel.1 onlink`,
+    'host-gw': `${subnetOf(scene, 3)} via 198.18.0.3 dev eth0`,
+  })[scene.backend];
 
 const fileFault = (name: string, change: (text: string) => string | undefined): Fault => ({
   name,
   check: 'subnet-env',
+  status: DOWN,
   async inject(scene) {
     const path = subnetFileOf(scene.node(2));
     env = await readFile(path, 'utf8');
@@ -24,13 +35,14 @@ const fileFault = (name: string, change: (text: string) => string | undefined): 
 /** What a daemon would put right at once: they are for a node whose daemon was killed. */
 export const kernelFaults: readonly Fault[] = [
   commands(
-    { name: 'a route that is gone', check: 'routes', says: /missing: route/ },
-    (scene) => `ip route del ${subnetOf(scene, 3)}`,
-    (scene) => `ip route add ${subnetOf(scene, 3)} via ${addressIn(scene, 3, 0)} dev flannel.1 onlink proto 241`,
+    { name: 'a route that is gone', on: EVERY, check: 'routes', status: DOWN, says: /missing: route/ },
+    (scene) => `ip route del ${routeOf(scene).split(' ')[0]}`,
+    (scene) => `ip route add ${routeOf(scene)} proto 241`,
   ),
   {
     name: 'a neighbour entry that is gone',
     check: 'neighbours',
+    status: DOWN,
     says: /missing: neighbour/,
     async inject(scene) {
       mac = await macOf(scene, 3);
@@ -45,6 +57,7 @@ export const kernelFaults: readonly Fault[] = [
   {
     name: 'a forwarding entry that leads elsewhere',
     check: 'neighbours',
+    status: DOWN,
     says: /wrong: fdb/,
     async inject(scene) {
       mac = await macOf(scene, 3);
@@ -56,6 +69,7 @@ export const kernelFaults: readonly Fault[] = [
   {
     name: 'the device’s MAC address changed',
     check: 'device-mac',
+    status: DOWN,
     says: /02:00:00:00:00:07/,
     async inject(scene) {
       mac = await macOf(scene, 2);
@@ -64,28 +78,42 @@ export const kernelFaults: readonly Fault[] = [
     undo: (scene) => scene.run(2, ...`ip link set flannel.1 address ${mac}`.split(' ')),
   },
   commands(
-    { name: 'the device’s MTU changed', check: 'device', says: /wrong: link flannel\.1/ },
-    () => 'ip link set flannel.1 mtu 1400',
-    () => 'ip link set flannel.1 mtu 1450',
+    { name: 'the device’s MTU changed', on: TUNNELS, check: 'device', status: DOWN, says: /wrong: link flannel/ },
+    (scene) => `ip link set ${deviceOf(scene)} mtu 1400`,
+    (scene) => `ip link set ${deviceOf(scene)} mtu ${scene.backend === 'udp' ? 1472 : 1450}`,
   ),
   commands(
-    { name: 'our rule taken out by a firewall’s reload', check: 'rules', says: /missing: jump/ },
+    { name: 'our rule taken out by a firewall’s reload', check: 'rules', status: DOWN, says: /missing: jump/ },
     () => `iptables -D ${JUMP}`,
     () => `iptables -I ${JUMP}`,
   ),
   commands(
-    { name: 'a route to a node that is gone', check: 'stale', says: /172\.17\.203\.0\/24/ },
-    () => 'ip route add 172.17.203.0/24 dev flannel.1 proto 241',
-    () => 'ip route del 172.17.203.0/24 dev flannel.1 proto 241',
+    {
+      name: 'a route to a node that is gone',
+      on: EVERY,
+      check: 'stale',
+      status: DOWN,
+      says: /172\.17\.203\.0\/24/,
+    },
+    (scene) => `ip route add 172.17.203.0/24 dev ${deviceOf(scene)} proto 241`,
+    (scene) => `ip route del 172.17.203.0/24 dev ${deviceOf(scene)} proto 241`,
   ),
   commands(
-    { name: 'a firewall that rejects all forwarded packets first', check: 'forward', says: /REJECT/ },
+    {
+      name: 'a firewall that rejects all forwarded packets first',
+      on: EVERY,
+      check: 'forward',
+      status: DOWN,
+      says: /REJECT/,
+    },
     () => 'iptables -I FORWARD -j REJECT',
     () => 'iptables -D FORWARD -j REJECT',
   ),
   {
     name: 'forwarding turned off',
     check: 'ip-forward',
+    on: EVERY,
+    status: DOWN,
     inject: (scene) => scene.run(2, 'sysctl', '-qw', 'net.ipv4.ip_forward=0'),
     undo: (scene) => scene.run(2, 'tsflannel', 'doctor', '--check', 'ip-forward', '--fix', '--yes'),
   },

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DOCTOR_PAGE, doctorPage } from '../../../scripts/docs.ts';
-import { CHECKS, commandOf, healthOf, judgeAll } from '../../../src/doctor/doctor.ts';
+import { CHECKS, commandOf, type Finding, healthOf, judgeAll } from '../../../src/doctor/doctor.ts';
+import type { NetworkEvidence } from '../../../src/doctor/evidence.ts';
+import { reject } from '../../../src/model/parsed.ts';
 import { doctorCases, doctorText } from '../../../src/output/doctor.ts';
 import { packageRoot } from '../../../src/root.ts';
 import { evidenceOf, finding, running } from '../../support/evidence.ts';
@@ -62,6 +64,31 @@ describe('the checks of doctor', () => {
     });
     assert.deepEqual([forward.result, forward.fix], ['fail', ['sysctl -w net.ipv4.ip_forward=1']]);
     assert.deepEqual(forward.repairs.map(commandOf), forward.fix);
+  });
+});
+
+describe('leases that are refused', () => {
+  const refused = (...names: readonly string[]): Finding => {
+    const rejections = names.map((name) => {
+      const key = `/coreos.com/network/subnets/${name}`;
+      return [key, reject('NOT_JSON', key, '$(reboot)').rejection] as const;
+    });
+    const seen = { ...({} as NetworkEvidence), leases: new Map(), rejections: new Map(rejections) };
+    return finding('leases', { network: { seen } });
+  };
+
+  it('are named, each with key and code, and explained', () => {
+    const { result, evidence, fix } = refused('10.5.1.0-24', 'a/b\u001b[2J');
+    assert.equal(result, 'warn');
+    assert.equal(evidence, 'subnets/10.5.1.0-24: NOT_JSON: $(reboot); subnets/a/b?[2J: NOT_JSON: $(reboot)');
+    assert.equal(fix[0], 'tsflannel explain NOT_JSON');
+    assert.doesNotMatch(fix.join(), /10\.5|reboot/, 'nothing of a stranger’s is to be typed');
+  });
+
+  it('are counted where there are very many', () => {
+    const { evidence } = refused(...Array.from({ length: 1_000 }, (_, i) => `${i}`));
+    assert.match(evidence, /subnets\/19: .*; and 980 more$/);
+    assert.equal(refused().result, 'ok');
   });
 });
 

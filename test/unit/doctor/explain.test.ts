@@ -6,6 +6,7 @@ import { CHECKS } from '../../../src/doctor/doctor.ts';
 import { EXPLANATIONS, explain, near } from '../../../src/doctor/explain.ts';
 import { ERRORS } from '../../../src/errors.ts';
 import { LOG_EVENTS } from '../../../src/model/log-events.ts';
+import { REJECTIONS } from '../../../src/model/rejections.ts';
 import { packageRoot } from '../../../src/root.ts';
 
 describe('explain', () => {
@@ -17,6 +18,17 @@ describe('explain', () => {
     }
     const braces = EXPLANATIONS.filter((one) => /\{\w+\}/.test([one.what, one.why, ...one.fix].join(' ')));
     assert.deepEqual(braces, []);
+  });
+
+  it('knows every reason for which a value in etcd is refused', () => {
+    const parsers = ['lease', 'parsed', 'network-config', 'backend-config'].map((name) => `model/${name}.ts`);
+    const text = [...parsers, 'store/view.ts', 'store/verdicts.ts']
+      .map((file) => readFileSync(join(packageRoot(), 'src', file), 'utf8'))
+      .join();
+    const codes = new Set([...text.matchAll(/\breject\(\s*'([A-Z_0-9]+)'/g)].map(([, code = '']) => code));
+    assert.ok(codes.size > 15, String(codes.size));
+    assert.deepEqual([...codes].sort(), Object.keys(REJECTIONS).sort());
+    for (const code of codes) assert.ok(explain(code).some(({ kind }) => kind === 'rejection'), code);
   });
 
   it('takes names in any case, and tells apart what shares one', () => {
