@@ -10,6 +10,8 @@ import { stripVTControlCharacters } from 'node:util';
 import koffi from 'koffi';
 
 export interface Terminal {
+  /** Everything written so far, as it came. */
+  output(): string;
   /** Everything shown so far, without control sequences. */
   screen(): string;
   /** Resolves when the pattern is shown after what was waited for before; rejects with the screen when it is not in `ms`. */
@@ -23,6 +25,9 @@ export interface Terminal {
 interface TerminalOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** 200 and 40, if not given. */
+  readonly columns?: number;
+  readonly rows?: number;
 }
 
 const libc = koffi.load('libc.so.6');
@@ -34,10 +39,10 @@ const fcntl = libc.func('int fcntl(int fd, int command, int value)');
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
 
-function openPair(): { master: number; slave: number } {
+function openPair({ rows = 40, columns = 200 }: TerminalOptions): { master: number; slave: number } {
   const master = [0];
   const slave = [0];
-  const size = { row: 40, col: 200, xpixel: 0, ypixel: 0 };
+  const size = { row: rows, col: columns, xpixel: 0, ypixel: 0 };
   if (openpty(master, slave, null, null, size) !== 0) throw new Error('openpty failed');
   const pair = { master: master[0] as number, slave: slave[0] as number };
   // A copy of the master in the child would keep the terminal open after we close ours.
@@ -45,9 +50,9 @@ function openPair(): { master: number; slave: number } {
   return pair;
 }
 
-/** Starts `argv` on a new terminal of 200 columns. */
+/** Starts `argv` on a new terminal. */
 export function openTerminal(argv: readonly string[], options: TerminalOptions = {}): Terminal {
-  const { master, slave } = openPair();
+  const { master, slave } = openPair(options);
   // Who sits at a terminal is no CI: with CI set the program asks nothing.
   const { CI: _, ...rest } = options.env ?? process.env;
   const env = { ...rest, TERM: 'xterm' };
@@ -78,6 +83,7 @@ export function openTerminal(argv: readonly string[], options: TerminalOptions =
   const screen = () => stripVTControlCharacters(output).replaceAll('\r', '');
 
   return {
+    output: () => output,
     screen,
     shows: (pattern, ms = 20_000) =>
       new Promise((resolve, reject) => {

@@ -28,7 +28,11 @@ describe('explain', () => {
     const codes = new Set([...text.matchAll(/\breject\(\s*'([A-Z_0-9]+)'/g)].map(([, code = '']) => code));
     assert.ok(codes.size > 15, String(codes.size));
     assert.deepEqual([...codes].sort(), Object.keys(REJECTIONS).sort());
-    for (const code of codes) assert.ok(explain(code).some(({ kind }) => kind === 'rejection'), code);
+    for (const code of codes)
+      assert.ok(
+        explain(code).some(({ kind }) => kind === 'rejection'),
+        code,
+      );
   });
 
   it('takes names in any case, and tells apart what shares one', () => {
