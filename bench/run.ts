@@ -1,11 +1,12 @@
 /**
  * Benchmarks; they need root. With FLANNELD=path a real flanneld is measured too.
- *   npm run bench -- control [--runs N] [--only start,peer,many]
+ *   npm run bench -- control [--runs N] [--only start,peer,many,idle,restart]
  *   npm run bench -- data [--runs N] [--seconds N] [--now] [--write docs/benchmarks.md] [--only wire,veth,raw,vxlan,host-gw,…]
  *   npm run bench -- memory [--seconds 600]
  * `data` waits up to ten minutes for an idle machine, unless told `--now`.
  */
 import { parseArgs } from 'node:util';
+import { removeLeftovers } from './leftovers.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -20,6 +21,7 @@ const { positionals, values } = parseArgs({
 const only = values.only === '' ? [] : values.only.split(',');
 const runs = Number(values.runs);
 
+await removeLeftovers();
 if (positionals[0] === 'control') {
   const { control } = await import('./control/control.ts');
   await control(runs, only);

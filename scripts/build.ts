@@ -37,14 +37,15 @@ function builtinText(path: string): string {
 
 /**
  * Node's own modules are not imported: an import reads every property of a module for its namespace, and some of them load half of Node
- * (node:http brings undici with it: 85 ms instead of 4).
+ * (node:http brings undici with it: 85 ms instead of 4). What is imported at run time is left to Node: that needs the namespace, and would
+ * keep all of it for everybody.
  */
 const builtinsByName: EsbuildPlugin = {
   name: 'builtins-by-name',
   setup({ onResolve, onLoad }) {
     const known = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
     onResolve({ filter: /^[a-z0-9_:/]+$/ }, ({ path, kind }) =>
-      known.has(path) && kind !== 'require-call' ? { path, namespace: 'builtin', sideEffects: false } : undefined,
+      known.has(path) && kind === 'import-statement' ? { path, namespace: 'builtin', sideEffects: false } : undefined,
     );
     onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({ contents: builtinText(path) }));
   },

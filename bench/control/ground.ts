@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startProgram } from '../../test/support/children.ts';
 import { type Ground, type Host, makeGround, type Running } from '../../test/support/ground.ts';
+import { GROUNDS } from '../leftovers.ts';
 import type { BackendType } from '../probe/etcd.ts';
 import type { Question } from '../probe/node.ts';
 
@@ -63,7 +64,7 @@ const CONFIG = ['config', 'set', '--network', '10.0.0.0/8', '--subnet-len', '24'
 
 /** Makes a cluster of `hosts`, lets `use` work on it, and removes it. */
 export async function onStage<T>(backend: BackendType, hosts: number, use: (stage: Stage) => Promise<T>): Promise<T> {
-  const ground = await makeGround('tsfb', hosts);
+  const ground = await makeGround(GROUNDS.control, hosts);
   const ends: (() => Promise<unknown>)[] = [];
   try {
     const host = ground.hosts[0] as Host;

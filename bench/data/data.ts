@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PathFigures } from '../../src/model/figures.ts';
+import { GROUNDS } from '../leftovers.ts';
 import { figuresTable, planOf, type Results, ratiosTable } from './numbers.ts';
 import { measureVariant, type Variant } from './scene.ts';
 import { UNDERLAYS, type Underlay } from './underlay.ts';
@@ -42,10 +43,12 @@ async function measureUnderlay(underlay: Underlay, chosen: readonly Variant[], o
   for (let run = 1; run <= options.runs; run++) {
     for (const variant of chosen) {
       const what = `${underlay} ${run}/${options.runs} ${variant.name}`;
-      const round = await measureVariant('dpb', variant, underlay, planOf(options.seconds)).catch((error: unknown) => {
-        note(`${what}: FAILED: ${String(error)}`);
-        return undefined;
-      });
+      const round = await measureVariant(GROUNDS.data, variant, underlay, planOf(options.seconds)).catch(
+        (error: unknown) => {
+          note(`${what}: FAILED: ${String(error)}`);
+          return undefined;
+        },
+      );
       results.get(variant.name)?.push(round?.figures);
       if (round) note(`${what}: ${JSON.stringify(round)}`);
     }

@@ -1,6 +1,7 @@
 /** What carrier tun's daemons hold in memory while they move all that the machine can: it must not grow. */
 import type { Plan } from '../../src/probe/probe.ts';
 import { memoryOf } from '../control/ground.ts';
+import { GROUNDS } from '../leftovers.ts';
 import { table } from '../stats.ts';
 import { measurePath, onScene } from './scene.ts';
 import { udpBy } from './variants.ts';
@@ -14,7 +15,7 @@ export async function memory(seconds: number): Promise<void> {
     ...{ seconds: part / 2, tcp: [4], udp: [{ size: 64, rate: 100_000 }] },
     ...{ roundTrip: false, congestion: 'cubic' },
   };
-  const { result } = await onScene('dpm', udpBy('tun'), 'wire', async ({ ends, daemons }) => {
+  const { result } = await onScene(GROUNDS.memory, udpBy('tun'), 'wire', async ({ ends, daemons }) => {
     const rows: string[][] = [];
     let moved = 0;
     for (let i = 1; i <= PARTS; i++) {

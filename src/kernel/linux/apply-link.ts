@@ -1,4 +1,5 @@
 /** The lane of links: one at a time, since each later request needs the index of the device the former made. */
+import { writeFileSync } from 'node:fs';
 import { libc } from '../../sys/libc.ts';
 import type { Request } from '../../sys/netlink.ts';
 import type { NetlinkSocket } from '../../sys/netlink-socket.ts';
@@ -34,11 +35,21 @@ function makeVxlan(socket: NetlinkSocket, link: Link, vxlan: LinkType & { type: 
   return reason;
 }
 
+/** The device carries IPv4 only; a kernel that forwards IPv6 would send it reports of its own (MLD). No such file where IPv6 is off. */
+function disableIp6(name: string): void {
+  try {
+    writeFileSync(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`, '1');
+  } catch {
+    // Then such packets come, and are counted and dropped.
+  }
+}
+
 function makeTun(socket: NetlinkSocket, link: Link): Reason {
   // TUNSETIFF would quietly take over another program's device of this name.
   if (libc().ifIndex(link.name) !== 0) return `a device ${link.name} exists`;
   try {
     createTun(link.name, () => {
+      disableIp6(link.name);
       const reason = dress(socket, libc().ifIndex(link.name), link);
       if (reason !== undefined) throw new Error(reason);
     });

@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { readIfThere } from '../../../src/files/atomic.ts';
 import { diff } from '../../../src/kernel/diff.ts';
 import type { Kind } from '../../../src/kernel/state.ts';
 import { libc } from '../../../src/sys/libc.ts';
@@ -85,6 +86,8 @@ function otherDetails({ kernel, done, observe }: Benches): void {
     assert.equal(libc().ioctlPointer(fd, TUNSETIFF, request), 0);
     closeSync(fd);
     assert.ok((await observe()).get('link/flannel0')?.ours);
+    // No such file: a kernel without IPv6.
+    assert.equal((await readIfThere('/proc/sys/net/ipv6/conf/flannel0/disable_ipv6')) ?? '1\n', '1\n');
   });
 
   it('leaves no tun device behind whose making failed', async () => {
