@@ -51,6 +51,36 @@ const builtinsByName: EsbuildPlugin = {
   },
 };
 
+/** What oclif loads at every start and needs for help, plugins and other systems only: loaded at first use. */
+const SELDOM = /^(ejs|minimatch|tinyglobby)$/;
+
+/** The parts of oclif that commands use, without its index: that loads all of them, and asks for Node's version anew. */
+const OCLIF = [
+  "export { Command } from '@oclif/core/command';",
+  "export * as Args from '@oclif/core/args';",
+  "export * as Flags from '@oclif/core/flags';",
+].join('\n');
+
+const oclifByNeed: EsbuildPlugin = {
+  name: 'oclif-by-need',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^@oclif\/core$/ }, ({ path }) => ({ path, namespace: 'oclif' }));
+    onLoad({ filter: /./, namespace: 'oclif' }, () => ({ contents: OCLIF, resolveDir: root }));
+    // Only tells Windows' Linux from others, for the name of an archive.
+    onResolve({ filter: /^wsl-utils$/ }, ({ path }) => ({ path, namespace: 'wsl' }));
+    onLoad({ filter: /./, namespace: 'wsl' }, () => ({ contents: 'export const isWsl = false;' }));
+    onResolve({ filter: SELDOM }, ({ path, importer, resolveDir, namespace }) =>
+      namespace === 'seldom' || !importer.includes('@oclif/core')
+        ? undefined
+        : { path, namespace: 'seldom', pluginData: resolveDir },
+    );
+    onLoad({ filter: /./, namespace: 'seldom' }, ({ path, pluginData }) => ({
+      contents: `module.exports = new Proxy({}, { get: (_, name) => (name === '__esModule' ? undefined : require('${path}')[name]) });`,
+      resolveDir: pluginData,
+    }));
+  },
+};
+
 async function bundle(): Promise<void> {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   await build({
@@ -64,7 +94,7 @@ async function bundle(): Promise<void> {
     platform: 'node',
     target: 'node22.13',
     external: EXTERNAL,
-    plugins: [builtinsByName],
+    plugins: [builtinsByName, oclifByNeed],
     sourcemap: 'linked',
     legalComments: 'none',
     banner: {

@@ -48,6 +48,9 @@ export async function putPeer(kv: Kv, backend: BackendType, n: number): Promise<
 
 export const dropPeer = (kv: Kv, n: number): Promise<unknown> => kv.txn([], [{ op: 'delete', key: peerKey(n) }]);
 
+/** Whether this subnet or route is within those of the peers: 10.128.0.0 and on; a host takes one of the first thousand. */
+export const isPeer = (subnet: string): boolean => /^10\.1\d\d\./.test(subnet);
+
 /** Resolves with the time at which a key outside the peers' range appears: the daemon's own lease. */
 export function ownLease(kv: Kv): Promise<number> {
   return new Promise((resolve) => {
@@ -55,7 +58,7 @@ export function ownLease(kv: Kv): Promise<number> {
       SUBNETS,
       0n,
       ({ events }) => {
-        if (!events.some((event) => event.type === 'put' && !event.kv.key.startsWith(`${SUBNETS}10.1`))) return;
+        if (!events.some((event) => event.type === 'put' && !isPeer(event.kv.key.slice(SUBNETS.length)))) return;
         resolve(now());
         stream.close();
       },

@@ -6,6 +6,7 @@ import { libc } from '../../src/sys/libc.ts';
 import { attributesOf, type Message } from '../../src/sys/netlink.ts';
 import { openNetlink } from '../../src/sys/netlink-socket.ts';
 import { now } from '../stats.ts';
+import { isPeer } from './etcd.ts';
 
 const DST = 1;
 const RTMSG = 12;
@@ -58,7 +59,7 @@ export function watchRoutes(): Routes {
 
   const when = (ready: () => boolean): Promise<void> =>
     ready() ? Promise.resolve() : new Promise((give) => waiters.push({ ready, give }));
-  const peers = (): number[] => [...present].filter(([route]) => /^10\.1\d\d\./.test(route)).map(([, at]) => at);
+  const peers = (): number[] => [...present].filter(([route]) => isPeer(route)).map(([, at]) => at);
 
   return {
     async made(route) {
