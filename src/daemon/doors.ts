@@ -161,7 +161,7 @@ async function routesOf(node: Node): Promise<Requests['routes']> {
   const seen = await node.parts.kernel.observe(queryOf(scene));
   const { view } = node.follower;
   const ownKey = node.holder.current().key;
-  const rows = routeRows({ scene, ownKey, leases: view.leases(), rejections: view.rejections(), seen });
+  const rows = await routeRows({ scene, ownKey, leases: view.leases(), rejections: view.rejections(), seen });
   const figures = node.liveness?.figures();
   const traffic = trafficBySubnet(node.parts.counters());
   return {

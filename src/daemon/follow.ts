@@ -2,10 +2,12 @@ import type { Clock } from '../model/clock.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Log } from '../model/log-events.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
-import type { RangeResult, WatchEvent } from '../store/kv.ts';
+import { inTurns } from '../model/sliced.ts';
+import type { RangeResult } from '../store/kv.ts';
 import type { Store } from '../store/store.ts';
 import { createView, type View, type ViewChange } from '../store/view.ts';
 import type { WatchState } from '../store/watcher.ts';
+import { createFold } from './fold.ts';
 
 /** The view of etcd kept up to date, and what to do when it changes. */
 export interface Follower {
@@ -29,30 +31,9 @@ export interface FollowHandlers {
   readonly log: Log;
 }
 
-const merge = (changes: readonly ViewChange[]): ViewChange => ({
-  leases: [...new Set(changes.flatMap(({ leases }) => leases))],
-  config: changes.some(({ config }) => config),
-});
-
-/** The keys as etcd said them, kept up to date. */
-function rawKeys(first: RangeResult) {
-  let kvs = new Map(first.kvs.map((kv) => [kv.key, kv]));
-  let { revision, clusterId } = first;
-  return {
-    /** It cannot come after what we know. */
-    isAnother: (now: RangeResult) => now.clusterId !== clusterId || now.revision < revision,
-    reset(now: RangeResult) {
-      kvs = new Map(now.kvs.map((kv) => [kv.key, kv]));
-      ({ revision, clusterId } = now);
-    },
-    take(event: WatchEvent) {
-      if (event.type === 'put') kvs.set(event.kv.key, event.kv);
-      else kvs.delete(event.key);
-      revision = event.type === 'put' ? event.kv.modRevision : event.modRevision;
-    },
-    all: (): RangeResult => ({ kvs: [...kvs.values()], revision, clusterId }),
-  };
-}
+/** It cannot come after what we know. */
+const isAnother = (now: RangeResult, known: Pick<RangeResult, 'revision' | 'clusterId'>): boolean =>
+  now.clusterId !== known.clusterId || now.revision < known.revision;
 
 /** The view's leases without our own: one map that is kept up to date, since a change must not cost a copy of thousands. */
 function othersIn(view: View) {
@@ -74,9 +55,6 @@ function othersIn(view: View) {
   };
 }
 
-const applyTo = (view: View, event: WatchEvent): ViewChange =>
-  event.type === 'put' ? view.set(event.kv.key, event.kv) : view.set(event.key, undefined);
-
 /** What following needs. */
 export interface FollowParts {
   readonly store: Store;
@@ -92,53 +70,60 @@ export interface FollowFrom {
 }
 
 /** Leases are judged by `network`, whatever the config in etcd becomes later. After a snapshot from disk etcd's own is read first. */
-export function follow(parts: FollowParts, { first, away }: FollowFrom, network: NetworkConfig): Follower {
+export async function follow(
+  parts: FollowParts,
+  { first, away }: FollowFrom,
+  network: NetworkConfig,
+): Promise<Follower> {
   const { store, clock, random } = parts;
   const view = createView(store.prefix, network);
-  view.reset(first.kvs);
-  const raw = rawKeys(first);
+  await inTurns(view.resetting(first.kvs));
   const others = othersIn(view);
   let connection: WatchState =
     away === undefined ? { connected: true } : { connected: false, error: away, since: clock.now() };
   let heardAt = away === undefined ? clock.now() : undefined;
+  let tell = (_: ViewChange): void => {};
+  const fold = createFold(view, first, (change) => {
+    heardAt = clock.now();
+    others.take(change);
+    tell(change);
+  });
   let close = () => {};
   return {
     view,
     peers: others.of,
     start({ changed, replaced, log }) {
-      const tell = (change: ViewChange): void => {
-        heardAt = clock.now();
-        others.take(change);
-        changed(change);
-      };
+      tell = changed;
       const watcher = store.watch({
         clock,
         random,
         ...(away === undefined && { after: first }),
         onSnapshot(kvs, revision, clusterId) {
           const now = { kvs, revision, clusterId };
-          if (raw.isAnother(now)) replaced();
-          raw.reset(now);
-          tell(view.reset(kvs));
+          if (isAnother(now, fold.seen())) replaced();
+          fold.list(now);
         },
-        onEvents(events) {
-          for (const event of events) raw.take(event);
-          tell(merge(events.map((event) => applyTo(view, event))));
-        },
-        onState: (state) => {
-          const turned = state.connected !== connection.connected;
-          if (turned && state.connected) log('etcd-connected', '');
-          if (turned && !state.connected) log('etcd-lost', state.error, state.code);
-          connection = state;
-        },
+        onEvents: fold.events,
+        // Connected: what is shown is what etcd has.
+        onState: (state) => fold.afterwards(() => turn(state, log)),
       });
-      close = () => watcher.close();
+      close = () => {
+        fold.close();
+        watcher.close();
+      };
     },
     connection: () => connection,
     heardAt: () => heardAt,
-    seen: raw.all,
+    seen: fold.seen,
     close: () => close(),
   };
+
+  function turn(state: WatchState, log: Log): void {
+    const turned = state.connected !== connection.connected;
+    if (turned && state.connected) log('etcd-connected', '');
+    if (turned && !state.connected) log('etcd-lost', state.error, state.code);
+    connection = state;
+  }
 }
 
 /** Leases of others in a store read now: what the reconciler asks for before it removes many peers. */
@@ -148,6 +133,6 @@ export async function freshPeers(
   ownKey: string,
 ): Promise<ReadonlyMap<string, Lease>> {
   const view = createView(store.prefix, network);
-  view.reset((await store.snapshot()).kvs);
+  await inTurns(view.resetting((await store.snapshot()).kvs));
   return new Map([...view.leases()].filter(([key]) => key !== ownKey));
 }

@@ -23,7 +23,7 @@ async function lookAtEtcd(parts: DaemonParts): Promise<FirstLook> {
   const { store } = parts;
   const first = await store.snapshot();
   const network = networkIn(first.kvs, store.prefix);
-  return { follower: follow(parts, { first }, network), network };
+  return { follower: await follow(parts, { first }, network), network };
 }
 
 /** The view on disk instead, if etcd is away and there is one that is ours. */
@@ -40,7 +40,7 @@ async function lookAtDisk(
   if (!cached) return undefined;
   const { saved, network } = cached;
   log('cached', `${message}; starting with the cached view of ${saved.savedAt}, ${saved.kvs.length} keys`);
-  return { follower: follow(parts, { first: saved, away: message }, network), network, cached };
+  return { follower: await follow(parts, { first: saved, away: message }, network), network, cached };
 }
 
 /**

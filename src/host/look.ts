@@ -91,7 +91,7 @@ async function rowsHere(options: LookOptions): Promise<Requests['routes']> {
     const rejections = view.rejections();
     const [facts, leases] = [await withFacts(kernel, scene, seen), view.leases()];
     return {
-      rows: routeRows({ scene: facts, ownKey, leases, rejections, seen }),
+      rows: await routeRows({ scene: facts, ownKey, leases, rejections, seen }),
       usage: usageOf(scene.network, leases.values()),
     };
   });

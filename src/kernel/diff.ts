@@ -1,3 +1,4 @@
+import { atOnce, eachSliced, type Sliced } from '../model/sliced.ts';
 import { equal } from './equal.ts';
 import { printObject } from './print.ts';
 import { needs } from './runs.ts';
@@ -83,30 +84,34 @@ function withDependants(steps: readonly Step[]): Step[] {
  * The ordered difference between what is wanted and what is there: creations and replacements first, then removals.
  * Only objects that are ours and whose key lies in `scope` (all by default) are removed; files and sysctls never are.
  */
-export function diff(
+export const diff = (wants: readonly Want[], observed: KernelState, scope?: (key: string) => boolean): Plan =>
+  atOnce(diffing(wants, observed, scope));
+
+/** The same in slices. */
+export function* diffing(
   wants: readonly Want[],
   observed: KernelState,
   scope: (key: string) => boolean = () => true,
-): Plan {
+): Sliced<Plan> {
   const wanted = new Set<string>();
   const make: Step[] = [];
-  for (const want of wants) {
+  yield* eachSliced(wants, (want) => {
     const key = keyOf(want.object);
-    if (wanted.has(key)) continue;
+    if (wanted.has(key)) return;
     wanted.add(key);
     const step = stepFor(want, observed.get(key));
     if (step) make.push(step);
-  }
+  });
   const remove: Step[] = [];
-  for (const [key, seen] of observed) {
-    if (!seen.ours || wanted.has(key) || WRITTEN_OVER.has(seen.object.kind) || !scope(key)) continue;
+  yield* eachSliced(observed, ([key, seen]) => {
+    if (!seen.ours || wanted.has(key) || WRITTEN_OVER.has(seen.object.kind) || !scope(key)) return;
     remove.push({
       action: 'remove',
       object: seen.object,
       previous: seen.object,
       because: 'no lease or setting asks for it any more',
     });
-  }
+  });
   return [
     ...withDependants(make.sort((a, b) => RANK[a.object.kind] - RANK[b.object.kind])),
     ...remove.sort((a, b) => RANK[b.object.kind] - RANK[a.object.kind]),

@@ -2,6 +2,7 @@ import { TsflannelError } from '../errors.ts';
 import { type Prefix, printPrefix } from '../model/address.ts';
 import { type Announcement, type Lease, parseSubnetKey, printLease, printSubnetKey } from '../model/lease.ts';
 import type { NetworkConfig } from '../model/network-config.ts';
+import { inTurns } from '../model/sliced.ts';
 import type { HeldKey, Store } from '../store/store.ts';
 import { createView, type View } from '../store/view.ts';
 import { type Choice, choose, type Situation } from './choose.ts';
@@ -62,7 +63,7 @@ async function claimFirst(options: ClaimOptions, subnets: readonly Prefix[]): Pr
 /** What the leases say now, judged by the network that we know. */
 async function look({ store, network }: ClaimOptions): Promise<View> {
   const view = createView(store.prefix, network);
-  view.reset((await store.snapshot()).kvs);
+  await inTurns(view.resetting((await store.snapshot()).kvs));
   return view;
 }
 

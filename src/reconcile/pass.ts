@@ -1,5 +1,5 @@
 import type { Scene } from '../backend/desired.ts';
-import { diff, type Want } from '../kernel/diff.ts';
+import { diffing, type Want } from '../kernel/diff.ts';
 import { equal } from '../kernel/equal.ts';
 import {
   type Kernel,
@@ -14,6 +14,7 @@ import {
 import { containsPrefix, type Prefix, samePrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Log } from '../model/log-events.ts';
+import { eachSliced, inTurns, type Sliced } from '../model/sliced.ts';
 import type { HeldPeers } from './held.ts';
 import type { Limiter } from './limiter.ts';
 import type { Dirty } from './loop.ts';
@@ -98,15 +99,15 @@ function remember(state: PassState, step: Step): void {
   else state.cache.set(keyOf(step.object), { object: step.object, ours: true, owner: 'tsflannel' });
 }
 
-function record(state: PassState, outcomes: readonly StepOutcome[]): void {
+function* record(state: PassState, outcomes: readonly StepOutcome[]): Sliced<void> {
   let told = 0;
-  for (const { step, result, error } of outcomes) {
+  yield* eachSliced(outcomes, ({ step, result, error }) => {
     if (result === 'done') remember(state, step);
-    if (result !== 'failed') continue;
+    if (result !== 'failed') return;
     const key = keyOf(step.object);
     state.failed.set(key, error ?? 'no reason given');
     if (told++ < 3) state.log('apply-failed', `${key}: ${error}`, 'KERNEL_REFUSED');
-  }
+  });
 }
 
 /** What was found out before is forgotten where it was looked at again: everywhere, or at these keys and those of the plan. */
@@ -135,7 +136,7 @@ async function apply(state: PassState, plan: Plan, keys?: ReadonlySet<string>): 
     plan.filter(({ action }) => action !== 'blocked'),
     state.clock.now(),
   );
-  if (now.length > 0) record(state, await timedApply(state, now));
+  if (now.length > 0) await inTurns(record(state, await timedApply(state, now)));
   const again = now.some(({ action, object }) => object.kind === 'link' && action !== 'create');
   return { ok: state.failed.size === 0, again, waitMs };
 }
@@ -158,8 +159,8 @@ export async function runPass(state: PassState, work: Dirty): Promise<PassResult
   if (!state.scene) return { ok: true, again: false, waitMs: 0 };
   state.passes++;
   if (!work.all && work.kinds.size === 0) {
-    const { wants, keys } = state.wants.refresh(state.scene, state.peers.peers(), work.peers);
-    return apply(state, diff(wants, seenAt(state, wants, keys)), keys);
+    const { wants, keys } = await inTurns(state.wants.refreshing(state.scene, state.peers.peers(), work.peers));
+    return apply(state, await inTurns(diffing(wants, seenAt(state, wants, keys))), keys);
   }
   const wantedFor = state.wantedFor;
   // Should the look fail, what changed meanwhile is not lost: the next pass computes everything anew.
@@ -171,8 +172,12 @@ export async function runPass(state: PassState, work: Dirty): Promise<PassResult
     const { host } = state.scene;
     if (!equal({ ...host, ...facts }, host)) state.scene = { ...state.scene, host: { ...host, ...facts } };
   }
-  if (state.scene === wantedFor) state.wants.refresh(state.scene, state.peers.peers(), work.peers);
-  else state.wants.rebuild(state.scene, state.peers.peers());
-  state.wantedFor = state.scene;
-  return apply(state, diff(state.wants.all(), state.cache));
+  const { scene } = state;
+  await inTurns<unknown>(
+    scene === wantedFor
+      ? state.wants.refreshing(scene, state.peers.peers(), work.peers)
+      : state.wants.rebuilding(scene, state.peers.peers()),
+  );
+  state.wantedFor = scene;
+  return apply(state, await inTurns(diffing(state.wants.all(), state.cache)));
 }

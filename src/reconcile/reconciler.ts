@@ -9,11 +9,12 @@
 import type { Reach } from '../backend/backend.ts';
 import type { Scene } from '../backend/desired.ts';
 import { asTsflannelError } from '../errors.ts';
-import { diff } from '../kernel/diff.ts';
+import { diffing } from '../kernel/diff.ts';
 import type { Kernel, Kind, Plan } from '../kernel/state.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Lease } from '../model/lease.ts';
 import type { Log } from '../model/log-events.ts';
+import { inTurns } from '../model/sliced.ts';
 import { createHeldPeers, type HeldOptions } from './held.ts';
 import { createLimiter, type Fight } from './limiter.ts';
 import { createLoop, type Dirty, type Loop } from './loop.ts';
@@ -77,8 +78,8 @@ export interface Reconciler {
 export async function planFor(kernel: Kernel, scene: Scene, peers: ReadonlyMap<string, Lease>): Promise<Plan> {
   const seen = await kernel.observe(queryOf(scene));
   const wants = createWants();
-  wants.rebuild(await withFacts(kernel, scene, seen), peers);
-  return diff(wants.all(), seen);
+  await inTurns(wants.rebuilding(await withFacts(kernel, scene, seen), peers));
+  return inTurns(diffing(wants.all(), seen));
 }
 
 async function guardedPass(state: PassState, loop: Loop, work: Dirty, passed?: () => void): Promise<void> {

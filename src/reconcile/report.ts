@@ -1,11 +1,12 @@
 import type { Reach } from '../backend/backend.ts';
 import type { Scene } from '../backend/desired.ts';
-import { diff } from '../kernel/diff.ts';
+import { diffing } from '../kernel/diff.ts';
 import { type KernelState, keyOf, type Step } from '../kernel/state.ts';
 import { overlaps, printIp, printPrefix, samePrefix } from '../model/address.ts';
 import { backendName, type Lease } from '../model/lease.ts';
 import type { Rejection } from '../model/parsed.ts';
 import type { RouteRow } from '../model/report.ts';
+import { eachSliced, inTurns } from '../model/sliced.ts';
 import { createWants } from './wants.ts';
 
 const leaseRow = (lease: Lease) => ({
@@ -70,18 +71,25 @@ export interface ReportInput {
 }
 
 /** All rows, by subnet; then foreign routes, then what was refused. */
-export function routeRows({ scene, ownKey, leases, rejections, seen }: ReportInput): readonly RouteRow[] {
-  const peers = new Map([...leases].filter(([key]) => key !== ownKey));
+export async function routeRows({
+  scene,
+  ownKey,
+  leases,
+  rejections,
+  seen,
+}: ReportInput): Promise<readonly RouteRow[]> {
+  const all = [...leases].sort(([, a], [, b]) => (a.subnet.address < b.subnet.address ? -1 : 1));
   const wants = createWants();
-  wants.rebuild(scene, peers);
-  const steps = new Map(diff(wants.all(), seen, () => false).map((step) => [keyOf(step.object), step]));
-  const rows = [...leases]
-    .sort(([, a], [, b]) => (a.subnet.address < b.subnet.address ? -1 : 1))
-    .map(([key, lease]): RouteRow => {
-      const reach = wants.reach(key);
-      if (!reach) return { ...leaseRow(lease), state: 'this node' };
-      const open = wants.keysOf(key).flatMap((name) => steps.get(name) ?? []);
-      return { ...leaseRow(lease), ...reachOf(reach), ...judged(open, reach) };
-    });
+  await inTurns(wants.rebuilding(scene, new Map(all.filter(([key]) => key !== ownKey))));
+  const plan = await inTurns(diffing(wants.all(), seen, () => false));
+  const steps = new Map(plan.map((step) => [keyOf(step.object), step]));
+  const rows: RouteRow[] = [];
+  const add = ([key, lease]: readonly [string, Lease]) => {
+    const reach = wants.reach(key);
+    const open = reach ? wants.keysOf(key).flatMap((name) => steps.get(name) ?? []) : [];
+    const state = reach ? { ...reachOf(reach), ...judged(open, reach) } : { state: 'this node' as const };
+    rows.push({ ...leaseRow(lease), ...state });
+  };
+  await inTurns(eachSliced(all, add));
   return [...rows, ...foreignRows(scene, seen), ...[...rejections].map(rejectedRow)];
 }

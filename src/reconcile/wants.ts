@@ -4,17 +4,18 @@ import type { Want } from '../kernel/diff.ts';
 import { keyOf } from '../kernel/state.ts';
 import { printPrefix } from '../model/address.ts';
 import { compareAge, type Lease } from '../model/lease.ts';
+import { eachSliced, type Sliced } from '../model/sliced.ts';
 
 /** The wanted state, kept per peer, so that one changed peer costs one peer. */
 export interface Wants {
-  /** Computes everything anew. */
-  rebuild(scene: Scene, peers: ReadonlyMap<string, Lease>): void;
+  /** Computes everything anew, in slices; until it is done nothing else may be asked but what stood before. */
+  rebuilding(scene: Scene, peers: ReadonlyMap<string, Lease>): Sliced<void>;
   /** Computes these peers anew; returns their wants, those of the devices they stand on, and every key that is or was theirs. */
-  refresh(
+  refreshing(
     scene: Scene,
     peers: ReadonlyMap<string, Lease>,
     changed: Iterable<string>,
-  ): { wants: readonly Want[]; keys: ReadonlySet<string> };
+  ): Sliced<{ wants: readonly Want[]; keys: ReadonlySet<string> }>;
   all(): readonly Want[];
   reach(peer: string): Reach | undefined;
   /** Keys of the objects this peer asks for. */
@@ -32,12 +33,12 @@ interface Entry {
 interface State {
   base: readonly Want[];
   baseKeys: ReadonlySet<string>;
-  readonly entries: Map<string, Entry>;
+  entries: Map<string, Entry>;
   /**
    * Peers by the FDB entry they ask for. It alone is not named by the peer's subnet but by a MAC, which anybody may claim: the oldest
    * lease has it, and the others get nothing, since what is sent to them would go to another node.
    */
-  readonly claims: Map<string, readonly string[]>;
+  claims: Map<string, readonly string[]>;
 }
 
 const NOBODY: readonly string[] = [];
@@ -89,39 +90,47 @@ function withRivals(state: State, peers: ReadonlySet<string>): Set<string> {
   return all;
 }
 
-function refresh(state: State, scene: Scene, peers: ReadonlyMap<string, Lease>, changed: ReadonlySet<string>) {
+function* refreshing(
+  state: State,
+  scene: Scene,
+  peers: ReadonlyMap<string, Lease>,
+  changed: ReadonlySet<string>,
+): ReturnType<Wants['refreshing']> {
   const affected = withRivals(state, changed);
   const keys = new Set<string>();
   const note = (peer: string) => {
     for (const { object } of state.entries.get(peer)?.wants ?? []) keys.add(keyOf(object));
   };
-  for (const peer of affected) note(peer);
-  for (const peer of changed) {
+  yield* eachSliced(affected, note);
+  yield* eachSliced(changed, (peer) => {
     remove(state, peer);
     const lease = peers.get(peer);
     if (lease) add(state, peer, { lease, ...peerWants(scene, lease) });
-  }
+  });
   for (const peer of withRivals(state, changed)) affected.add(peer);
-  for (const peer of affected) note(peer);
-  const wants = [...affected].flatMap((peer) => granted(state, peer)?.wants ?? []);
+  const wants: Want[] = [];
+  yield* eachSliced(affected, (peer) => {
+    note(peer);
+    wants.push(...(granted(state, peer)?.wants ?? []));
+  });
   // The devices too: whether they are ours decides whether anything may be put on them.
   return { wants: [...state.base.filter(({ object }) => object.kind === 'link'), ...wants], keys };
 }
 
-function rebuild(state: State, scene: Scene, peers: ReadonlyMap<string, Lease>): void {
-  state.base = baseWants(scene);
-  state.baseKeys = new Set(state.base.map(({ object }) => keyOf(object)));
-  state.entries.clear();
-  state.claims.clear();
-  for (const [peer, lease] of peers) add(state, peer, { lease, ...peerWants(scene, lease) });
+function* rebuilding(state: State, scene: Scene, peers: ReadonlyMap<string, Lease>): Sliced<void> {
+  const base = baseWants(scene);
+  const baseKeys = new Set(base.map(({ object }) => keyOf(object)));
+  const next: State = { base, baseKeys, entries: new Map(), claims: new Map() };
+  yield* eachSliced(peers, ([peer, lease]) => add(next, peer, { lease, ...peerWants(scene, lease) }));
+  Object.assign(state, next);
 }
 
 /** Nothing wanted yet. */
 export function createWants(): Wants {
   const state: State = { base: [], baseKeys: new Set(), entries: new Map(), claims: new Map() };
   return {
-    rebuild: (scene, peers) => rebuild(state, scene, peers),
-    refresh: (scene, peers, changed) => refresh(state, scene, peers, new Set(changed)),
+    rebuilding: (scene, peers) => rebuilding(state, scene, peers),
+    refreshing: (scene, peers, changed) => refreshing(state, scene, peers, new Set(changed)),
     all: () => [...state.base, ...[...state.entries.keys()].flatMap((peer) => granted(state, peer)?.wants ?? [])],
     reach: (peer) => granted(state, peer)?.reach,
     keysOf: (peer) => (granted(state, peer)?.wants ?? []).map(({ object }) => keyOf(object)),

@@ -8,6 +8,8 @@ import { createOverlapIndex } from './overlap.ts';
  * which order they are told, and telling one costs only those that overlap it.
  */
 export interface Verdicts {
+  /** All leases that were told, by key, believed or not. */
+  readonly all: ReadonlyMap<string, Lease>;
   /** Believed leases by key. */
   readonly leases: ReadonlyMap<string, Lease>;
   /** Why the others are not. */
@@ -115,6 +117,7 @@ function replace(state: State, lease: Lease): string[] {
 export function createVerdicts(): Verdicts {
   const state: State = { all: new Map(), index: createOverlapIndex(), leases: new Map(), rejections: new Map() };
   return {
+    all: state.all,
     leases: state.leases,
     rejections: state.rejections,
     set: (lease) => replace(state, lease),

@@ -2,6 +2,7 @@ import { containsIp, containsPrefix, prefixOf, printIp, printPrefix } from '../m
 import type { Lease } from '../model/lease.ts';
 import { type NetworkConfig, parseNetworkConfig } from '../model/network-config.ts';
 import { accept, type Parsed, type Rejection, reject } from '../model/parsed.ts';
+import { atOnce, eachSliced, type Sliced } from '../model/sliced.ts';
 import type { KeyValue } from './kv.ts';
 import { parseLeaseKv } from './lease-kv.ts';
 import { createVerdicts, type Verdicts } from './verdicts.ts';
@@ -27,6 +28,8 @@ export interface ViewChange {
 export interface View {
   /** Replaces everything; returns what differs from before. */
   reset(kvs: readonly KeyValue[]): ViewChange;
+  /** The same in slices: until it is done the view shows what it showed, and may not be told anything else. */
+  resetting(kvs: readonly KeyValue[]): Sliced<ViewChange>;
   /** Takes one key (`undefined`: deleted). */
   set(key: string, kv: KeyValue | undefined): ViewChange;
   config(): ConfigEntry | undefined;
@@ -44,10 +47,10 @@ interface State {
   readonly pinned: NetworkConfig | undefined;
   config: ConfigEntry | undefined;
   network: NetworkConfig | undefined;
-  readonly raw: Map<string, KeyValue>;
+  raw: Map<string, KeyValue>;
   verdicts: Verdicts;
   /** Those that are no lease at all, or not of this network. */
-  readonly refused: Map<string, Rejection>;
+  refused: Map<string, Rejection>;
 }
 
 /** What a lease of this network must be, whoever else is there. */
@@ -87,20 +90,34 @@ function setLease(state: State, key: string, kv: KeyValue | undefined): string[]
   return state.verdicts.delete(key);
 }
 
-/** Judges everybody anew; the network they are judged by is another one. */
-function judgeAll(state: State): string[] {
-  const before = state.verdicts.leases;
-  state.verdicts = createVerdicts();
-  for (const [key, kv] of state.raw) setLease(state, key, kv);
-  const after = state.verdicts.leases;
-  return [...state.raw.keys()].filter((key) => before.has(key) || after.has(key));
+const differing = (before: ReadonlyMap<string, Lease>, after: ReadonlyMap<string, Lease>): string[] => [
+  ...[...before.keys()].filter((key) => !after.has(key)),
+  ...[...after].flatMap(([key, lease]) => (before.get(key) === lease ? [] : [key])),
+];
+
+/** Judges these keys beside what is shown, and shows the result at once. What `keeps` names is as it was, and is not parsed again. */
+function* judging(state: State, kvs: Iterable<KeyValue>, keeps: (kv: KeyValue) => boolean): Sliced<string[]> {
+  const next: State = { ...state, raw: new Map(), verdicts: createVerdicts(), refused: new Map() };
+  yield* eachSliced(kvs, (kv) => {
+    const known = keeps(kv) ? state.verdicts.all.get(kv.key) : undefined;
+    if (!known) setLease(next, kv.key, kv);
+    else {
+      next.raw.set(kv.key, kv);
+      next.verdicts.set(known);
+    }
+  });
+  const { raw, verdicts, refused } = next;
+  const changed = differing(state.verdicts.leases, verdicts.leases);
+  Object.assign(state, { raw, verdicts, refused });
+  return changed;
 }
 
 function setConfig(state: State, kv: KeyValue | undefined): ViewChange {
   state.config = kv && { raw: kv.value, modRevision: kv.modRevision, parsed: parseNetworkConfig(kv.value) };
   if (state.pinned || !state.config?.parsed.ok) return { leases: [], config: true };
   state.network = state.config.parsed.value;
-  return { leases: judgeAll(state), config: true };
+  // The network they are judged by is another one.
+  return { leases: atOnce(judging(state, [...state.raw.values()], () => false)), config: true };
 }
 
 function set(state: State, key: string, kv: KeyValue | undefined): ViewChange {
@@ -116,16 +133,13 @@ const same = (a: KeyValue | undefined, b: KeyValue): boolean =>
   a.lease === b.lease &&
   a.value === b.value;
 
-function reset(state: State, kvs: readonly KeyValue[]): ViewChange {
-  const present = new Map(kvs.map((kv) => [kv.key, kv]));
-  const configKv = present.get(state.configKey);
+function* resetting(state: State, kvs: readonly KeyValue[]): Sliced<ViewChange> {
+  const configKv = kvs.find(({ key }) => key === state.configKey);
   const { raw, modRevision } = state.config ?? {};
   const config = raw !== configKv?.value || modRevision !== configKv?.modRevision;
-  const changed = new Set(config ? setConfig(state, configKv).leases : []);
-  const gone = [...state.raw.keys()].filter((key) => !present.has(key));
-  const fresh = kvs.filter((kv) => kv.key.startsWith(state.leasePrefix) && !same(state.raw.get(kv.key), kv));
-  for (const key of gone) for (const each of setLease(state, key, undefined)) changed.add(each);
-  for (const kv of fresh) for (const each of setLease(state, kv.key, kv)) changed.add(each);
+  const leases = kvs.filter(({ key }) => key.startsWith(state.leasePrefix));
+  const changed = new Set(yield* judging(state, leases, (kv) => same(state.raw.get(kv.key), kv)));
+  for (const key of config ? setConfig(state, configKv).leases : []) changed.add(key);
   return { leases: [...changed], config };
 }
 
@@ -145,7 +159,8 @@ export function createView(prefix: string, network?: NetworkConfig): View {
     refused: new Map(),
   };
   return {
-    reset: (kvs) => reset(state, kvs),
+    reset: (kvs) => atOnce(resetting(state, kvs)),
+    resetting: (kvs) => resetting(state, kvs),
     set: (key, kv) => set(state, key, kv),
     config: () => state.config,
     network: () => state.network,

@@ -7,6 +7,7 @@ import { printObject } from '../../src/kernel/print.ts';
 import { type KernelState, keyOf, type Observed } from '../../src/kernel/state.ts';
 import { printIp, printPrefix } from '../../src/model/address.ts';
 import type { Lease } from '../../src/model/lease.ts';
+import { atOnce } from '../../src/model/sliced.ts';
 import { routeRows } from '../../src/reconcile/report.ts';
 import { createWants } from '../../src/reconcile/wants.ts';
 import { networkIn } from '../../src/store/network.ts';
@@ -41,7 +42,7 @@ function checkKernel(who: string, seen: KernelState, wants: readonly Want[]): vo
 
 function wanted(scene: Scene, peers: ReadonlyMap<string, Lease>): readonly Want[] {
   const wants = createWants();
-  wants.rebuild(scene, peers);
+  atOnce(wants.rebuilding(scene, peers));
   return wants.all();
 }
 
@@ -59,7 +60,7 @@ async function checkNode(node: SimNode, leases: ReadonlyMap<string, Lease>): Pro
   const peers = new Map([...leases].filter(([key]) => key !== own.key));
   const seen = await node.kernel.observe({ paths: ['/run/flannel/subnet.env'], sysctls: ['net.ipv4.ip_forward'] });
   checkKernel(who, seen, wanted(scene, peers));
-  const rows = routeRows({ scene, ownKey: own.key, leases, rejections: new Map(), seen });
+  const rows = await routeRows({ scene, ownKey: own.key, leases, rejections: new Map(), seen });
   for (const row of rows)
     assert.ok(row.state === 'ok' || row.state === 'this node', `${who}: ${row.subnet} is ${row.state}: ${row.detail}`);
   assert.ok(daemon.ready, `${who} is ready`);

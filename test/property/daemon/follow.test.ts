@@ -79,7 +79,7 @@ async function story(writes: readonly Write[], fates: readonly Fate[]): Promise<
   const store = openStore(disorderly(etcd.client(), clock, fates), NET);
   const first = await store.snapshot();
   const network = networkIn(first.kvs, NET);
-  const follower = follow({ store, clock, random: () => 0.5 }, { first }, network);
+  const follower = await follow({ store, clock, random: () => 0.5 }, { first }, network);
   const peers = new Map<string, string>();
   follower.start({
     changed({ leases }) {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { printObject } from '../../../src/kernel/print.ts';
+import { atOnce } from '../../../src/model/sliced.ts';
 import { createWants } from '../../../src/reconcile/wants.ts';
 import type { KeyValue } from '../../../src/store/kv.ts';
 import { createView } from '../../../src/store/view.ts';
@@ -73,7 +74,7 @@ function wantedWith(kvs: readonly KeyValue[]): string[] {
   const view = createView(NET);
   view.reset([configKv(2), ...kvs]);
   const wants = createWants();
-  wants.rebuild(sceneOf({ Backend: { Type: 'vxlan' } }), view.leases());
+  atOnce(wants.rebuilding(sceneOf({ Backend: { Type: 'vxlan' } }), view.leases()));
   return wants
     .all()
     .map(({ object }) => printObject(object))

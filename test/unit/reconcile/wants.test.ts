@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { keyOf } from '../../../src/kernel/state.ts';
 import type { Lease } from '../../../src/model/lease.ts';
+import { atOnce } from '../../../src/model/sliced.ts';
 import { createWants, type Wants } from '../../../src/reconcile/wants.ts';
 import { sceneOf } from '../../support/scene.ts';
 import { mac, nodeLease } from '../../support/values.ts';
@@ -26,10 +27,10 @@ describe('wanted state', () => {
       ['old', old],
       ['other', other],
     ]);
-    wants.rebuild(SCENE, peers);
+    atOnce(wants.rebuilding(SCENE, peers));
     const all = wants.all().length;
     peers.set('other', lease(3, RED.replace('aa', 'cc'), 6));
-    const { wants: told, keys } = wants.refresh(SCENE, peers, ['other']);
+    const { wants: told, keys } = atOnce(wants.refreshing(SCENE, peers, ['other']));
     assert.deepEqual([...keys].sort(), [
       'fdb/flannel.1/02:00:00:00:00:bb',
       'fdb/flannel.1/02:00:00:00:00:cc',
@@ -43,14 +44,14 @@ describe('wanted state', () => {
     );
     assert.equal(wants.all().length, all);
     peers.delete('other');
-    assert.equal(wants.refresh(SCENE, peers, ['other']).wants.length, 1);
+    assert.equal(atOnce(wants.refreshing(SCENE, peers, ['other'])).wants.length, 1);
     assert.equal(wants.reach('other'), undefined);
     assert.equal(wants.all().length, all - 4);
   });
 
   it('knows which objects the node itself needs', () => {
     const wants = createWants();
-    wants.rebuild(SCENE, new Map([['old', old]]));
+    atOnce(wants.rebuilding(SCENE, new Map([['old', old]])));
     assert.ok(wants.isBase('link/flannel.1') && wants.isBase('address/flannel.1/10.5.1.0/32'));
     assert.ok(!wants.isBase('route/10.5.2.0/24/0'));
   });
@@ -64,7 +65,7 @@ describe('wanted state', () => {
 
     it(`a MAC belongs to its oldest lease, whoever is told first (${order.join(', ')})`, () => {
       const wants = createWants();
-      wants.rebuild(SCENE, peersIn());
+      atOnce(wants.rebuilding(SCENE, peersIn()));
       assert.deepEqual(fdbOf(wants), [RED_OLD]);
       assert.deepEqual(wants.keysOf('forged'), []);
       assert.match(wants.reach('forged')?.problem ?? '', /VTEP MAC is that of the older lease of 10\.5\.2\.0\/24/);
@@ -74,10 +75,10 @@ describe('wanted state', () => {
     it(`the same one after the other (${order.join(', ')})`, () => {
       const wants = createWants();
       const peers = new Map<string, Lease>();
-      wants.rebuild(SCENE, peers);
+      atOnce(wants.rebuilding(SCENE, peers));
       for (const [name, one] of peersIn()) {
         peers.set(name, one);
-        wants.refresh(SCENE, peers, [name]);
+        atOnce(wants.refreshing(SCENE, peers, [name]));
       }
       assert.deepEqual(fdbOf(wants), [RED_OLD]);
     });
@@ -89,9 +90,9 @@ describe('wanted state', () => {
       ['old', old],
       ['forged', forged],
     ]);
-    wants.rebuild(SCENE, peers);
+    atOnce(wants.rebuilding(SCENE, peers));
     peers.delete('forged');
-    const { wants: told, keys } = wants.refresh(SCENE, peers, ['forged']);
+    const { wants: told, keys } = atOnce(wants.refreshing(SCENE, peers, ['forged']));
     const kept = new Set(told.map(({ object }) => keyOf(object)));
     for (const key of keys) assert.ok(kept.has(key) || key.includes('10.5.4.0'), key);
     assert.ok(kept.has(`fdb/flannel.1/${RED}`));
@@ -100,9 +101,9 @@ describe('wanted state', () => {
   it('when an older one turns up, what the younger had goes', () => {
     const wants = createWants();
     const peers = new Map([['forged', forged]]);
-    wants.rebuild(SCENE, peers);
+    atOnce(wants.rebuilding(SCENE, peers));
     peers.set('old', old);
-    const { wants: told, keys } = wants.refresh(SCENE, peers, ['old']);
+    const { wants: told, keys } = atOnce(wants.refreshing(SCENE, peers, ['old']));
     const kept = told.map(({ object }) => keyOf(object));
     for (const key of ['neighbour/flannel.1/10.5.4.0', 'route/10.5.4.0/24/0'])
       assert.ok(keys.has(key) && !kept.includes(key), key);
@@ -116,9 +117,9 @@ describe('wanted state', () => {
       ['forged', forged],
       ['other', other],
     ]);
-    wants.rebuild(SCENE, peers);
+    atOnce(wants.rebuilding(SCENE, peers));
     peers.delete('old');
-    const { wants: told } = wants.refresh(SCENE, peers, ['old']);
+    const { wants: told } = atOnce(wants.refreshing(SCENE, peers, ['old']));
     assert.deepEqual(told.map(({ object }) => keyOf(object)).slice(1), [
       'source/10.5.4.0/24',
       'neighbour/flannel.1/10.5.4.0',
@@ -130,10 +131,10 @@ describe('wanted state', () => {
 
   it('what is sent to another lease of this node would come back: it is no peer', () => {
     const wants = createWants();
-    wants.rebuild(SCENE, new Map([['own', nodeLease('10.5.9.0/24', 1)]]));
+    atOnce(wants.rebuilding(SCENE, new Map([['own', nodeLease('10.5.9.0/24', 1)]])));
     assert.deepEqual(wants.keysOf('own'), []);
     const twin = { ...nodeLease('10.5.9.0/24', 9), publicIp: SCENE.host.publicIp };
-    wants.rebuild(SCENE, new Map([['twin', twin]]));
+    atOnce(wants.rebuilding(SCENE, new Map([['twin', twin]])));
     assert.match(wants.reach('twin')?.problem ?? '', /this node's own address/);
   });
 });
