@@ -1,18 +1,20 @@
-import { createSocket } from 'node:dgram';
-import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ask } from '../control/client.ts';
 import { TsflannelError } from '../errors.ts';
-import { echo, largest } from '../liveness/echo.ts';
-import { containsIp, type Prefix, parseIp, parsePrefix, printIp } from '../model/address.ts';
+import { echo } from '../liveness/echo.ts';
+import { containsIp, type Prefix, parseIp, parsePrefix } from '../model/address.ts';
 import {
+  type ContainerFigures,
   type EchoFigures,
   judgePair,
   type PairFigures,
   type PairReport,
-  type PortAnswer,
 } from '../model/connectivity.ts';
 import type { RouteRow } from '../model/report.ts';
-import { openEchoSocket } from '../sys/echo-socket.ts';
+import { type Found, findContainers } from './containers.ts';
+import { type StandIn, startStandIn } from './stand-in.ts';
+import { isPeer, numberOf, type PeerTarget, peersNamed } from './targets.ts';
+import { measureWay, pings, withEcho } from './way.ts';
 
 /** What is measured, and with whom. */
 export interface ConnectivityOptions {
@@ -22,124 +24,94 @@ export interface ConnectivityOptions {
   /** Packets a second, and for how long; 0 leaves it out. */
   readonly loadRate: number;
   readonly loadSeconds: number;
+  /** The way of containers too, for which a device is plugged into a bridge of this node meanwhile. */
+  readonly containers: boolean;
   readonly progress: (what: string) => void;
-}
-
-const PINGS = 20;
-const PING_EVERY_MS = 10;
-const PORT_MS = 2_000;
-/** A port that nobody has: the discard service's. */
-const CLOSED_PORT = 9;
-
-/** A peer, and the address that stands for it in the network: that of its flannel device, or the host's own with host-gw. */
-export interface PeerTarget {
-  readonly row: RouteRow;
-  readonly overlay: string;
-}
-
-const targetOf = (row: RouteRow): PeerTarget => {
-  const subnet = parsePrefix(row.subnet) as Prefix;
-  const first = printIp({ family: 4, value: subnet.address });
-  return { row, overlay: row.backend === 'host-gw' ? row.publicIp : first };
-};
-
-const isPeer = ({ state, leaseId }: RouteRow): boolean =>
-  leaseId !== undefined && state !== 'this node' && state !== 'rejected';
-
-const numberOf = (address: string): number => Number(parseIp(address)?.value ?? 0n);
-
-/** The peers that are meant by these names. Throws USAGE for one that nobody has. */
-export function peersNamed(rows: readonly RouteRow[], names: readonly string[]): readonly PeerTarget[] {
-  const peers = rows.filter(isPeer);
-  if (names.length === 0) return peers.map(targetOf);
-  return names.map((name) => {
-    const found = peers.find(({ node, subnet, publicIp }) => [node, subnet, publicIp].includes(name));
-    if (found) return targetOf(found);
-    const known = peers.map(({ node }) => node).join(', ') || 'none';
-    throw new TsflannelError('USAGE', { detail: `there is no peer ${name} (peers: ${known})` });
-  });
-}
-
-function tcpAnswer(host: string): Promise<PortAnswer> {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port: CLOSED_PORT, timeout: PORT_MS });
-    const end = (answer: PortAnswer): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.once('connect', () => end('open'));
-    socket.once('timeout', () => end('silent'));
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => end(code === 'ECONNREFUSED' ? 'refused' : 'silent'));
-  });
-}
-
-/** The kernel answers to a port nobody has by an ICMP error, which a connected socket hears of. */
-function udpAnswer(host: string): Promise<PortAnswer> {
-  return new Promise((resolve) => {
-    const socket = createSocket('udp4');
-    const end = (answer: PortAnswer): void => {
-      clearTimeout(timer);
-      socket.close();
-      resolve(answer);
-    };
-    const timer = setTimeout(() => end('silent'), PORT_MS);
-    socket.once('error', () => end('refused'));
-    socket.once('message', () => end('open'));
-    socket.connect(CLOSED_PORT, host, () => socket.send('tsflannel'));
-  });
-}
-
-async function withEcho<T>(whole: boolean, use: (port: ReturnType<typeof openEchoSocket>) => Promise<T>): Promise<T> {
-  const port = openEchoSocket({ whole });
-  try {
-    return await use(port);
-  } finally {
-    port.close();
-  }
 }
 
 /** What is the same for all pairs that begin here. */
 interface Here extends ConnectivityOptions {
   readonly name: string;
   readonly mtu: number;
+  readonly standIn?: StandIn;
 }
 
-async function more({ loadRate, loadSeconds, mtu }: Here, overlay: string): Promise<Partial<PairFigures>> {
-  const address = numberOf(overlay);
-  const largestPacket = await withEcho(true, (port) => largest(port, address, mtu));
-  const [tcp, udp] = await Promise.all([tcpAnswer(overlay), udpAnswer(overlay)]);
-  const wish = { address, count: loadRate * loadSeconds, everyMs: 1000 / loadRate, bytes: Math.min(1400, mtu) };
-  const load = loadRate * loadSeconds > 0 ? await withEcho(false, (port) => echo(port, wish)) : undefined;
-  return { tcp, udp, ...(largestPacket !== undefined && { largest: largestPacket }), ...(load && { load }) };
-}
-
-async function measurePair(here: Here, { row, overlay }: PeerTarget): Promise<PairReport> {
+async function measurePair(here: Here, { row, overlay }: PeerTarget, found: Found | undefined): Promise<PairReport> {
   here.progress(`${here.name} to ${row.node}`);
-  const pings = { count: PINGS, everyMs: PING_EVERY_MS };
-  const [inner, outer] = await Promise.all(
-    [overlay, row.publicIp].map((address) =>
-      withEcho(false, (port) => echo(port, { address: numberOf(address), ...pings })),
-    ),
-  );
-  if (!inner || !outer) throw new Error('two measurements, two results');
+  const wish = { mtu: here.mtu, loadRate: here.loadRate, loadSeconds: here.loadSeconds };
+  const [way, underlay] = await Promise.all([
+    measureWay({ ...wish, host: overlay, address: numberOf(overlay) }),
+    pings(numberOf(row.publicIp)),
+  ]);
   const figures: PairFigures = {
     ...{ from: here.name, to: row.node, subnet: row.subnet, publicIp: row.publicIp, backend: row.backend },
-    ...{ route: row.state, overlay: inner, underlay: outer, mtu: here.mtu },
-    ...(inner.received > 0 && (await more(here, overlay))),
+    ...{ route: row.state, underlay, ...way },
+    ...(found && way.overlay.received > 0 && { containers: await containersOf(here, overlay, found) }),
   };
   return { ...figures, ...judgePair(figures) };
 }
 
+/** The stand-in measures the way to the container that was found, and to the other host itself. */
+async function containersOf(here: Here, overlay: string, { there, addresses, mute }: Found): Promise<ContainerFigures> {
+  const { standIn, loadRate, loadSeconds } = here;
+  if (!standIn) throw new Error('what was found was found by a stand-in');
+  const { bridge, address: from } = standIn;
+  const host = await standIn.ask('pings', numberOf(overlay));
+  const [to] = addresses;
+  const wish = to !== undefined && { host: to, address: numberOf(to), mtu: bridge.mtu, loadRate, loadSeconds };
+  const way = wish && (await standIn.ask('measureWay', wish));
+  return {
+    ...{ bridge: bridge.name, from, host, there, count: addresses.length },
+    ...(to !== undefined && { to }),
+    ...(mute !== undefined && { mute }),
+    ...(way && { way }),
+  };
+}
+
+/** A stand-in for a container where one is wanted and this node has a bridge for it. */
+async function standInOf({ containers, progress }: ConnectivityOptions, subnet: string): Promise<StandIn | undefined> {
+  if (!containers) return undefined;
+  const standIn = await startStandIn(parsePrefix(subnet) as Prefix);
+  if (!standIn) progress(`no bridge of this node is in ${subnet}: the way of containers is not measured`);
+  return standIn;
+}
+
 /**
- * Measures the way from this node to each peer: echo through the network and beside it, the largest packet, TCP, UDP, loss under load. Throws
- * DAEMON_NOT_RUNNING, NOT_ROOT, USAGE.
+ * Measures the way from this node to each peer: echo through the network and beside it, the largest packet, TCP, UDP, loss under load; and the same
+ * from a stand-in for a container to a container over there. Throws DAEMON_NOT_RUNNING, NOT_ROOT, USAGE.
  */
 export async function testConnectivity(options: ConnectivityOptions): Promise<readonly PairReport[]> {
-  const [{ rows }, { mtu }] = await Promise.all([ask(options.runDir, 'routes'), ask(options.runDir, 'status')]);
+  const [{ rows }, { mtu, subnet }] = await Promise.all([ask(options.runDir, 'routes'), ask(options.runDir, 'status')]);
   const name = rows.find(({ state }) => state === 'this node')?.node ?? 'this node';
-  const reports: PairReport[] = [];
-  for (const peer of peersNamed(rows, options.peers)) reports.push(await measurePair({ ...options, name, mtu }, peer));
-  return reports;
+  const targets = peersNamed(rows, options.peers);
+  const standIn = await standInOf(options, subnet);
+  try {
+    if (standIn) options.progress(`looking for containers of ${targets.length} nodes from ${standIn.address}`);
+    const found = standIn && (await findContainers(standIn, targets));
+    const here = { ...options, name, mtu, ...(standIn && { standIn }) };
+    const reports: PairReport[] = [];
+    for (const target of targets) reports.push(await measurePair(here, target, found?.get(target)));
+    return reports;
+  } finally {
+    await standIn?.close();
+  }
+}
+
+/** Is found as a container of this node by the test on other nodes, for so long or until a signal ends this process. Throws as testConnectivity, USAGE. */
+export async function answerConnectivity(
+  runDir: string,
+  seconds: number,
+  answering: (address: string, bridge: string) => void,
+): Promise<void> {
+  const { subnet } = await ask(runDir, 'status');
+  const standIn = await startStandIn(parsePrefix(subnet) as Prefix);
+  if (!standIn) throw new TsflannelError('USAGE', { detail: `no bridge of this node is in ${subnet}` });
+  try {
+    answering(standIn.address, standIn.bridge.name);
+    await sleep(seconds * 1000);
+  } finally {
+    await standIn.close();
+  }
 }
 
 /** What `ping` is told. */
@@ -182,7 +154,7 @@ export async function ping(options: PingOptions): Promise<PingReport> {
   const { overlay, row } = await pingTarget(options);
   const wish = { count, everyMs: intervalMs, ...(bytes !== undefined && { bytes }) };
   const to = (address: string, tell?: PingOptions['answered']) =>
-    withEcho(whole, (port) => echo(port, { ...wish, address: numberOf(address) }, tell));
+    withEcho({ whole }, (port) => echo(port, { ...wish, address: numberOf(address) }, tell));
   const [inner, outer] = await Promise.all([to(overlay, answered), row ? to(row.publicIp) : undefined]);
   return {
     ...{ to: row?.node ?? overlay, address: overlay, device: row?.device ?? '-', overlay: inner },

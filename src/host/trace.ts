@@ -13,7 +13,7 @@ import {
   type RuleFacts,
   type TraceEvidence,
 } from '../trace/hops.ts';
-import { peersNamed } from './connectivity.ts';
+import { peersNamed } from './targets.ts';
 
 export interface TraceOptions {
   readonly runDir: string;

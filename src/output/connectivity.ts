@@ -9,6 +9,15 @@ const COLOR = { ok: 'green', warn: 'yellow', fail: 'red' } as const;
 const loss = (echo: EchoFigures | undefined): string =>
   echo ? lossText({ asked: echo.sent, lost: echo.sent - echo.received }) : '-';
 
+/** The way of containers in a word: round trip and loss, or what is known of it. */
+function containersText({ containers }: PairReport): string {
+  if (!containers) return '-';
+  const { there, way, host } = containers;
+  if (host.received === 0) return 'not forwarded here';
+  if (way) return `${tripText(way.overlay.rttMicros)}, ${loss(way.overlay)} lost`;
+  return { answered: '-', none: 'no bridge there', unreachable: 'forwarded, none answers' }[there as string] ?? there;
+}
+
 const row = (pair: PairReport): string[] => [
   pair.from,
   pair.to,
@@ -20,10 +29,24 @@ const row = (pair: PairReport): string[] => [
   pair.tcp ?? '-',
   pair.udp ?? '-',
   loss(pair.load),
+  containersText(pair),
   paint(COLOR[pair.result], pair.result),
 ];
 
-const HEAD = ['from', 'to', 'subnet', 'rtt', 'loss', 'underlay', 'largest', 'tcp', 'udp', 'under load', 'result'];
+const HEAD = [
+  'from',
+  'to',
+  'subnet',
+  'rtt',
+  'loss',
+  'underlay',
+  'largest',
+  'tcp',
+  'udp',
+  'under load',
+  'containers',
+  'result',
+];
 
 const causeLines = ({ from, to, cause, fix, result }: PairReport): string[] =>
   cause === undefined

@@ -3,7 +3,7 @@ import type { PlanStep } from '../control/protocol.ts';
 import type { PingReport } from '../host/connectivity.ts';
 import type { TraceReport } from '../host/trace.ts';
 import type { Traffic } from '../model/carrier-report.ts';
-import type { EchoFigures, PairReport } from '../model/connectivity.ts';
+import type { ContainerFigures, EchoFigures, PairReport, WayFigures } from '../model/connectivity.ts';
 import type { DeviceTraffic, Flow, LiveState, Rate } from '../model/live.ts';
 import type {
   Check,
@@ -146,6 +146,26 @@ export const ping: Properties = pingProperties;
 
 const answer = word('open', 'refused', 'silent');
 
+const way: PropertiesOf<WayFigures> = {
+  overlay: echo,
+  mtu: count('bytes'),
+  largest: optional(count('bytes of the largest packet that came through whole')),
+  tcp: optional(answer),
+  udp: optional(answer),
+  load: optional(echo),
+};
+
+const containers = objectOf<ContainerFigures>({
+  bridge: text('of this node'),
+  from: text('address of what stands in for a container of this node'),
+  to: optional(text('the container of the other node that was measured')),
+  host: echo,
+  there: word('answered', 'none', 'unreachable', 'refused', 'silent'),
+  count: count('addresses that answered'),
+  mute: optional(text('an address that is somebody’s who does not answer')),
+  way: optional(objectOf<WayFigures>(way)),
+});
+
 const pair = objectOf<PairReport>({
   from: text(),
   to: text(),
@@ -153,13 +173,9 @@ const pair = objectOf<PairReport>({
   publicIp: text(),
   backend: text(),
   route: text('its state, as routes shows it'),
-  overlay: echo,
   underlay: echo,
-  mtu: count('bytes'),
-  largest: optional(count('bytes of the largest packet that came through whole')),
-  tcp: optional(answer),
-  udp: optional(answer),
-  load: optional(echo),
+  ...way,
+  containers: optional(containers),
   result: word('ok', 'warn', 'fail'),
   cause: optional(text('the likely one')),
   fix: optional(text('a command')),

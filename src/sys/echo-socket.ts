@@ -11,10 +11,13 @@ const IPPROTO_ICMP = 1;
 const SOL_RAW = 255;
 const ICMP_FILTER = 1;
 const NOT_ECHO = ~((1 << 0) | (1 << 8));
+const NOT_ECHO_OR_ERROR = NOT_ECHO & ~(1 << 3);
 /** Sets DF, and forgets what the kernel has learned of the path. */
 const IPPROTO_IP = 0;
 const IP_MTU_DISCOVER = 10;
 const IP_PMTUDISC_PROBE = 3;
+const SOL_SOCKET = 1;
+const SO_RCVBUFFORCE = 33;
 const MSG_DONTWAIT = 0x40;
 const SIOCGSTAMPNS = 0x8907;
 const CLOCK_REALTIME = 0;
@@ -34,8 +37,24 @@ export interface EchoSocket {
 const nanoseconds = (timespec: Buffer): bigint =>
   timespec.readBigInt64LE(0) * 1_000_000_000n + timespec.readBigInt64LE(8);
 
-/** `whole`: packets that do not fit are refused or lost, never fragmented. Throws NOT_ROOT, KERNEL_REFUSED. */
-export function openEchoSocket({ whole = false } = {}): EchoSocket {
+/** How a socket differs from one that only asks now and then. */
+export interface EchoSocketOptions {
+  /** Packets that do not fit are refused or lost, never fragmented. */
+  readonly whole?: boolean;
+  /** It hears too that a destination is unreachable. */
+  readonly errors?: boolean;
+  /** Bytes that may wait to be read: what a process that is late would lose was not lost on the way. */
+  readonly room?: number;
+}
+
+function setOption(fd: number, level: number, option: number, value: number): void {
+  const data = Buffer.alloc(4);
+  data.writeInt32LE(value);
+  libc().setsockopt(fd, level, option, data, data.length);
+}
+
+/** Throws NOT_ROOT, KERNEL_REFUSED. */
+export function openEchoSocket({ whole, errors, room }: EchoSocketOptions = {}): EchoSocket {
   const c = libc();
   const fd = c.socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMP);
   if (fd < 0) {
@@ -43,14 +62,9 @@ export function openEchoSocket({ whole = false } = {}): EchoSocket {
     if (/EPERM|EACCES/.test(why)) throw new TsflannelError('NOT_ROOT', { detail: 'open a raw socket' });
     throw new TsflannelError('KERNEL_REFUSED', { detail: 'opening a raw socket', why });
   }
-  const filter = Buffer.alloc(4);
-  filter.writeInt32LE(NOT_ECHO);
-  c.setsockopt(fd, SOL_RAW, ICMP_FILTER, filter, filter.length);
-  if (whole) {
-    const probe = Buffer.alloc(4);
-    probe.writeInt32LE(IP_PMTUDISC_PROBE);
-    c.setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, probe, probe.length);
-  }
+  setOption(fd, SOL_RAW, ICMP_FILTER, errors ? NOT_ECHO_OR_ERROR : NOT_ECHO);
+  if (whole) setOption(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+  if (room !== undefined) setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, room);
   const data = Buffer.alloc(PACKET);
   const timespec = Buffer.alloc(16);
   const address = Buffer.alloc(16);

@@ -23,6 +23,7 @@ export interface Libc {
   ioctlPointer(fd: number, request: number, argument: Buffer): number;
   ioctlNumber(fd: number, request: number, argument: number): number;
   ifIndex(name: string): number;
+  unshare(flags: number): number;
   errno(): number;
   poll(fd: number, readable: () => void): PollHandle;
 }
@@ -46,6 +47,7 @@ function bindAll(koffi: Koffi): Libc {
     ioctlPointer: (fd, request, argument) => ioctl(fd, request, 'void *', argument),
     ioctlNumber: (fd, request, argument) => ioctl(fd, request, 'int', argument),
     ifIndex: c.func('uint32_t if_nametoindex(const char *)'),
+    unshare: c.func('int unshare(int)'),
     errno: () => koffi.errno(),
     poll: (fd, readable) => koffi.node.poll(fd, { readable: true }, readable),
   };

@@ -168,6 +168,6 @@ describe('liveness', () => {
     };
     const bytes = encode(message, 77);
     assert.equal(bytes.length, MESSAGE_BYTES);
-    assert.deepEqual(decode(arriving(1, bytes, 8)), { ...message, kind: 'request', from: 1 });
+    assert.deepEqual(decode(arriving(1, bytes, 8)), { ...message, kind: 'request', from: 1, ttl: 0 });
   });
 });
