@@ -161,9 +161,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
 };
 
-/** Files of src/ itself. `errors.ts`, its other parts and `root.ts` may be imported by all; the entry files only start others. */
+/** Files of src/ itself. `errors.ts`, its other parts, `fail-point.ts` and `root.ts` may be imported by all; the entry files only start others. */
 export const PROGRAM = {
-  shared: ['errors.ts', 'errors-cluster.ts', 'errors-docker.ts', 'errors-lease.ts', 'root.ts'],
+  shared: ['errors.ts', 'errors-cluster.ts', 'errors-docker.ts', 'errors-lease.ts', 'fail-point.ts', 'root.ts'],
   entries: ['main.ts', 'cli.ts'],
   entriesMay: ['output', 'model'],
 } as const;

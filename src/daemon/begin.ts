@@ -1,6 +1,7 @@
 import type { Host } from '../backend/backend.ts';
 import { announce, deviceOf, mtuOf, type Scene } from '../backend/desired.ts';
 import { asTsflannelError, TsflannelError } from '../errors.ts';
+import { failPoint } from '../fail-point.ts';
 import { type NodeState, newIdentity } from '../files/node-state.ts';
 import type { SavedView } from '../files/view-file.ts';
 import { acquire, type ClaimOptions, type Held } from '../lease/acquire.ts';
@@ -222,6 +223,7 @@ async function beginAs(daemon: Daemon, given: DaemonParts, end: Pick<Node, 'stop
   daemon.waitingFor = 'a lease';
   const claim = claimOptions(daemon.options, parts, opened, { host, network, inEnv });
   const held = await heldOf(look, claim);
+  failPoint('lease-claimed');
   const state = await remember(daemon.disk, opened, held, parts);
   const how = cached ? 'remembered' : held.resumed ? 'resumed' : 'claimed';
   parts.log('lease', `${printPrefix(held.subnet)} ${how} for ${printIp(host.publicIp)}, mtu ${mtuOf(host, network)}`);

@@ -3,6 +3,7 @@ import { readIfThere } from '../files/atomic.ts';
 import { makeFolders } from '../files/folders.ts';
 import { readGateway } from '../files/gateway-file.ts';
 import { type NodeState, readNodeState, writeNodeState } from '../files/node-state.ts';
+import { removeUnfinished } from '../files/unfinished.ts';
 import { readView, type SavedView, writeView } from '../files/view-file.ts';
 import { type Prefix, prefixOf } from '../model/address.ts';
 import type { GatewayMode } from '../model/lease.ts';
@@ -24,9 +25,11 @@ export interface Disk {
   keepView(view: SavedView): Promise<void>;
 }
 
-/** Makes the folders a node needs and notes which were not there, so that `down` removes just those. */
+/** Makes the folders a node needs, without what a killed process left in them, and notes which were not there, so that `down` removes just those. */
 export async function prepareFolders(at: Pick<NodeOptions, 'stateDir' | 'runDir' | 'subnetFile'>): Promise<NodeState> {
-  const made = await makeFolders([at.stateDir, at.runDir, dirname(at.subnetFile)]);
+  const folders = [at.stateDir, at.runDir, dirname(at.subnetFile)];
+  const made = await makeFolders(folders);
+  await removeUnfinished(folders);
   const node = await readNodeState(at.stateDir);
   const created = [...new Set([...node.created, ...made])];
   const next = { ...node, created, subnetFile: at.subnetFile };

@@ -1,9 +1,12 @@
+import { dirname } from 'node:path';
 import { askIfRunning } from '../control/client.ts';
 import { TsflannelError } from '../errors.ts';
+import { failPoint } from '../fail-point.ts';
 import { readIfThere } from '../files/atomic.ts';
 import { removeEmptyFolders } from '../files/folders.ts';
 import { forgetNode, isKnownNode, type NodeState, readNodeState, writeNodeState } from '../files/node-state.ts';
 import { clearRunDir, livingPid } from '../files/run-dir.ts';
+import { removeUnfinished } from '../files/unfinished.ts';
 import { forgetView } from '../files/view-file.ts';
 import { diff } from '../kernel/diff.ts';
 import { printPlan } from '../kernel/print.ts';
@@ -112,6 +115,12 @@ async function forget(options: DownOptions, node: NodeState): Promise<void> {
       nodeId: node.nodeId,
       created: node.created.filter((path) => options.stateDir.startsWith(path)),
     });
+  const folders = [
+    options.stateDir,
+    options.runDir,
+    ...(node.subnetFile === undefined ? [] : [dirname(node.subnetFile)]),
+  ];
+  await removeUnfinished(folders);
   await removeEmptyFolders(node.created);
 }
 
@@ -132,10 +141,12 @@ export async function runDown(options: DownOptions, parts: DownParts): Promise<D
   const known = await isKnownNode(stateDir);
   const node = await readNodeState(stateDir);
   const lease = known ? await releaseOrSay(parts, node.nodeId) : {};
+  failPoint('lease-released');
   const plan = await planDown(parts.kernel, node);
   const outcomes = plan.length > 0 ? await parts.kernel.apply(plan) : [];
   const failed = outcomes.find(({ result }) => result === 'failed');
   if (failed) throw new TsflannelError('KERNEL_REFUSED', { detail: printPlan([failed.step]), why: failed.error ?? '' });
+  failPoint('kernel-cleared');
   if (known) await forget(options, node);
   return { plan, outcomes, ...lease, ...(daemon !== undefined && { daemon }) };
 }

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TsflannelError } from '../errors.ts';
+import { failPoint } from '../fail-point.ts';
 import { readIfThere } from '../files/atomic.ts';
 import {
   insideMounts,
@@ -35,6 +36,7 @@ async function until(condition: () => Promise<boolean>, ms: number): Promise<boo
 export async function endProcess(process: RunningProcess, pidFile: string): Promise<void> {
   if (!(await isRunning(process))) return;
   globalThis.process.kill(process.pid, 'SIGTERM');
+  failPoint('dockerd-ended');
   if (!(await until(async () => !(await isRunning(process)), STOP_MS)))
     throw new TsflannelError('TOOL_FAILED', {
       tool: 'dockerd',
@@ -146,6 +148,7 @@ interface Spawned {
 }
 
 function spawnDetached(env: Environment, launch: Launch, stdio: readonly [number, number, number]): Spawned {
+  failPoint('dockerd-starting');
   const child = spawn(launch.file, [...launch.args], {
     argv0: launch.argv0,
     cwd: launch.cwd,
@@ -153,6 +156,7 @@ function spawnDetached(env: Environment, launch: Launch, stdio: readonly [number
     detached: true,
     stdio: [...stdio],
   });
+  failPoint('dockerd-started');
   let ended: string | undefined;
   child.once('error', (error) => {
     ended = error.message;

@@ -2,10 +2,12 @@
  * files/ knows how files are written so that a reader never sees half of one, and the formats of our own files.
  * It must not know etcd, the kernel or commands. What it reads is parsed before it is handed on.
  */
-import { randomBytes } from 'node:crypto';
+
 import { mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { TsflannelError } from '../errors.ts';
+import { failPoint } from '../fail-point.ts';
+import { unfinishedPath } from './unfinished.ts';
 
 const errorText = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -66,8 +68,9 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
   try {
     const target = (await realpath(path).catch(unlessMissing)) ?? path;
     await mkdir(dirname(target), { recursive: true });
-    temporary = join(dirname(target), `.tsflannel-${randomBytes(6).toString('hex')}`);
+    temporary = unfinishedPath(dirname(target));
     await writeSynced(temporary, content, await ownerOf(target, mode));
+    failPoint('file-written');
     await rename(temporary, target);
     await syncFolder(dirname(target));
   } catch (error) {
@@ -78,6 +81,7 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
 
 /** Removes the file; none there is fine. Rejects with FILE_FAILED. */
 export async function removeFile(path: string): Promise<void> {
+  failPoint('file-removing');
   try {
     await rm(path, { force: true });
   } catch (error) {

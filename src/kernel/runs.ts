@@ -2,7 +2,9 @@
  * How a plan is carried out, whatever the kernel: steps of one lane that follow each other go together, and what hangs on
  * a failed step is skipped. Pure; linux/ and memory/ hand in the lanes.
  */
+
 import { asTsflannelError } from '../errors.ts';
+import { failPoint } from '../fail-point.ts';
 import { type KernelObject, keyOf, type Plan, type Step, type StepOutcome } from './state.ts';
 
 /** Tries all steps; the reason of each refused one, `undefined` for each that is done. It does not throw for a refusal. */
@@ -68,6 +70,7 @@ export async function applyInRuns(plan: Plan, laneOf: (object: KernelObject) => 
     while (end < plan.length && laneOf(plan[end]!.object) === lane) end++;
     outcomes.push(...(await applyRun(plan.slice(start, end), lane, failed)));
     start = end;
+    if (start < plan.length) failPoint('part-applied');
   }
   return outcomes;
 }

@@ -1,4 +1,5 @@
 import { asTsflannelError } from '../errors.ts';
+import { failPoint } from '../fail-point.ts';
 import { printIp, printPrefix } from '../model/address.ts';
 import type { Clock } from '../model/clock.ts';
 import { type Announcement, nodeIdIn, printLease } from '../model/lease.ts';
@@ -125,6 +126,7 @@ async function look(state: State): Promise<number> {
   const value = printLease(announcement, now.value);
   state.held = { ...state.held, value, leaseId: now.lease, modRevision: now.modRevision };
   if (now.value !== value) return (state.news ? reannounce : restore)(state, now, value);
+  failPoint('lease-renewing');
   const left = isHeld(state) ? await store.keepAlive(now.lease) : state.ttlSeconds;
   if (left <= 0) {
     lose(state);

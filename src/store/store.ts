@@ -1,3 +1,4 @@
+import { failPoint } from '../fail-point.ts';
 import type { Prefix } from '../model/address.ts';
 import { printSubnetKey } from '../model/lease.ts';
 import { parseNetworkConfig } from '../model/network-config.ts';
@@ -79,6 +80,7 @@ async function writeOnce(
 /** The first of these keys that is free, on one etcd lease for all tries. */
 async function claim(kv: Kv, keys: readonly string[], value: string, ttlSeconds: number): Promise<HeldKey | undefined> {
   const lease = await kv.grant(ttlSeconds);
+  failPoint('lease-granted');
   let held: HeldKey | undefined;
   try {
     for (const key of keys) {

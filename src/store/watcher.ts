@@ -1,4 +1,5 @@
 import { asTsflannelError, type ErrorCode, TsflannelError } from '../errors.ts';
+import { failPoint } from '../fail-point.ts';
 import type { Clock } from '../model/clock.ts';
 import type { KeyValue, Kv, RangeResult, WatchEvent, WatchFrame, WatchStream } from './kv.ts';
 
@@ -121,6 +122,7 @@ function takeEvents(state: State, place: Place, events: readonly WatchEvent[]): 
   place.at = last;
   const fresh = events.filter((event) => revisionOf(event) >= place.from);
   if (fresh.length === 0) return true;
+  failPoint('events-come');
   state.next = last + 1n;
   for (const event of fresh) {
     if (event.type === 'put') Object.assign(state, { newest: event.kv, deleted: undefined });

@@ -21,10 +21,11 @@ const FAULTS = {
       'foreign-route',
       'env-deleted',
     ],
-    ...['hostile-leases', 'same-public-ip', 'second-daemon'],
+    ...['hostile-leases', 'same-public-ip', 'second-daemon', 'killed-in-first-start', 'killed-while-mending'],
   ],
   'host-gw': ['daemon-stopped', 'routes-deleted', 'interface-down', 'address-changed', 'rolling-restart'],
   udp: [
+    'killed-while-running',
     ...['daemon-killed', 'quorum-lost', 'lease-revoked', 'address-changed', 'config-changed-live', 'device-deleted'],
     'foreign-route',
   ],

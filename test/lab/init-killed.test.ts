@@ -12,7 +12,7 @@ const kept = (host: TestHost): ReadonlySet<string> =>
   new Set(
     existsSync(host.dir)
       ? (readdirSync(host.dir, { recursive: true }) as string[]).filter(
-          (name) => !/\/?\.tsflannel-[0-9a-f]+$|\.tmp$/.test(name),
+          (name) => !/\/?\.tsflannel-[0-9a-f-]+$|\.tmp$/.test(name),
         )
       : [],
   );

@@ -1,4 +1,5 @@
 import { TsflannelError } from '../../errors.ts';
+import { failPoint } from '../../fail-point.ts';
 import type { Carrier, Forward } from '../../kernel/state.ts';
 import type { ForwarderCounters } from '../../model/carrier-report.ts';
 import { loadProgram } from '../../sys/bpf-program.ts';
@@ -83,6 +84,7 @@ function pathOver(opening: Opening, pins: Pins, settings: Settings, cpus: number
       // They are held by the places where they run.
       for (const [, fd] of programs) libc().close(fd);
     }
+    failPoint('programs-attached');
     if (former) detachStrays(pins, placesOf(former), places);
     pinMaps(pins, opened);
   } catch (error) {

@@ -1,5 +1,6 @@
 /** The lane of links: one at a time, since each later request needs the index of the device the former made. */
 import { writeFileSync } from 'node:fs';
+import { failPoint } from '../../fail-point.ts';
 import { libc } from '../../sys/libc.ts';
 import type { Request } from '../../sys/netlink.ts';
 import type { NetlinkSocket } from '../../sys/netlink-socket.ts';
@@ -7,7 +8,7 @@ import { createTun } from '../../sys/tun.ts';
 import { mustBeMadeAnew } from '../links.ts';
 import type { Lane } from '../runs.ts';
 import type { Link, LinkType, Step } from '../state.ts';
-import { createVxlan, deleteLink, linkChanges, setAlias, withoutIp6Autoconf } from './link.ts';
+import { createVxlan, deleteLink, finish, linkChanges, withoutIp6Autoconf } from './link.ts';
 import { isGone, reasonOf } from './rtnetlink.ts';
 
 type Reason = string | undefined;
@@ -15,9 +16,10 @@ type Reason = string | undefined;
 const ask = (socket: NetlinkSocket, requests: readonly Request[]): Reason =>
   socket.request(requests).map(reasonOf).find(Boolean);
 
-/** Alias first: from then on the device is known as ours, whatever happens to us. */
+/** Alias first: the device is known as ours and is one among others from then on, whatever happens to us. */
 function dress(socket: NetlinkSocket, index: number, link: Link): Reason {
-  const marked = link.alias === undefined ? undefined : ask(socket, [setAlias(index, link.alias)]);
+  failPoint('link-made');
+  const marked = ask(socket, [finish(index, link.alias)]);
   if (marked !== undefined) return marked;
   socket.request([withoutIp6Autoconf(index)]);
   const { mac: _, ...rest } = link;
@@ -73,7 +75,11 @@ function remove(socket: NetlinkSocket, link: Link): Reason {
 }
 
 function replace(socket: NetlinkSocket, before: Link, after: Link): Reason {
-  if (mustBeMadeAnew(before, after)) return remove(socket, before) ?? create(socket, after);
+  if (mustBeMadeAnew(before, after)) {
+    const refused = remove(socket, before);
+    failPoint('link-removed');
+    return refused ?? create(socket, after);
+  }
   const index = libc().ifIndex(after.name);
   return index === 0 ? `no device ${after.name}` : ask(socket, linkChanges(index, before, after));
 }

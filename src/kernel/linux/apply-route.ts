@@ -1,5 +1,7 @@
 /** The lane of addresses, routes, neighbours and forwarding entries: all steps of a run in a few large writes. */
+
 import { setImmediate } from 'node:timers/promises';
+import { failPoint } from '../../fail-point.ts';
 import { ERRNO, libc } from '../../sys/libc.ts';
 import type { Answer, Request } from '../../sys/netlink.ts';
 import type { NetlinkSocket } from '../../sys/netlink-socket.ts';
@@ -74,6 +76,7 @@ function applyAll(socket: NetlinkSocket, steps: readonly Step[]): (string | unde
     reasons[at] = reasonFor(step, answers[i]);
   });
   const old = outdated(steps, reasons).filter(({ route }) => indexOf(route.device) !== 0);
+  if (old.length > 0) failPoint('route-doubled');
   const deletions = socket.request(old.map(({ route }) => deleteRoute(route, indexOf(route.device))));
   old.forEach(({ at }, i) => {
     if (!isGone(deletions[i])) reasons[at] = reasonOf(deletions[i]);

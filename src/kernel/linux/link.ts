@@ -17,7 +17,16 @@ import { changesMac } from '../links.ts';
 import { type Link, type LinkType, type Observed, OWN } from '../state.ts';
 import { AF_INET6, CREATE_NEW, ipBytes, ipOf, macOf, type Names, RTM } from './rtnetlink.ts';
 
-const IFLA = { ADDRESS: 1, IFNAME: 3, MTU: 4, LINKINFO: 18, IFALIAS: 20, AF_SPEC: 26, EXT_MASK: 29 } as const;
+const IFLA = {
+  ADDRESS: 1,
+  IFNAME: 3,
+  MTU: 4,
+  LINKINFO: 18,
+  IFALIAS: 20,
+  AF_SPEC: 26,
+  GROUP: 27,
+  EXT_MASK: 29,
+} as const;
 const INFO = { KIND: 1, DATA: 2 } as const;
 const VXLAN = { ID: 1, LINK: 3, LOCAL: 4, LEARNING: 7, PORT: 15, GBP: 23 } as const;
 const TUN_TYPE = 3;
@@ -25,6 +34,9 @@ const TUN_TYPE_TUN = 1;
 const INET6_ADDR_GEN_MODE = 8;
 const ADDR_GEN_MODE_NONE = 1;
 const IFF_UP = 1;
+/** A device can be made in a group, but gets its alias only afterwards: in this one it is ours, and not finished. */
+const UNFINISHED_GROUP = 0x7473_6601;
+const DEFAULT_GROUP = 0;
 const SKIP_STATISTICS = 8;
 const IFINFO = 16;
 
@@ -82,6 +94,9 @@ function vxlanOf(data: Buffer, names: Names): LinkType {
   };
 }
 
+/** One that whoever made it did not live to finish is to be made anew. */
+const UNFINISHED: LinkType = { type: 'other', detail: 'unfinished device' };
+
 function typeOf(info: Buffer | undefined, names: Names): LinkType {
   const parts = info === undefined ? new Map<number, Buffer>() : attributesOf(info, 0);
   const kind = textOf(parts.get(INFO.KIND));
@@ -94,8 +109,11 @@ function typeOf(info: Buffer | undefined, names: Names): LinkType {
 /** Alias of a raw link; `undefined` for none. */
 export const aliasOf = (raw: RawLink): string | undefined => textOf(raw.attributes.get(IFLA.IFALIAS)) || undefined;
 
+const isUnfinished = (raw: RawLink): boolean => u32of(raw.attributes.get(IFLA.GROUP)) === UNFINISHED_GROUP;
+
 /** Whether the link carries our mark. */
-export const isOurs = (raw: RawLink): boolean => aliasOf(raw)?.startsWith(OWN.aliasPrefix) ?? false;
+export const isOurs = (raw: RawLink): boolean =>
+  isUnfinished(raw) || (aliasOf(raw)?.startsWith(OWN.aliasPrefix) ?? false);
 
 /** What the monitor compares: it rings only for changes of what `observeLink` shows. */
 export const fingerprint = (raw: RawLink): string =>
@@ -109,7 +127,7 @@ export const fingerprint = (raw: RawLink): string =>
 
 /** The link with its owner. */
 export function observeLink(raw: RawLink, names: Names): Observed {
-  const link = typeOf(raw.attributes.get(IFLA.LINKINFO), names);
+  const link = isUnfinished(raw) ? UNFINISHED : typeOf(raw.attributes.get(IFLA.LINKINFO), names);
   const mac = link.type === 'tun' ? undefined : macOf(raw.attributes.get(IFLA.ADDRESS));
   const object: Link = {
     kind: 'link',
@@ -125,7 +143,7 @@ export function observeLink(raw: RawLink, names: Names): Observed {
   return { object, ours, owner: ours ? OWN.comment : `${what} ${raw.name}` };
 }
 
-/** Makes a VXLAN device, down and unmarked as yet; its underlay device is given by index. */
+/** Makes a VXLAN device, down and in the group of unfinished ones until `finish`; its underlay device is given by index. */
 export function createVxlan(link: Link, vxlan: LinkType & { type: 'vxlan' }, lower: number): Request {
   const data = [
     u32(VXLAN.ID, vxlan.vni),
@@ -138,6 +156,7 @@ export function createVxlan(link: Link, vxlan: LinkType & { type: 'vxlan' }, low
   const attributes = [
     text(IFLA.IFNAME, link.name),
     u32(IFLA.MTU, link.mtu),
+    u32(IFLA.GROUP, UNFINISHED_GROUP),
     ...(link.mac ? [attribute(IFLA.ADDRESS, Buffer.from(link.mac.bytes))] : []),
     nested(IFLA.LINKINFO, text(INFO.KIND, 'vxlan'), nested(INFO.DATA, ...data)),
   ];
@@ -148,7 +167,11 @@ export function createVxlan(link: Link, vxlan: LinkType & { type: 'vxlan' }, low
 export const withoutIp6Autoconf = (index: number): Request =>
   set(index, nested(IFLA.AF_SPEC, nested(AF_INET6, u8(INET6_ADDR_GEN_MODE, ADDR_GEN_MODE_NONE))));
 
-export const setAlias = (index: number, alias: string): Request => set(index, text(IFLA.IFALIAS, alias));
+/** From one moment to the next it is one of ours by its alias. */
+export const finish = (index: number, alias = ''): Request =>
+  set(index, text(IFLA.IFALIAS, alias), u32(IFLA.GROUP, DEFAULT_GROUP));
+
+const setAlias = (index: number, alias: string): Request => set(index, text(IFLA.IFALIAS, alias));
 
 export const setUp = (index: number, up: boolean): Request => ({
   type: RTM.SETLINK,

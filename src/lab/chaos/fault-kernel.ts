@@ -1,14 +1,8 @@
 import type { Fault } from './chaos.ts';
-import { BETWEEN_MS, VICTIM } from './parts.ts';
+import { BETWEEN_MS, DEVICES, ownRoutes, VICTIM } from './parts.ts';
 import type { Backend, Stage } from './stage.ts';
 
 /** Rows about somebody who changes what is ours in the kernel, by `ip` and `nft` as another program would. */
-
-const NETWORK = '10.97.0.0/16';
-const OURS = ['root', NETWORK, 'proto', '241'];
-
-/** The device of the backend. */
-const DEVICES: Readonly<Record<Backend, string>> = { vxlan: 'flannel.1', udp: 'flannel0', 'host-gw': 'eth0' };
 
 type Run = (stage: Stage) => Promise<unknown>;
 
@@ -21,12 +15,6 @@ const vandal = (name: string, about: string, run: Run, backends?: readonly Backe
   ...(backends && { backends }),
   run: async (stage) => void (await run(stage)),
 });
-
-/** The routes of the daemon to its peers, as `ip` shows them. */
-async function ownRoutes({ run }: Stage): Promise<string[][]> {
-  const text = await run(VICTIM, 'ip', 'route', 'show', ...OURS);
-  return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim().split(/\s+/)]));
-}
 
 const anyRoute = async (stage: Stage): Promise<string> => (await ownRoutes(stage)).at(-1)?.[0] ?? '';
 

@@ -4,10 +4,11 @@ import { ETCD_FAULTS } from './fault-etcd.ts';
 import { HOST_FAULTS } from './fault-host.ts';
 import { KERNEL_FAULTS } from './fault-kernel.ts';
 import { LEASE_FAULTS } from './fault-lease.ts';
+import { POINT_FAULTS } from './fault-points.ts';
 import { UNDERLAY_FAULTS } from './fault-underlay.ts';
 import type { Backend } from './stage.ts';
 
-const ALL = [DAEMON_FAULTS, ETCD_FAULTS, LEASE_FAULTS, KERNEL_FAULTS, UNDERLAY_FAULTS, HOST_FAULTS];
+const ALL = [DAEMON_FAULTS, POINT_FAULTS, ETCD_FAULTS, LEASE_FAULTS, KERNEL_FAULTS, UNDERLAY_FAULTS, HOST_FAULTS];
 
 const FAULTS: readonly Fault[] = ALL.flat().sort((a, b) => a.row - b.row);
 

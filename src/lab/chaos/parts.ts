@@ -94,6 +94,15 @@ export function pidsOf(part: string): number[] {
   });
 }
 
+/** The device of the backend. */
+export const DEVICES: Readonly<Record<Backend, string>> = { vxlan: 'flannel.1', udp: 'flannel0', 'host-gw': 'eth0' };
+
+/** The routes of the victim's daemon to its peers, as `ip` shows them: word by word. */
+export async function ownRoutes({ run, lab }: Stage): Promise<string[][]> {
+  const text = await run(VICTIM, 'ip', 'route', 'show', 'root', lab.spec.network, 'proto', '241');
+  return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim().split(/\s+/)]));
+}
+
 const CUT = 'chaos';
 
 /** Drops on the node what these rules of nft match, until `uncut`. */

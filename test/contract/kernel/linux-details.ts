@@ -96,6 +96,18 @@ function otherDetails({ kernel, done, observe }: Benches): void {
     assert.ok(!(await observe()).has('link/flannel0'));
   });
 
+  it('knows a vxlan device that its maker did not live to mark, and makes it anew', async () => {
+    const unmarked = ['type', 'vxlan', 'id', '1', 'dstport', '8472', 'local', '10.200.0.1', 'dev', 'eth0'];
+    await run('ip', 'link', 'add', 'flannel.1', 'group', String(0x7473_6601), ...unmarked);
+    const [first, ...more] = diff(wanted([vxlan()]), await observe(['link']));
+    assert.deepEqual([first?.action, more.length], ['replace', 0]);
+    await done([first!]);
+    assert.deepEqual(diff(wanted([vxlan()]), await observe(['link'])), []);
+    await run('ip', 'link', 'set', 'flannel.1', 'group', String(0x7473_6601));
+    await done(diff([], await observe(['link'])));
+    assert.ok(!(await observe()).has('link/flannel.1'));
+  });
+
   it('rings every kind when the kernel had to drop messages', async function () {
     this.timeout(20_000);
     const rung = new Promise<ReadonlySet<Kind>>((resolve) => {

@@ -1,12 +1,9 @@
 /** docker apply and revert killed with -9 at every step they take: the next run, of either, ends what was begun. */
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
 import { execa } from 'execa';
-import { packageRoot } from '../../../src/root.ts';
 import { type TestDockerd, useDockerd } from '../../support/dockerd.ts';
 import { difference, type Snapshot } from '../../support/leaks.ts';
 
-const PRELOAD = join(packageRoot(), 'test/support/kill-at.ts');
 /** Neither has more steps; a loop that does not end would hide that. */
 const MAX_STEPS = 30;
 
@@ -35,7 +32,7 @@ function scene(dockerd: TestDockerd, withContainer: boolean) {
     async killed(command: Command, step: number): Promise<boolean> {
       assert.ok(step <= MAX_STEPS, `${command} takes more than ${MAX_STEPS} steps`);
       const [program, ...args] = dockerd.command(command, '--yes');
-      const env = { NODE_OPTIONS: `--import=${PRELOAD}`, KILL_AT: String(step) };
+      const env = { TSF_FAILPOINT: `any:kill:${step}` };
       const { signal, exitCode, stderr } = await execa(program!, args, { env, reject: false, stdin: 'ignore' });
       if (signal === 'SIGKILL') return true;
       assert.equal(exitCode, 0, stderr);
@@ -57,7 +54,7 @@ function scene(dockerd: TestDockerd, withContainer: boolean) {
 
     /** All is as before the first apply; what a killed process had written beside its place may lie there. */
     async isFirst(step: number): Promise<void> {
-      const state = [new RegExp(`files: . ${dockerd.stateDir} 755 0:0 /$`), /\/\.tsflannel-[0-9a-f]{12} /];
+      const state = [new RegExp(`files: . ${dockerd.stateDir} 755 0:0 /$`), /\/\.tsflannel-\d+-[0-9a-f]{12} /];
       assert.equal(difference(first, await dockerd.shows(), state), '', `step ${step}`);
       assert.equal(await dockerd.argv(), argv, `step ${step}`);
       await isIn('172.17.0.', step);
