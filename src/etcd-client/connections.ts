@@ -5,6 +5,7 @@ import { type Endpoint, printEndpoint } from '../model/endpoint.ts';
 import { timeProblemOf } from './cert-time.ts';
 import { CHANNEL_OPTIONS } from './channel.ts';
 import { failureOf, isTlsText } from './failure.ts';
+import { knownHandshakes } from './handshakes.ts';
 import { METHODS } from './methods.ts';
 import type { TlsMaterial } from './tls.ts';
 
@@ -41,11 +42,19 @@ function credentialsFor(endpoint: Endpoint, tls: TlsMaterial | undefined): Chann
 const serverName = (endpoint: Endpoint) =>
   endpoint.secure && endpoint.ip ? { 'grpc.ssl_target_name_override': 'etcd.invalid' } : {};
 
-const newClient = (endpoint: Endpoint, tls: TlsMaterial | undefined): Client =>
-  new Client(`dns:${endpoint.host}:${endpoint.port}`, credentialsFor(endpoint, tls), {
+function newClient(endpoint: Endpoint, tls: TlsMaterial | undefined): Client {
+  const handshakes = knownHandshakes(credentialsFor(endpoint, tls));
+  const client = new Client(`dns:${endpoint.host}:${endpoint.port}`, handshakes.credentials, {
     ...CHANNEL_OPTIONS,
     ...serverName(endpoint),
   });
+  const close = client.close.bind(client);
+  client.close = () => {
+    close();
+    handshakes.end();
+  };
+  return client;
+}
 
 const changed = (client: Client, from: connectivityState, deadline: number): Promise<boolean> =>
   new Promise((resolve) => {
@@ -76,11 +85,13 @@ function unreachable(reasons: ReadonlyMap<string, string>, tls: TlsMaterial | un
   const endpoints = [...reasons.keys()].join(', ');
   const told = [...reasons].map(([name, reason]) => (reasons.size > 1 ? `${name}: ${reason}` : reason));
   const detail = told.join('; ');
-  if (![...reasons.values()].every(isTlsText)) return new TsflannelError('ETCD_UNREACHABLE', { endpoints, detail });
-  const time = timeProblemOf(told, tls);
-  return time
-    ? new TsflannelError(time.code, { endpoints, detail: time.detail })
-    : new TsflannelError('ETCD_TLS', { detail });
+  const refused = [...reasons.values()].filter(isTlsText);
+  // An etcd beside them that says nothing waits for the same reason, more often than not: it has no leader.
+  const time = refused.length > 0 ? timeProblemOf(told, tls) : undefined;
+  if (time) return new TsflannelError(time.code, { endpoints, detail: time.detail });
+  return refused.length === reasons.size
+    ? new TsflannelError('ETCD_TLS', { detail })
+    : new TsflannelError('ETCD_UNREACHABLE', { endpoints, detail });
 }
 
 /** Tries the endpoints in turn, beginning with `first`; each gets its share of `timeoutMs`. */

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import type { TLSSocket } from 'node:tls';
 import { readIfThere } from '../files/atomic.ts';
-import { type Endpoint, parseEndpoint } from '../model/endpoint.ts';
+import { type Endpoint, parseEndpoint, printEndpoint } from '../model/endpoint.ts';
 import type { KvOptions } from '../store/kv.ts';
 import { JOIN_PORT } from './choose.ts';
+import { clockAhead, type Material } from './host-clock.ts';
 import { memberFile } from './member.ts';
 import { readMember } from './member-file.ts';
 import type { MemberRow } from './members.ts';
@@ -11,7 +12,7 @@ import { certificate } from './pki.ts';
 import { certFile, keyFile } from './pki-files.ts';
 
 /**
- * When certificates end and who may sign new ones, for `etcd status`: by a TLS handshake with each member, which shows its certificate
+ * When certificates end, who may sign new ones and whose clock differs, for `etcd status`: by a TLS handshake with each member, which shows its certificate
  * even where nobody would trust it, and by the files of this host.
  */
 export interface CertTime {
@@ -26,6 +27,8 @@ export interface MemberCerts {
   readonly server?: CertTime;
   /** It holds the CA key; `undefined`: a member elsewhere at which no join service answers. */
   readonly signs?: boolean;
+  /** Seconds by which its clock is ahead of this host's; absent: it does not tell. */
+  readonly clockAhead?: number;
 }
 
 /** One certificate file of this host. */
@@ -45,12 +48,6 @@ export interface Here {
 }
 
 const ASK_MS = 2000;
-
-interface Material {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
-}
 
 async function materialOf({ caFile, certFile, keyFile }: KvOptions): Promise<Material> {
   const read = (file: string | undefined) => (file === undefined ? undefined : readIfThere(file));
@@ -88,20 +85,30 @@ async function handshake({ host, port }: Endpoint, material: Material): Promise<
   });
 }
 
-const secureUrl = (row: MemberRow): Endpoint | undefined => {
+const urlOf = (row: MemberRow): Endpoint | undefined => {
   const parsed = row.clientUrls.map((url) => parseEndpoint(url, 'client URL', 2379)).find((one) => one.ok);
-  return parsed?.ok && parsed.value.secure ? parsed.value : undefined;
+  return parsed?.ok ? parsed.value : undefined;
 };
 
+async function clockOf(etcd: Endpoint, material: Material): Promise<Pick<MemberCerts, 'clockAhead'>> {
+  const ahead = await clockAhead(`${printEndpoint(etcd)}/version`, material);
+  return ahead === undefined ? {} : { clockAhead: ahead };
+}
+
 async function certsOf(row: MemberRow, material: Material, joinPort: number): Promise<MemberCerts> {
-  const url = secureUrl(row);
-  if (!url) return {};
-  const [server, join] = await Promise.all([
+  const url = urlOf(row);
+  if (!url?.secure) return url ? clockOf(url, {}) : {};
+  const [server, join, clock] = await Promise.all([
     handshake(url, material),
     handshake({ ...url, port: joinPort }, material.ca === undefined ? {} : { ca: material.ca }),
+    clockOf(url, material),
   ]);
   // The join service runs where the CA key is, and only there.
-  return { ...(server && { server: { from: server.from, to: server.to } }), ...(join?.trusted && { signs: true }) };
+  return {
+    ...clock,
+    ...(server && { server: { from: server.from, to: server.to } }),
+    ...(join?.trusted && { signs: true }),
+  };
 }
 
 const NAMES = { server: 'server', peer: 'peer', client: 'client', ca: 'CA' } as const;

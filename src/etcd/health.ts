@@ -2,6 +2,7 @@ import { duration } from '../model/duration.ts';
 import { printable } from '../model/parsed.ts';
 import { type Health, memberName } from './care.ts';
 import type { Certs, CertTime, LocalCert } from './certs.ts';
+import { clockDiffers } from './host-clock.ts';
 import { clusterData, MEMBER_HEADS, memberCells, size } from './members.ts';
 
 /** Heads of the table of `etcd status`: the member table, how each member's store stands, when its certificate ends, who has the CA key. */
@@ -42,6 +43,13 @@ export const troubleLines = ({ cluster }: Health): readonly string[] =>
   cluster.rows.flatMap(({ name, trouble }) =>
     trouble === undefined ? [] : [`${printable(name) || '-'} does not answer: ${trouble}`],
   );
+
+/** Whose clock is not this host's, a line each. */
+export const clockLines = ({ cluster }: Health, certs: Certs): readonly string[] =>
+  cluster.rows.flatMap(({ id, name }) => {
+    const differs = clockDiffers(certs.members.get(id)?.clockAhead, printable(name) || id.toString(16));
+    return differs === undefined ? [] : [`warning: ${differs}: look at both hosts' clocks (timedatectl status)`];
+  });
 
 const LATE = "its renewal is overdue, the member's log says why";
 
@@ -85,13 +93,14 @@ export function healthData(health: Health, certs: Certs): Record<string, unknown
   const cluster = clusterData(health.cluster);
   const last = newest(health);
   const members = health.cluster.rows.map((row) => {
-    const { server, signs } = certs.members.get(row.id) ?? {};
+    const { server, signs, clockAhead } = certs.members.get(row.id) ?? {};
     return {
       ...row,
       id: row.id.toString(16),
       behind: row.revision === undefined ? null : last - row.revision,
       certificate: server ? timeData(server) : null,
       signs: signs ?? null,
+      clockAhead: clockAhead ?? null,
     };
   });
   return {

@@ -5,6 +5,7 @@ import { TsflannelError } from '../errors.ts';
 import { type Ip, parseIp, printIp } from '../model/address.ts';
 import { clockSays, timeProblem } from '../model/cert-time.ts';
 import { printable } from '../model/parsed.ts';
+import { clockAhead, clockDiffers } from './host-clock.ts';
 import { parseRefusal } from './join-protocol.ts';
 import { type JoinToken, serviceOf } from './join-token.ts';
 import { certificate, hashOfCa } from './pki.ts';
@@ -36,10 +37,17 @@ function unreachable(service: Service, error: unknown): TsflannelError {
   return new TsflannelError('JOIN_UNREACHABLE', { address, detail: printable(message) });
 }
 
-/** A certificate out of its time is refused by whoever it is shown to. Throws CERT_EXPIRED or CERT_NOT_YET_VALID. */
-export function checkTime(cert: X509Certificate, whose: string, service: Service): void {
+/**
+ * A certificate out of its time is refused by whoever it is shown to; `ahead` is what is known of the service's clock. Throws CERT_EXPIRED or
+ * CERT_NOT_YET_VALID.
+ */
+export function checkTime(cert: X509Certificate, whose: string, service: Service, ahead?: number): void {
   const problem = timeProblem(cert, whose);
-  if (problem) throw new TsflannelError(problem.code, { endpoints: serviceOf(service), detail: problem.detail });
+  if (!problem) return;
+  const endpoints = serviceOf(service);
+  const differs = clockDiffers(ahead, endpoints);
+  const detail = differs === undefined ? problem.detail : `${problem.detail}; ${differs}`;
+  throw new TsflannelError(problem.code, { endpoints, detail });
 }
 
 interface Seen {
@@ -67,10 +75,11 @@ function look(service: Service): Promise<Seen> {
   });
 }
 
-/** What a first look at the service tells: its CA (PEM), and the address by which this host reaches it. */
+/** What a first look at the service tells: its CA (PEM), the address by which this host reaches it, and the seconds its clock is ahead. */
 export interface Verified {
   readonly ca: string;
   readonly local?: Ip;
+  readonly ahead?: number;
 }
 
 /**
@@ -85,9 +94,10 @@ export async function verifyService(token: JoinToken): Promise<Verified> {
   if (!own || !ca) throw refuse('it does not show the CA of which the token has the hash');
   if (!ca.ca || !own.verify(ca.publicKey) || own.checkIP(printIp(token.ip)) === undefined)
     throw refuse('its own certificate is not one of that CA for this address');
-  checkTime(ca, 'the CA of the cluster', token);
-  checkTime(own, 'the certificate of the join service', token);
-  return { ca: ca.toString(), ...(local && { local }) };
+  const ahead = await clockAhead(serviceOf(token));
+  checkTime(ca, 'the CA of the cluster', token, ahead);
+  checkTime(own, 'the certificate of the join service', token, ahead);
+  return { ca: ca.toString(), ...(local && { local }), ...(ahead !== undefined && { ahead }) };
 }
 
 interface Raw {

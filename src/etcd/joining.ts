@@ -6,6 +6,7 @@ import { isHostAddress } from './addresses.ts';
 import { JOIN_PORT, plainName } from './choose.ts';
 import { PEER_PORT } from './cluster.ts';
 import { inspectDataDir } from './data-dir.ts';
+import { clockDiffers } from './host-clock.ts';
 import { type InitOptions, type InitOutcome, managed, usable } from './init.ts';
 import { ask, checkTime, type Verified, verifyService } from './join-client.ts';
 import { type JoinAnswer, KINDS, PATHS, parseJoinAnswer, printJoin, type Requests } from './join-protocol.ts';
@@ -65,6 +66,8 @@ export async function planJoin(token: JoinToken, as: Purpose, options: InitOptio
   const pki = pkiDirOf(options.configDir);
   await checkFolder(pki, token);
   const verified = await verifyService(token);
+  const differs = clockDiffers(verified.ahead, serviceOf(token));
+  if (differs !== undefined) options.notice(`warning: ${differs}: look at both hosts' clocks (timedatectl status)`);
   const { request, host, dataDir } = options;
   const name = request.name ?? plainName(host.hostname);
   const ip = addressOf(options, verified);
@@ -97,7 +100,7 @@ async function enroll(plan: JoinPlan, pki: string): Promise<JoinAnswer> {
     if (cert === undefined || !certificate(cert).verify(certificate(verified.ca).publicKey))
       throw failed(`the ${kind} certificate is not signed by the CA of the token`);
     // It was made this moment: our clock is behind the service's.
-    checkTime(certificate(cert), `the new ${kind} certificate`, token);
+    checkTime(certificate(cert), `the new ${kind} certificate`, token, verified.ahead);
     await writeCert(pki, kind, cert);
   }
   await writeCert(pki, 'ca', verified.ca);

@@ -2,15 +2,19 @@ import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { TsflannelError } from '../errors.ts';
+import { readIfThere } from '../files/atomic.ts';
 import { type ClientConfig, readClientConfig } from '../files/client-config.ts';
+import { timeProblem } from '../model/cert-time.ts';
+import { printEndpoint } from '../model/endpoint.ts';
 import { restoreClient, writeClient } from './client.ts';
 import { inspectDataDir } from './data-dir.ts';
 import { closedFolder, folder } from './folder.ts';
 import { type InitOptions, type InitOutcome, preflight, type Settled, usable } from './init.ts';
-import { identitiesOf, rootOf } from './member.ts';
+import { identitiesOf, localUrl, type Member, rootOf } from './member.ts';
 import { removeMember, writeMember } from './member-file.ts';
 import type { ClusterStatus } from './members.ts';
-import { ensureCa, ensureCerts, readCa } from './pki-files.ts';
+import { certificate } from './pki.ts';
+import { certFile, ensureCa, ensureCerts, readCa } from './pki-files.ts';
 import { isRunning, startSupervisor, stopOrphans, stopProcesses } from './process.ts';
 import { createToken, type NewToken, TOKEN_SECONDS } from './tokens.ts';
 import { startUnit, stopUnit } from './unit.ts';
@@ -24,6 +28,20 @@ async function secure({ member, existing, security }: Settled): Promise<void> {
     ? await readCa(member.pki)
     : await ensureCa(member.pki, security?.kind === 'given' ? security.ca : undefined);
   if (ca) await ensureCerts(member.pki, ca, [...identitiesOf(member), rootOf(member)]);
+  await checkTimes(member);
+}
+
+/** With a certificate out of its time etcd would run, and no other member would speak to it. Rejects with CERT_EXPIRED or CERT_NOT_YET_VALID. */
+async function checkTimes(member: Member): Promise<void> {
+  const { pki } = member;
+  if (pki === undefined) return;
+  for (const kind of ['ca', 'server', 'peer', 'client'] as const) {
+    const file = certFile(pki, kind);
+    const text = await readIfThere(file);
+    const problem = text === undefined ? undefined : timeProblem(certificate(text), file);
+    if (problem)
+      throw new TsflannelError(problem.code, { endpoints: printEndpoint(localUrl(member)), detail: problem.detail });
+  }
 }
 
 async function start(settled: Settled, options: InitOptions): Promise<void> {
@@ -96,6 +114,7 @@ async function remember(settled: Settled, options: InitOptions, cluster: Cluster
 export async function runMember(settled: Settled, options: InitOptions): Promise<InitOutcome> {
   const running = await isRunning(options.runDir, settled.member.dataDir);
   if (running && options.systemd) await checkManaged(settled.member.dataDir);
+  if (running) await checkTimes(settled.member);
   const cluster = await (running ? wait(settled, options) : startAndWait(settled, options));
   const news = cluster ? await remember(settled, options, cluster) : false;
   const tokens = cluster && !settled.existing ? await firstTokens(settled, options) : [];

@@ -1,5 +1,13 @@
 import { readHealth } from '../../etcd/care.ts';
-import { alarmLines, certLines, HEALTH_HEADS, healthCells, healthData, troubleLines } from '../../etcd/health.ts';
+import {
+  alarmLines,
+  certLines,
+  clockLines,
+  HEALTH_HEADS,
+  healthCells,
+  healthData,
+  troubleLines,
+} from '../../etcd/health.ts';
 import { type Result, TsflannelCommand } from '../../output/command.ts';
 import { etcdFlags } from '../../output/flags.ts';
 import { table } from '../../output/table.ts';
@@ -22,7 +30,12 @@ export default class EtcdStatus extends TsflannelCommand {
     const parts = await careParts(flags);
     const health = await readHealth(parts);
     const certs = await certsOf(flags, health, parts);
-    const lines = [...troubleLines(health), ...certLines(health, certs), ...alarmLines(health)];
+    const lines = [
+      ...troubleLines(health),
+      ...clockLines(health, certs),
+      ...certLines(health, certs),
+      ...alarmLines(health),
+    ];
     return {
       data: healthData(health, certs),
       text: [table(HEALTH_HEADS, healthCells(health, certs)), ...lines].join('\n'),

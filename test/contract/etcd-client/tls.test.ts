@@ -1,6 +1,8 @@
 /** Our transport and an etcd that speaks TLS. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { TsflannelError } from '../../../src/errors.ts';
 import type { KvOptions } from '../../../src/store/kv.ts';
@@ -45,6 +47,26 @@ describe('transport: TLS', () => {
     }
     process.off('warning', onWarning);
     assert.deepEqual(warned, []);
+  });
+
+  it('leaves no connection to a server that takes it and says nothing', async () => {
+    const sockets = new Set<Socket>();
+    const silent = createServer((socket) => {
+      sockets.add(socket);
+      socket.resume().on('close', () => sockets.delete(socket));
+      socket.on('error', () => undefined);
+    });
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const { port } = silent.address() as AddressInfo;
+    try {
+      const kv = open([`https://127.0.0.1:${port}`], { caFile: ca.ca, timeoutMs: 200 });
+      await fails(kv.range('k'), 'ETCD_UNREACHABLE');
+      await until('it is ended', () => sockets.size === 0);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      silent.close();
+    }
   });
 
   it('shows a client certificate where one is asked for', async () => {
