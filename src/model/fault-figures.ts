@@ -4,6 +4,8 @@ export interface Budget {
   readonly gapMs: number;
   /** From the end of the fault until every node has what it wants and every pair is answered. */
   readonly healMs: number;
+  /** Share of all packets that may be lost. */
+  readonly lostShare?: number;
 }
 
 /** What one fault cost. */

@@ -1,6 +1,7 @@
 import type { Fault } from './chaos.ts';
 import { DAEMON_FAULTS } from './fault-daemon.ts';
 import { ETCD_FAULTS } from './fault-etcd.ts';
+import { FORGED_FAULTS } from './fault-forged.ts';
 import { HOST_FAULTS } from './fault-host.ts';
 import { KERNEL_FAULTS } from './fault-kernel.ts';
 import { LEASE_FAULTS } from './fault-lease.ts';
@@ -8,7 +9,16 @@ import { POINT_FAULTS } from './fault-points.ts';
 import { UNDERLAY_FAULTS } from './fault-underlay.ts';
 import type { Backend } from './stage.ts';
 
-const ALL = [DAEMON_FAULTS, POINT_FAULTS, ETCD_FAULTS, LEASE_FAULTS, KERNEL_FAULTS, UNDERLAY_FAULTS, HOST_FAULTS];
+const ALL = [
+  DAEMON_FAULTS,
+  POINT_FAULTS,
+  FORGED_FAULTS,
+  ETCD_FAULTS,
+  LEASE_FAULTS,
+  KERNEL_FAULTS,
+  UNDERLAY_FAULTS,
+  HOST_FAULTS,
+];
 
 const FAULTS: readonly Fault[] = ALL.flat().sort((a, b) => a.row - b.row);
 

@@ -48,6 +48,9 @@ function overBudget(
   const lostElsewhere = sum(spared, lostOf);
   return [
     ...(budget.gapMs === 0 && lost > dropped ? [`${lost} packets lost where none may be`] : []),
+    ...(lost > Math.max(dropped, result.sent * (budget.lostShare ?? 1))
+      ? [`${lost} packets of ${result.sent} lost`]
+      : []),
     ...(gapMs > budget.gapMs * slack && lost > dropped ? [`gap ${Math.round(gapMs)} ms of ${budget.gapMs}`] : []),
     ...(lostElsewhere > dropped && budget.gapMs > 0
       ? [`${lostElsewhere} packets lost between nodes it is not about`]
