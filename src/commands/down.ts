@@ -14,7 +14,7 @@ export default class Down extends TsflannelCommand {
     ...etcdFlags,
     ...nodeFlags,
     purge: Flags.boolean({ description: 'forget the node id too: the next up is a new node' }),
-    'dry-run': Flags.boolean({ description: 'show what would be removed, change nothing' }),
+    'dry-run': Flags.boolean({ default: false, description: 'show what would be removed, change nothing' }),
   };
 
   override async execute(): Promise<Result> {

@@ -8,24 +8,33 @@ import { nodeEnvironment, onNode } from './node.ts';
 const FORWARDED = ['SIGTERM', 'SIGHUP'] as const;
 const IGNORED = ['SIGINT', 'SIGQUIT'] as const;
 
-/**
- * Runs a command on a node with this process's own terminal, input and output, as if typed there. Resolves to its exit status, 128 + n
- * for signal n, 127 when there is no such program.
- */
-export function execOn(lab: Lab, node: LabNode, argv: readonly string[]): Promise<number> {
+/** Exit status, 128 + n for signal n, 127 when there is no such program; and what was kept of its output. */
+export interface Executed {
+  readonly exit: number;
+  readonly stdout?: string;
+}
+
+/** Runs a command on a node with this process's own terminal, input and output, as if typed there; with `keep` its stdout is kept instead. */
+export function execOn(lab: Lab, node: LabNode, argv: readonly string[], keep: boolean): Promise<Executed> {
   const [program, ...rest] = onNode(node, argv);
-  const child = spawn(program, rest, { env: nodeEnvironment(lab, node), stdio: 'inherit' });
+  const stdio = ['inherit', keep ? 'pipe' : 'inherit', 'inherit'] as const;
+  const child = spawn(program, rest, { env: nodeEnvironment(lab, node), stdio: [...stdio] });
+  const parts: Buffer[] = [];
+  child.stdout?.on('data', (part: Buffer) => parts.push(part));
   const forward = (signal: NodeJS.Signals) => child.kill(signal);
   const ignore = () => undefined;
   for (const signal of FORWARDED) process.on(signal, forward);
   for (const signal of IGNORED) process.on(signal, ignore);
-  return new Promise<number>((resolve, reject) => {
+  return new Promise<Executed>((resolve, reject) => {
     child.once('error', (error) =>
       reject(
         new TsflannelError('TOOL_MISSING', { tool: program, detail: error.message, package: 'util-linux' }, error),
       ),
     );
-    child.once('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 128 + constants.signals[signal]));
+    child.once('close', (code, signal) => {
+      const exit = signal === null ? (code ?? 1) : 128 + constants.signals[signal];
+      resolve({ exit, ...(keep && { stdout: Buffer.concat(parts).toString() }) });
+    });
   }).finally(() => {
     for (const signal of FORWARDED) process.off(signal, forward);
     for (const signal of IGNORED) process.off(signal, ignore);

@@ -41,12 +41,12 @@ export const dockerFlags = {
     helpGroup: 'DOCKER',
   }),
   yes: Flags.boolean({ char: 'y', description: 'restart Docker without asking' }),
-  'dry-run': Flags.boolean({ description: 'print the exact changes, make none' }),
+  'dry-run': Flags.boolean({ default: false, description: 'print the exact changes, make none' }),
 };
 
 /** Flags of `docker network …`. */
 export const networkFlags = {
   ...dockerPlaceFlags,
   ...subnetFileFlag,
-  'dry-run': Flags.boolean({ description: "print Docker's own command for it, change nothing" }),
+  'dry-run': Flags.boolean({ default: false, description: "print Docker's own command for it, change nothing" }),
 };

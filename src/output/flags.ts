@@ -36,7 +36,9 @@ export const etcdFlags = {
 };
 
 /** Of commands that change something: the checks are made all the same. */
-export const dryRunFlag = { 'dry-run': Flags.boolean({ description: 'say what would change, change nothing' }) };
+export const dryRunFlag = {
+  'dry-run': Flags.boolean({ default: false, description: 'say what would change, change nothing' }),
+};
 
 /** Folders of one node; several nodes on one machine each have their own. */
 export const nodeFlags = {

@@ -58,7 +58,11 @@ const ownFlags = {
     description: 'a systemd unit runs etcd, at each boot too (default: a supervised background process)',
     env: 'TSFLANNEL_SYSTEMD',
   }),
-  'dry-run': Flags.boolean({ description: 'print what would be done, change nothing', env: 'TSFLANNEL_DRY_RUN' }),
+  'dry-run': Flags.boolean({
+    default: false,
+    description: 'print what would be done, change nothing',
+    env: 'TSFLANNEL_DRY_RUN',
+  }),
   'wait-timeout': Flags.integer({
     description: 'seconds to wait until the cluster is healthy; 0 does not wait',
     default: 120,

@@ -1,4 +1,5 @@
 /** What the commands print that change the cluster: etcd's keys and members, snapshots, tokens, config and leases. */
+import type { LeaseStep } from '../config/import.ts';
 import type { Defragmented } from '../etcd/care.ts';
 import type { Schedule } from '../etcd/schedule.ts';
 import type { Seen } from '../host/keys.ts';
@@ -82,6 +83,14 @@ export const memberAdd: Properties = {
   next: list(text(), 'what to type on its host'),
 };
 export const memberChange: Properties = { changed, dryRun, id: hex(), name: text() };
+export const memberReplace: Properties = {
+  changed,
+  dryRun,
+  removed: hex('the lost one'),
+  id: optional(orNull(hex('its successor'))),
+  initialCluster: optional(text()),
+  next: optional(list(text(), 'what to type on its host')),
+};
 
 export const snapshotSave: Properties = {
   file: text(),
@@ -107,6 +116,13 @@ export const snapshotSchedule: Properties = {
   command: optional(orNull(list(text()))),
   dryRun,
 };
+export const snapshotRestore: Properties = {
+  dataDir: text(),
+  sha256: hex('of the file'),
+  cluster: text('as --initial-cluster'),
+  dryRun,
+  kept: optional(orNull(text('where what was there is'))),
+};
 export const etcdStop: Properties = { stopped: flag(), removed: list(text()), dryRun, dataDir: text() };
 
 export const tokenCreate: Properties = { id: text(), purpose: text(), token: text('a secret'), expires: time() };
@@ -114,6 +130,21 @@ export const tokenRevoke: Properties = { revoked: text('its id') };
 
 const notes = list(text());
 export const configSet: Properties = { changed, dryRun, raw: text('as it stands in etcd'), notes, ...network };
+const action = word('write', 'overwrite', 'same', 'kept', 'refused');
+const importedLease: PropertiesOf<Pick<LeaseStep, 'name' | 'action' | 'ttl' | 'reason'>> = {
+  name: text('its key'),
+  action,
+  ttl: optional(real('seconds it will live; absent: for good')),
+  reason: optional(text('why it is kept or refused')),
+};
+export const configImport: Properties = {
+  changed,
+  dryRun,
+  config: object({ action: word('write', 'overwrite', 'same'), raw: text() }),
+  leases: list(object(importedLease)),
+  others: list(text(), 'networks that are left'),
+  strays: list(text(), 'keys that are none of flannel'),
+};
 export const configValidate: Properties = { valid: flag(), notes, ...network };
 export const leasesRelease: Properties = {
   released: list(text()),

@@ -1,6 +1,5 @@
-/** What the commands print that look after etcd, tokens and Docker. */
+/** What the commands print that show etcd and the tokens. */
 import type { MemberRow } from '../etcd/members.ts';
-import type { DockerReport, DockerRow } from '../model/report.ts';
 import {
   count,
   decimal,
@@ -8,7 +7,6 @@ import {
   hex,
   list,
   object,
-  objectOf,
   optional,
   orNull,
   type Properties,
@@ -18,7 +16,6 @@ import {
   time,
   word,
 } from './build.ts';
-import { state } from './node.ts';
 
 const memberProperties: PropertiesOf<MemberRow> = {
   name: text('empty for a member that has not started'),
@@ -72,20 +69,3 @@ export const tokenList: Properties = {
   ),
   unknown: count('how often a token was refused that nobody made here'),
 };
-
-const dockerProperties: PropertiesOf<DockerReport> = {
-  state,
-  rows: list(
-    objectOf<DockerRow>({
-      what: text(),
-      state,
-      expected: text('empty where nothing says what it should be'),
-      found: text(),
-      fix: optional(list(text(), 'commands')),
-    }),
-  ),
-};
-export const dockerStatus: Properties = dockerProperties;
-
-export const dockerOpts: Properties = { file: text(), content: text('what it holds now') };
-export const dockerInstalled: Properties = { installed: text('the path of the script') };

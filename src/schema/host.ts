@@ -1,8 +1,7 @@
-/** What the commands print that look at the host, its settings and the program itself: doctor, explain, config, version, lab. */
+/** What the commands print that look at the host, its settings and the program itself: doctor, explain, config, version. */
 import type { Setting } from '../config/origins.ts';
 import type { Finding } from '../doctor/doctor.ts';
 import type { Explanation } from '../doctor/explain.ts';
-import type { LabNode, LabSpec, NodeStatus } from '../lab/index.ts';
 import { type BackendConfig, CARRIER_WISHES, SOURCE_CHECKS } from '../model/backend-config.ts';
 import type { Rejection } from '../model/parsed.ts';
 import {
@@ -117,46 +116,4 @@ export const configInvalid: Properties = { raw: text(), modRevision: decimal(), 
 export const configView: Properties = {
   settings: list(object({ name: text(), value: text(), origin: optional(text('with --origins')) })),
   trouble: orNull(object({ code: text(), why: text() }, 'why the network config cannot be read')),
-};
-
-const labSpec = objectOf<LabSpec>({
-  name: text(),
-  size: count(),
-  backend: text(),
-  network: text(),
-  etcdMembers: count(),
-  discovery: flag(),
-  docker: flag(),
-  bare: flag(),
-});
-const labNode = objectOf<LabNode>({
-  name: text(),
-  namespace: text(),
-  ip: text(),
-  dir: text('everything it has on disk'),
-  member: flag('it runs an etcd member'),
-});
-const lab = {
-  spec: labSpec,
-  dir: text(),
-  nodes: list(labNode),
-  underlay: text('namespace of the bridge'),
-  phase: word('starting', 'up'),
-  discoveryUrl: optional(text()),
-};
-const part = word('ok', 'degraded', 'down', 'none');
-export const labStatus: Properties = {
-  lab: object(lab),
-  nodes: list(
-    objectOf<NodeStatus>({
-      name: text(),
-      namespace: text(),
-      ip: text(),
-      subnet: optional(text()),
-      etcd: part,
-      daemon: part,
-      docker: part,
-    }),
-  ),
-  well: flag(),
 };

@@ -37,9 +37,9 @@ import {
 export const state = word('ok', 'degraded', 'down');
 const traffic = objectOf<Traffic>({ packets: count(), bytes: count() });
 
-const check = objectOf<Check>({ name: text(), state, detail: text() });
+export const check = objectOf<Check>({ name: text(), state, detail: text() });
 
-const facts = objectOf<NodeFacts>({
+export const facts: PropertiesOf<NodeFacts> = {
   pid: count(),
   ready: flag(),
   nodeId: text(),
@@ -53,12 +53,12 @@ const facts = objectOf<NodeFacts>({
   uptimeSeconds: real(),
   cachedAt: optional(time('the node lives by what it had on disk, as of then: etcd is away since its start')),
   counters: optional({ description: 'of the carrier of backend udp, or of the source check; not stable' }),
-});
+};
 
 const statusProperties: PropertiesOf<StatusReport> = {
   state,
   checks: list(check),
-  node: optional(facts),
+  node: optional(object(facts)),
 };
 export const status: Properties = statusProperties;
 

@@ -6,8 +6,11 @@
 import { list, object, oneOf, type Properties, type Schema, text, whole } from './build.ts';
 import * as change from './change.ts';
 import * as cluster from './cluster.ts';
+import * as docker from './docker.ts';
 import * as host from './host.ts';
+import * as lab from './lab.ts';
 import * as node from './node.ts';
+import * as start from './start.ts';
 
 const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
 
@@ -16,14 +19,23 @@ const documentOf = (properties: Properties): Schema => object({ schemaVersion, .
 
 /** Of each command, by its name; several where its flags make it print something else. */
 const DOCUMENTS: Readonly<Record<string, readonly Properties[]>> = {
+  bench: [lab.bench, lab.benchServer],
+  bundle: [start.bundle],
   'cloud-init': [host.cloudInit],
   completion: [host.completion, host.completionValues],
   'config get': [host.configGet, host.configInvalid],
+  'config import': [change.configImport],
   'config set': [change.configSet],
   'config validate': [change.configValidate],
   'config view': [host.configView],
-  'docker opts': [cluster.dockerOpts, cluster.dockerInstalled],
-  'docker status': [cluster.dockerStatus],
+  'discovery new': [start.discoveryNew],
+  'discovery serve': [start.discoveryServe, start.stopped],
+  'docker apply': [docker.dockerChange],
+  'docker network create': [docker.dockerNetwork],
+  'docker network remove': [docker.dockerNetwork],
+  'docker opts': [docker.dockerOpts, docker.dockerInstalled],
+  'docker revert': [docker.dockerChange],
+  'docker status': [docker.dockerStatus],
   doctor: [host.doctor, host.doctorList, host.doctorFix],
   down: [node.down],
   'etcd alarm disarm': [change.alarmDisarm],
@@ -35,15 +47,27 @@ const DOCUMENTS: Readonly<Record<string, readonly Properties[]>> = {
   'etcd member add': [change.memberAdd],
   'etcd member list': [cluster.memberList],
   'etcd member promote': [change.memberChange],
+  'etcd member remove': [change.memberChange],
+  'etcd member replace': [change.memberReplace],
   'etcd put': [change.keyChange],
   'etcd snapshot list': [change.snapshotList],
+  'etcd snapshot restore': [change.snapshotRestore],
   'etcd snapshot save': [change.snapshotSave],
   'etcd snapshot schedule': [change.snapshotSchedule],
   'etcd status': [cluster.etcdStatus],
   'etcd stop': [change.etcdStop],
   'etcd watch': [change.etcdWatch],
   explain: [host.explain],
-  'lab status': [host.labStatus],
+  'gateway disable': [start.gatewayChange],
+  'gateway enable': [start.gatewayChange],
+  'gateway status': [start.gatewayStatus],
+  init: [start.init, start.initPlan, start.initRunning],
+  join: [start.joinMember, start.joinClient, start.joinPlan, start.joinFormer],
+  'lab chaos': [lab.chaos, lab.chaosList],
+  'lab down': [lab.labDown],
+  'lab exec': [lab.labExec],
+  'lab status': [lab.labStatus],
+  'lab up': [lab.labUp],
   leases: [node.leases],
   'leases release': [change.leasesRelease],
   'leases reserve': [change.leasesReserve],
@@ -51,6 +75,9 @@ const DOCUMENTS: Readonly<Record<string, readonly Properties[]>> = {
   plan: [node.plan],
   routes: [node.routes],
   schema: [host.schemas, host.schema],
+  'service install': [start.serviceInstall],
+  'service status': [start.serviceStatus],
+  'service uninstall': [start.serviceUninstall],
   status: [node.status],
   'test connectivity': [node.connectivity],
   'token create': [change.tokenCreate],
@@ -58,6 +85,8 @@ const DOCUMENTS: Readonly<Record<string, readonly Properties[]>> = {
   'token revoke': [change.tokenRevoke],
   top: [node.top],
   trace: [node.trace],
+  ui: [start.ui],
+  up: [start.upDetached, start.stopped, start.upVersion],
   version: [host.version],
   wait: [node.wait],
 };

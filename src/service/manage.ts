@@ -52,6 +52,14 @@ async function checkForeign(files: readonly ServiceFile[], at: (path: string) =>
   }
 }
 
+/** Whether install has something to change: a file, or what systemd says of the service; other inits cannot be asked. */
+export async function differs(plan: ServicePlan, place: Pick<Place, 'root'>, start: boolean): Promise<boolean> {
+  for (const { path, content } of plan.files)
+    if ((await readIfThere(join(place.root ?? '/', path))) !== content) return true;
+  const { enabled, active } = await serviceState(plan, place);
+  return enabled !== undefined && (enabled !== 'enabled' || (start && active !== 'active'));
+}
+
 /** Writes the files, enables the service, and starts it unless told otherwise. Rejects with SERVICE, FILE_FAILED. */
 export async function install(plan: ServicePlan, place: Place, start: boolean): Promise<void> {
   const at = (path: string): string => join(place.root ?? '/', path);

@@ -6,6 +6,7 @@ import { execa } from 'execa';
 import { nodeEnvironment, onNode } from '../../src/lab/index.ts';
 import type { BenchReport } from '../../src/model/figures.ts';
 import { packageRoot } from '../../src/root.ts';
+import { holdsItsSchemas, holdToSchema } from '../support/held.ts';
 import { TEST_LABS, useLab } from '../support/lab.ts';
 import { until } from '../support/until.ts';
 
@@ -44,6 +45,7 @@ describe('bench', () => {
   it('measures overlay and underlay between two nodes of a lab', async () => {
     const argv = [PROGRAM, 'bench', '--lab', name, '--from', 'n1', '--to', 'n2', ...PLAN, '--json'];
     const { stdout, stderr } = await execa(process.execPath, argv, { env: { TSFLANNEL_LAB_DIR: TEST_LABS } });
+    holdToSchema(argv, stdout);
     const { schemaVersion, backend, paths, sameMachine, rows } = JSON.parse(stdout) as Shown & { schemaVersion: 1 };
     assert.deepEqual([schemaVersion, backend, sameMachine, paths.length], [1, 'udp', true, 2]);
     checkPath(paths[0], 'overlay');
@@ -54,7 +56,7 @@ describe('bench', () => {
   }).timeout(60_000);
 
   it('measures from another node with the code the server printed, over the overlay only unless told otherwise', async () => {
-    const [program, ...args] = onNode(node(2), ['tsflannel', 'bench', '--server']);
+    const [program, ...args] = onNode(node(2), ['tsflannel', 'bench', '--server', '--json']);
     const server = spawn(program, args, {
       env: nodeEnvironment(ground.lab, node(2)),
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -72,7 +74,8 @@ describe('bench', () => {
     const { paths } = JSON.parse(ran.stdout) as Shown;
     assert.equal(paths.length, 1);
     checkPath(paths[0], 'overlay');
-    assert.match(await result, /^172\.17\.\d+\.0 has measured; 5 measurements$/m);
+    holdToSchema([program, ...args], await result);
+    assert.equal(JSON.parse(await result).measurements, 5);
   }).timeout(60_000);
 
   it('says what is wrong', async () => {
@@ -85,4 +88,6 @@ describe('bench', () => {
     assert.equal(exitCode, 2);
     assert.match(stderr, /both n1/);
   }).timeout(30_000);
+
+  holdsItsSchemas('bench');
 });

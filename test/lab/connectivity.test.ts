@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { inNamespace, runOn, testLab } from '../../src/lab/index.ts';
+import { inNamespace, testLab } from '../../src/lab/index.ts';
 import type { PairReport } from '../../src/model/connectivity.ts';
-import { useLab } from '../support/lab.ts';
+import { runOn, useLab } from '../support/lab.ts';
 
 for (const backend of ['vxlan', 'udp', 'host-gw'] as const)
   describe(`test connectivity: ${backend}`, () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { etcdOf } from '../support/etcd-versions.ts';
+import { holdsItsSchemas } from '../support/held.ts';
 import { type Background, fetchOn, type TestHost, useHosts } from '../support/hosts.ts';
 import { alive, json, members, purge, succeeds } from '../support/members.ts';
 import { until } from '../support/until.ts';
@@ -108,4 +109,6 @@ describe('tsflannel discovery serve: real members bootstrap through it', functio
     const port = await hub().tsflannel(...args, join(hub().dir, 'other'));
     assert.deepEqual([port.exit, (json(port).error as { code: string }).code], [6, 'LISTEN_FAILED']);
   });
+
+  holdsItsSchemas('discovery-serve');
 });

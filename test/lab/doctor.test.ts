@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { runOn } from '../../src/lab/index.ts';
 import { etcdFaults, keyFaults } from '../support/faults/etcd.ts';
 import { kernelFaults } from '../support/faults/kernel.ts';
 import { useFaults } from '../support/faults/naming.ts';
 import { dockerFaults, filterFaults, networkFaults } from '../support/faults/network.ts';
+import { runOn } from '../support/lab.ts';
 import { killDaemon, statusOf, upAgain } from '../support/lab-daemon.ts';
 import { until } from '../support/until.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { openTypist, type Typed, type Typist } from '../support/cli.ts';
 import { freePort, startEtcd, type TestEtcd } from '../support/etcd.ts';
+import { holdsItsSchemas } from '../support/held.ts';
 import { until } from '../support/until.ts';
 
 interface Row {
@@ -107,4 +108,6 @@ describe('tsflannel etcd member: one at a time, and never without a majority', f
     running.delete('m4');
     await healthy(2);
   });
+
+  holdsItsSchemas('etcd-members');
 });

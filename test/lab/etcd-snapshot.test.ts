@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { holdsItsSchemas } from '../support/held.ts';
 import { useHosts } from '../support/hosts.ts';
 import { clusterId, json, members, purge, succeeds } from '../support/members.ts';
 
@@ -112,4 +113,6 @@ describe('tsflannel etcd snapshot: a cluster of three, restored on each host', f
     rmSync(file);
     await purge(host(1), host(2), host(3));
   });
+
+  holdsItsSchemas('etcd-snapshot');
 });

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runOn } from '../../src/lab/index.ts';
-import { useLab } from '../support/lab.ts';
+import { runOn, useLab } from '../support/lab.ts';
 import { daemonLog, statusOf, upAgain } from '../support/lab-daemon.ts';
 
 describe('two nodes that look like one', () => {

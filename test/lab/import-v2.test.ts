@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { openTypist, type Typist } from '../support/cli.ts';
 import { startEtcd, type TestEtcd } from '../support/etcd.ts';
+import { holdsItsSchemas } from '../support/held.ts';
 import { NET } from '../support/kvs.ts';
 import { createCa } from '../support/tls.ts';
 
@@ -132,4 +133,6 @@ describe('tsflannel config import --from-v2', function () {
     assert.match(await from('http://127.0.0.1:1'), /^ETCD_UNREACHABLE /);
     assert.match(await from('http://u:secret@127.0.0.1:1'), /^USAGE (?![\s\S]*secret)/);
   });
+
+  holdsItsSchemas('import-v2');
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { argvOf } from '../../src/etcd/proc.ts';
+import { holdsItsSchemas } from '../support/held.ts';
 import { useHosts } from '../support/hosts.ts';
 import { alive, clusterId, healthy, json, members, pidOf, purge, succeeds } from '../support/members.ts';
 import { until } from '../support/until.ts';
@@ -103,4 +104,6 @@ describe('tsflannel init: one member', function () {
     await purge(host(1));
     assert.equal((await host(1).tsflannel('etcd', 'stop')).exit, 3);
   });
+
+  holdsItsSchemas('init');
 });

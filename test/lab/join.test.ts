@@ -6,6 +6,7 @@ import { parseToken, printToken } from '../../src/etcd/join-token.ts';
 import { hashOfCa } from '../../src/etcd/pki.ts';
 import { newCa } from '../../src/etcd/pki-make.ts';
 import { argvOf } from '../../src/etcd/proc.ts';
+import { holdsItsSchemas } from '../support/held.ts';
 import { type Ran, type TestHost, useHosts } from '../support/hosts.ts';
 import { clusterId, healthy, json, members, pidOf, purge, succeeds } from '../support/members.ts';
 import { until } from '../support/until.ts';
@@ -216,4 +217,6 @@ describe('tsflannel join: three members and a client over TLS', function () {
   });
 
   it('is gone with all its files', () => purge(...all()));
+
+  holdsItsSchemas('join');
 });

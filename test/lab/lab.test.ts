@@ -43,6 +43,11 @@ describe('lab exec', () => {
     assert.equal(stdout, 'n1 --name n1 --json n1');
   });
 
+  it('has its output in the document with --json', async () => {
+    const { stdout } = await tsflannel(['lab', 'exec', '--name', name, 'n1', '--json', '--', 'busybox', 'echo', 'a b']);
+    assert.deepEqual(JSON.parse(stdout), { schemaVersion: 1, exit: 0, stdout: 'a b\n' });
+  });
+
   it('finds tsflannel itself', async () => {
     assert.match((await onNode('tsflannel', 'version')).stdout, /^tsflannel \d/);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type Ran, runOn } from '../../src/lab/index.ts';
-import { useLab } from '../support/lab.ts';
+import type { Ran } from '../../src/lab/index.ts';
+import { runOn, useLab } from '../support/lab.ts';
 import { daemonLog, daemonPid, killDaemon, statusOf, upAgain } from '../support/lab-daemon.ts';
 import { until } from '../support/until.ts';
 

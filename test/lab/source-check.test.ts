@@ -1,6 +1,5 @@
 /** n3 turns bad: it sends what it should not to n1, in the name of n2, of n1, of itself and of nobody. */
 import assert from 'node:assert/strict';
-import { runOn } from '../../src/lab/index.ts';
 import {
   aside,
   datagram,
@@ -12,7 +11,7 @@ import {
   tunnelled,
   untunnelled,
 } from '../support/forged.ts';
-import { useLab } from '../support/lab.ts';
+import { runOn, useLab } from '../support/lab.ts';
 import { killDaemon, statusOf, upAgain } from '../support/lab-daemon.ts';
 import { until } from '../support/until.ts';
 

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runOn } from '../../src/lab/index.ts';
 import { packageRoot } from '../../src/root.ts';
-import { runContainer, useLab } from '../support/lab.ts';
+import { runContainer, runOn, useLab } from '../support/lab.ts';
 import { sections } from '../support/page.ts';
 
 /** What may end otherwise than well: a node that is not alone is told of everything. */

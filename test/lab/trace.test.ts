@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { runOn } from '../../src/lab/index.ts';
 import type { Hop } from '../../src/trace/hops.ts';
-import { useLab } from '../support/lab.ts';
+import { runOn, useLab } from '../support/lab.ts';
 import { addContainers } from '../support/lab-daemon.ts';
 
 for (const backend of ['vxlan', 'udp', 'host-gw'] as const)

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { nodeEnvironment, onNode } from '../../src/lab/index.ts';
 import { packageRoot } from '../../src/root.ts';
+import { holdsItsSchemas, holdToSchema } from '../support/held.ts';
 import { useLab } from '../support/lab.ts';
 import { until } from '../support/until.ts';
 
@@ -13,8 +15,9 @@ describe('tsflannel ui, in a browser', () => {
   /** Starts the command on n1; resolves to the address it prints, and to what ends it. */
   async function startUi() {
     const node = test.node(1);
-    const [program, ...args] = onNode(node, ['tsflannel', 'ui', '--port', '0']);
-    const child = spawn(program, args, { env: nodeEnvironment(test.lab, node), stdio: ['ignore', 'ignore', 'pipe'] });
+    const [program, ...args] = onNode(node, ['tsflannel', 'ui', '--port', '0', '--json']);
+    const child = spawn(program, args, { env: nodeEnvironment(test.lab, node), stdio: ['ignore', 'pipe', 'pipe'] });
+    const printed = text(child.stdout);
     let said = '';
     child.stderr.on('data', (part) => {
       said += part;
@@ -27,6 +30,7 @@ describe('tsflannel ui, in a browser', () => {
         const exit = once(child, 'exit');
         child.kill('SIGTERM');
         const [code] = await exit;
+        holdToSchema([program, ...args], await printed);
         return code;
       },
     };
@@ -48,4 +52,6 @@ describe('tsflannel ui, in a browser', () => {
     assert.deepEqual(seen.faults, []);
     assert.equal(await ui.end(), 0);
   }).timeout(120_000);
+
+  holdsItsSchemas('ui');
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { nodeEnvironment, onNode, runOn, subnetOf } from '../../src/lab/index.ts';
-import { useLab } from '../support/lab.ts';
+import { nodeEnvironment, onNode, subnetOf } from '../../src/lab/index.ts';
+import { runOn, useLab } from '../support/lab.ts';
 import { openTerminal } from '../support/pty.ts';
 import { until } from '../support/until.ts';
 

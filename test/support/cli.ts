@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/root.ts';
+import { holdToSchema } from './held.ts';
 
 export interface Typed {
   readonly exit: number;
@@ -39,6 +40,7 @@ export function openTypist(endpoint: string, prefix: string): Typist {
       const options = { env, extendEnv: false, reject: false, stdin: 'ignore', timeout: 60_000 } as const;
       const program = join(packageRoot(), 'bin', 'tsflannel');
       const { exitCode, stdout, stderr } = await execa(program, argv, options);
+      holdToSchema(['tsflannel', ...argv], stdout);
       const json = () => JSON.parse(stdout) as Record<string, unknown>;
       return { exit: exitCode ?? -1, stdout, stderr, json, code: () => (json().error as { code: string }).code };
     },

@@ -15,6 +15,7 @@ import {
   stopDockerd,
 } from '../../src/lab/dockerd.ts';
 import { packageRoot } from '../../src/root.ts';
+import { holdToSchema } from './held.ts';
 import { difference, type Snapshot, snapshot } from './leaks.ts';
 
 export interface Ended {
@@ -105,6 +106,7 @@ function testDockerd(namespace: string, paths: DockerdPaths): TestDockerd {
     async tsflannel(...args) {
       const [program, ...rest] = command(...args, '--json');
       const { exitCode, stdout, stderr } = await execa(program!, rest, { reject: false, stdin: 'ignore' });
+      if (exitCode !== undefined) holdToSchema([program!, ...rest], stdout);
       return { exitCode, stdout, stderr };
     },
     async container(name, ...options) {

@@ -19,6 +19,7 @@ import {
 import { parseIp4, parsePrefix, printIp } from '../../src/model/address.ts';
 import { packageRoot } from '../../src/root.ts';
 import { startEtcd, type TestEtcd } from './etcd.ts';
+import { holdToSchema } from './held.ts';
 
 /** A program in the background; what it says is kept. */
 export interface Running {
@@ -149,8 +150,11 @@ function hostAt({ dir, endpoint, running }: Setting, name: string, number: numbe
     running.push(started);
     return started;
   };
-  const run = async (...argv: string[]): Promise<string> =>
-    (await execa(enter, [...inside, '--', ...argv], { env, extendEnv: false, stdin: 'ignore' })).stdout;
+  const run = async (...argv: string[]): Promise<string> => {
+    const { stdout } = await execa(enter, [...inside, '--', ...argv], { env, extendEnv: false, stdin: 'ignore' });
+    holdToSchema(argv, stdout);
+    return stdout;
+  };
   return {
     ...{ name: namespace, namespace, ip: `198.18.0.${number}`, dir: home, subnetFile, run, start },
     tsflannel: (...args) => run(program, ...args),

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { holdToSchema } from './held.ts';
 import { difference, type Snapshot, snapshot } from './leaks.ts';
 import { openTerminal, type Terminal } from './pty.ts';
 import { until } from './until.ts';
@@ -73,6 +74,7 @@ function hostOf(namespace: string, ip: string, dir: string): TestHost {
   const run = async (more: NodeJS.ProcessEnv, argv: readonly string[]): Promise<Ran> => {
     const options = { env: { ...env, ...more }, extendEnv: false, reject: false, stdin: 'ignore' } as const;
     const { exitCode, stdout, stderr } = await execa(...inside([PROGRAM, ...argv]), options);
+    if (exitCode !== undefined) holdToSchema(['tsflannel', ...argv], stdout);
     return { exit: exitCode ?? -1, stdout, stderr };
   };
   return {

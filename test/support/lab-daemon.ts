@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { DaemonStatus } from '../../src/control/protocol.ts';
 import type { LabNode } from '../../src/lab/index.ts';
 import type { StatusReport } from '../../src/model/report.ts';
-import type { TestLab } from './lab.ts';
+import { runOn, type TestLab } from './lab.ts';
 import { until } from './until.ts';
 
 export const daemonPid = (node: LabNode): number => Number(readFileSync(join(node.dir, 'run', 'daemon.pid'), 'utf8'));
@@ -27,7 +27,6 @@ export async function upAgain(test: TestLab, number: number, ...args: string[]):
 
 /** `status` of a node; it need not be well. */
 export async function statusOf(test: TestLab, number: number): Promise<StatusReport> {
-  const { runOn } = await import('../../src/lab/index.ts');
   const { stdout } = await runOn(test.lab, test.node(number), ['tsflannel', 'status', '--json']);
   return JSON.parse(stdout) as StatusReport;
 }

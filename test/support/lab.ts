@@ -3,13 +3,31 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { dockerdPaths, importImage, LAB_IMAGE } from '../../src/lab/dockerd.ts';
-import { type Lab, type LabNode, type LabSpec, labDown, labUp, mustRun, type Ran, runOn } from '../../src/lab/index.ts';
+import {
+  type Lab,
+  type LabNode,
+  type LabSpec,
+  labDown,
+  labUp,
+  mustRun,
+  type Ran,
+  runOn as run,
+} from '../../src/lab/index.ts';
 import { dockerDirOf } from '../../src/lab/node.ts';
+import { holdToSchema } from './held.ts';
 import { slowAfter, slowBefore } from './hooks.ts';
 import { difference, type Snapshot, snapshot } from './leaks.ts';
 
 /** A folder of its own: a user's labs are left alone. */
 export const TEST_LABS = '/run/tsflannel-test';
+
+/** Runs a command on a node of a lab; what it prints by `--json` is held against its schema. */
+export async function runOn(...[lab, node, argv, timeoutMs]: Parameters<typeof run>): Promise<Ran> {
+  const ran = await run(lab, node, argv, timeoutMs);
+  if (ran.exit !== KILLED) holdToSchema(argv, ran.stdout);
+  return ran;
+}
+const KILLED = 137;
 
 /** Two nodes, one etcd member, backend vxlan, no Docker: unless changed. */
 export const labSpec = (change: Partial<LabSpec> & { readonly name: string }): LabSpec => ({

@@ -19,7 +19,7 @@ export default class ConfigSet extends TsflannelCommand {
     ...etcdFlags,
     ...configFlags,
     force: Flags.boolean({ description: 'write in spite of overlapping routes or live leases that cannot follow' }),
-    'dry-run': Flags.boolean({ description: 'check and show, write nothing' }),
+    'dry-run': Flags.boolean({ default: false, description: 'check and show, write nothing' }),
   };
 
   override async execute(): Promise<Result> {

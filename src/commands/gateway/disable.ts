@@ -8,7 +8,7 @@ export default class GatewayDisable extends TsflannelCommand {
   static override flags = {
     ...etcdFlags,
     ...nodeFlags,
-    'dry-run': Flags.boolean({ description: 'say what would be done, change nothing' }),
+    'dry-run': Flags.boolean({ default: false, description: 'say what would be done, change nothing' }),
   };
 
   override async execute(): Promise<Result> {

@@ -16,7 +16,7 @@ export default class GatewayEnable extends TsflannelCommand {
     ...etcdFlags,
     ...nodeFlags,
     mode: Flags.string({ description: 'what containers see', options: [...GATEWAY_MODES], default: 'masquerade' }),
-    'dry-run': Flags.boolean({ description: 'say what would be done, change nothing' }),
+    'dry-run': Flags.boolean({ default: false, description: 'say what would be done, change nothing' }),
   };
 
   override async execute(): Promise<Result> {

@@ -3,7 +3,8 @@ import { TsflannelError } from '../../errors.ts';
 import { type Result, TsflannelCommand } from '../../output/command.ts';
 
 export default class LabExec extends TsflannelCommand {
-  static override description = 'Run a command on a node of a lab, as if typed there. Its exit status is passed on.';
+  static override description =
+    'Run a command on a node of a lab, as if typed there. Its exit status is passed on. With --json its output is in the document.';
   static override examples = [
     '<%= config.bin %> lab exec n1 -- tsflannel routes',
     '<%= config.bin %> lab exec n2 -- docker ps',
@@ -24,7 +25,7 @@ export default class LabExec extends TsflannelCommand {
     if (command.length === 0) throw new TsflannelError('USAGE', { detail: 'there is no command after --' });
     const { execOn, labsDir, nodeOf, readLab } = await import('../../lab/index.ts');
     const lab = await readLab(flags.name, labsDir());
-    const exit = await execOn(lab, nodeOf(lab, args.node), command);
-    return { data: { exit }, text: '', exit };
+    const executed = await execOn(lab, nodeOf(lab, args.node), command, this.wantsJson());
+    return { data: { ...executed }, text: '', exit: executed.exit };
   }
 }

@@ -21,9 +21,9 @@ export default class LabUp extends TsflannelCommand {
       helpValue: 'CIDR',
     }),
     'etcd-members': Flags.integer({ description: 'nodes that run etcd (default: 3, or 1 with fewer nodes)', min: 1 }),
-    docker: Flags.boolean({ description: 'a dockerd on each node' }),
-    bare: Flags.boolean({ description: 'only the nodes: type init, config set and up there yourself' }),
-    discovery: Flags.boolean({ description: 'bootstrap etcd through a discovery service of the lab' }),
+    docker: Flags.boolean({ default: false, description: 'a dockerd on each node' }),
+    bare: Flags.boolean({ default: false, description: 'only the nodes: type init, config set and up there yourself' }),
+    discovery: Flags.boolean({ default: false, description: 'bootstrap etcd through a discovery service of the lab' }),
   };
 
   override async execute(): Promise<Result> {

@@ -1,7 +1,7 @@
 import { Flags } from '@oclif/core';
 import { notice, type Result, TsflannelCommand } from '../../output/command.ts';
 import { serviceFlags } from '../../output/service-flags.ts';
-import { findInit, install } from '../../service/manage.ts';
+import { differs, findInit, install } from '../../service/manage.ts';
 import { servicePlan } from '../../service/service.ts';
 
 export default class ServiceInstall extends TsflannelCommand {
@@ -18,7 +18,7 @@ export default class ServiceInstall extends TsflannelCommand {
   static override flags = {
     ...serviceFlags,
     start: Flags.boolean({ description: 'start it now too', default: true, allowNo: true }),
-    'dry-run': Flags.boolean({ description: 'print the files and commands, change nothing' }),
+    'dry-run': Flags.boolean({ default: false, description: 'print the files and commands, change nothing' }),
   };
 
   override async execute(): Promise<Result> {
@@ -26,12 +26,15 @@ export default class ServiceInstall extends TsflannelCommand {
     const place = { notice, ...(flags.root !== undefined && { root: flags.root }) };
     const plan = await servicePlan(flags.init ?? (await findInit(place)), argv as string[]);
     const commands = flags.root === undefined ? [...plan.enable, ...(flags.start ? [plan.start] : [])] : [];
-    const data = { init: plan.init, files: plan.files, commands, dryRun: flags['dry-run'] };
+    const changed = await differs(plan, place, flags.start);
+    const data = { changed, init: plan.init, files: plan.files, commands, dryRun: flags['dry-run'] };
     if (flags['dry-run']) {
       const files = plan.files.map(({ path, content }) => `== ${path}\n${content}`);
       return { data, text: [...files, ...commands.map((command) => `$ ${command.join(' ')}`)].join('\n') };
     }
-    await install(plan, place, flags.start);
-    return { data, text: `tsflannel starts at boot (${plan.init}); tsflannel service uninstall takes that back.` };
+    // Only systemd can be asked whether all of it stands; the commands of the others may be repeated.
+    if (changed || (plan.init !== 'systemd' && flags.root === undefined)) await install(plan, place, flags.start);
+    const text = `tsflannel starts at boot (${plan.init}); tsflannel service uninstall takes that back.`;
+    return { data, text: changed ? text : `No change: ${text}` };
   }
 }

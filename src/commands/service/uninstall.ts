@@ -11,7 +11,7 @@ export default class ServiceUninstall extends TsflannelCommand {
   static override examples = ['<%= config.bin %> service uninstall', '<%= config.bin %> service uninstall --dry-run'];
   static override flags = {
     ...serviceFlags,
-    'dry-run': Flags.boolean({ description: 'print what would be removed, change nothing' }),
+    'dry-run': Flags.boolean({ default: false, description: 'print what would be removed, change nothing' }),
   };
 
   override async execute(): Promise<Result> {

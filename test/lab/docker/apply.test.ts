@@ -1,4 +1,5 @@
 /** docker apply and revert on a real dockerd run as a plain process, a container on it. */
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,6 +7,7 @@ import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { useDockerd } from '../../support/dockerd.ts';
+import { holdsItsSchemas } from '../../support/held.ts';
 import { difference, type Snapshot } from '../../support/leaks.ts';
 import { openTerminal } from '../../support/pty.ts';
 import { until } from '../../support/until.ts';
@@ -196,4 +198,6 @@ describe('docker apply', function () {
       const { stdout } = await dockerd.tsflannel('apply', '--yes', '--config-file', neighbour.paths.configFile);
       assert.equal(errorOf(stdout), 'DOCKER_CONFIG');
     }));
+
+  holdsItsSchemas('docker/apply');
 });

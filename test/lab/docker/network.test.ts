@@ -1,8 +1,10 @@
 /** docker network create and remove beside a real dockerd whose docker0 has a part of the lease. */
+
 import assert from 'node:assert/strict';
 import { execa } from 'execa';
 import { LAB_IMAGE } from '../../../src/lab/dockerd.ts';
 import { useDockerd } from '../../support/dockerd.ts';
+import { holdsItsSchemas } from '../../support/held.ts';
 
 describe('docker network', function () {
   this.timeout(120_000);
@@ -86,4 +88,6 @@ describe('docker network', function () {
     await tsflannel(0, 'apply', '--yes', '--docker0-length', '24');
     assert.deepEqual(await dockerd.docker0(), ['172.17.57.1/24']);
   });
+
+  holdsItsSchemas('docker/network');
 });

@@ -21,7 +21,7 @@ export default class EtcdSnapshotRestore extends TsflannelCommand {
   static override args = { file: Args.string({ description: 'file of etcd snapshot save', required: true }) };
   static override flags = {
     alone: Flags.boolean({ description: 'make a cluster of this host only; others come in by etcd member add' }),
-    'dry-run': Flags.boolean({ description: 'check the file and the member, change nothing' }),
+    'dry-run': Flags.boolean({ default: false, description: 'check the file and the member, change nothing' }),
     ...yesFlag,
     ...memberDirFlags,
   };
