@@ -4,22 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CHECKS, GROUPS } from '../src/doctor/doctor.ts';
 import { ERRORS, type ErrorEntry } from '../src/errors.ts';
-
-/** Exit statuses and what they say. */
-export const EXITS: Readonly<Record<number, string>> = {
-  1: 'failed',
-  2: 'the command line or a config is not valid',
-  3: 'not found',
-  4: 'root is needed',
-  5: 'credentials are refused',
-  6: 'in conflict with what is there, or used up',
-  7: 'the plan is not empty (`plan --detailed-exitcode`)',
-  8: 'degraded',
-  9: 'down',
-  69: 'a service does not answer',
-  75: 'timed out',
-  130: 'stopped by the user',
-};
+import { EXITS } from '../src/model/exits.ts';
 
 const rows = Object.entries(ERRORS as Record<string, ErrorEntry>).sort(([a], [b]) => (a < b ? -1 : 1));
 const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/\{(\w+)\}/g, '_$1_');

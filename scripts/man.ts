@@ -5,7 +5,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EXITS } from './docs.ts';
+import { EXITS } from '../src/model/exits.ts';
 import { type CommandPage, commandPages, type Flag, factsOf, flagGroups, flagValue } from './reference.ts';
 
 /** What roff would read as something else, and non-ASCII, which not every roff takes. */
@@ -125,7 +125,6 @@ export const programMan = (pages: readonly CommandPage[], version: string): stri
     heading('COMMANDS'),
     ...pages.flatMap(commandItem),
     heading('EXIT STATUS'),
-    ...item(bold('0'), 'done'),
     ...Object.entries(EXITS).flatMap(([exit, meaning]) => item(bold(exit), meaning)),
     '',
   ].join('\n');

@@ -1,7 +1,7 @@
 import { flush } from '@oclif/core/flush';
 import { run } from '@oclif/core/run';
-import { stringify } from './model/json.ts';
 import { errorData, fromThrown, printError } from './output/command.ts';
+import { formatIn, render } from './output/format.ts';
 
 /**
  * Where the reader of a pipe has gone (`| head`) a program ends without a word, as by SIGPIPE, which Node turns off. Nobody reading
@@ -22,7 +22,8 @@ export async function runCli(argv: string[], url: string): Promise<void> {
     await flush();
   } catch (error) {
     const ours = fromThrown(error);
-    if (argv.includes('--json')) process.stdout.write(`${stringify(errorData(ours, 'tsflannel'))}\n`);
+    const format = formatIn(argv);
+    if (format !== 'table') process.stdout.write(`${await render(format, errorData(ours, 'tsflannel'))}\n`);
     else if (ours.exit !== 0) process.stderr.write(`${printError(ours, 'tsflannel')}\n`);
     process.exitCode = ours.exit;
   }

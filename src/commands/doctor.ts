@@ -32,7 +32,7 @@ export default class Doctor extends TsflannelCommand {
     const text = flags.junit
       ? junit('tsflannel doctor', doctorCases(findings))
       : doctorText(findings, flags.all || ids.length > 0);
-    return { data: { state: healthOf(findings), findings: findings.map(dataOf) }, text, exit };
+    return { data: { state: healthOf(findings), findings: findings.map(dataOf) }, list: 'findings', text, exit };
   }
 }
 
@@ -44,7 +44,7 @@ function listed(ids: readonly string[]): Result {
     ['check', 'group', 'what is well'],
     checks.map(({ id, group, title }) => [id, group, title]),
   );
-  return { data: { checks }, text };
+  return { data: { checks }, list: 'checks', text };
 }
 
 type Fix = { yes: boolean; 'dry-run': boolean };

@@ -3,6 +3,7 @@ import { EXPLANATIONS, type Explanation, explain, near } from '../doctor/explain
 import { TsflannelError } from '../errors.ts';
 import { printable } from '../model/parsed.ts';
 import { type Result, TsflannelCommand } from '../output/command.ts';
+import { listFlag } from '../output/format.ts';
 import { table } from '../output/table.ts';
 
 const KINDS = ['error', 'check', 'event', 'rejection'] as const;
@@ -29,6 +30,7 @@ export default class Explain extends TsflannelCommand {
   ];
   static override args = { code: Args.string({ description: 'code of an error, name of a check or of an event' }) };
   static override flags = {
+    ...listFlag,
     kind: Flags.option({ options: KINDS, description: 'only these' })(),
   };
 
@@ -40,7 +42,7 @@ export default class Explain extends TsflannelCommand {
     if (code !== undefined && found.length === 0) throw unknown(code);
     const rows = found.map(({ code: name, kind, what }) => [name, kind, what]);
     const text = code === undefined ? table(['name', 'kind', 'what'], rows) : found.map(textOf).join('\n\n');
-    return { data: { explanations: found }, text };
+    return { data: { explanations: found }, list: 'explanations', text };
   }
 }
 

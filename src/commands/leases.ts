@@ -13,6 +13,6 @@ export default class Leases extends Routes {
 
   protected override show(rows: readonly RouteRow[], usage: Usage): Result {
     const leases = rows.filter((row) => row.leaseId !== undefined || row.state === 'rejected');
-    return { data: { leases, usage }, text: leasesText(leases, usage) };
+    return { data: { leases, usage }, text: leasesText(leases, usage), list: 'leases' };
   }
 }

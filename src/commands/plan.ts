@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { type Result, TsflannelCommand } from '../output/command.ts';
+import { listFlag } from '../output/format.ts';
 import { lookFlags } from '../output/look-flags.ts';
 
 export default class Plan extends TsflannelCommand {
@@ -12,6 +13,7 @@ export default class Plan extends TsflannelCommand {
     '<%= config.bin %> plan --json',
   ];
   static override flags = {
+    ...listFlag,
     ...lookFlags,
     adopt: Flags.boolean({ description: 'what up --adopt would do with what flanneld left' }),
     'detailed-exitcode': Flags.boolean({ description: 'exit 7 when there is something to change' }),
@@ -25,6 +27,7 @@ export default class Plan extends TsflannelCommand {
     const exit = flags['detailed-exitcode'] && steps.length > 0 ? 7 : 0;
     return {
       data: { daemon, steps },
+      list: 'steps',
       text: daemon ? text : `${text}\n(no daemon runs: this is what up would do)`,
       exit,
     };

@@ -1,8 +1,12 @@
 import type { RouteRow, Usage } from '../model/report.ts';
 import { type Result, TsflannelCommand } from '../output/command.ts';
+import { listFlag } from '../output/format.ts';
 import { lookFlags, watchFlag } from '../output/look-flags.ts';
 import { routesText } from '../output/routes.ts';
 import { watch } from '../output/watch.ts';
+
+/** What is another at each look. */
+const MOVING: ReadonlySet<string> = new Set(['age', 'left', 'asked', 'lost', 'rttMicros', 'traffic']);
 
 export default class Routes extends TsflannelCommand {
   static override description =
@@ -12,11 +16,11 @@ export default class Routes extends TsflannelCommand {
     '<%= config.bin %> routes --watch',
     '<%= config.bin %> routes --json',
   ];
-  static override flags = { ...lookFlags, ...watchFlag };
+  static override flags = { ...listFlag, ...lookFlags, ...watchFlag };
 
   /** What of the rows is shown, and how. */
   protected show(rows: readonly RouteRow[], _usage: Usage): Result {
-    return { data: { routes: rows }, text: routesText(rows) };
+    return { data: { routes: rows }, text: routesText(rows), list: 'routes' };
   }
 
   override async execute(): Promise<Result> {
@@ -26,14 +30,11 @@ export default class Routes extends TsflannelCommand {
     const options = await lookOptions(flags);
     const look = async () => {
       const { rows, usage, daemon } = await routesNow(options);
-      const { data, text } = this.show(rows, usage);
-      return { data: { daemon, ...data }, text };
+      const { data, ...shown } = this.show(rows, usage);
+      return { ...shown, data: { daemon, ...data } };
     };
     if (!flags.watch) return look();
-    await watch(async () => {
-      const { data, text } = await look();
-      return { text, json: JSON.stringify({ schemaVersion: 1, ...data }) };
-    }, flags.json);
-    return { data: {}, text: '', silent: true };
+    const exit = await watch({ look, command: this.typed(), moving: MOVING }, this.wantsJson());
+    return { data: {}, text: '', exit, silent: true };
   }
 }

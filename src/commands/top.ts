@@ -23,8 +23,7 @@ export default class Top extends TsflannelCommand {
     const options = await lookOptions(flags);
     const look = () => liveNow(options);
     if (process.stdout.isTTY && process.stdin.isTTY && !flags.once && !flags.json) {
-      await showLive(look);
-      return { data: {}, text: '', silent: true };
+      return { data: {}, text: '', exit: await showLive(look), silent: true };
     }
     const before = await look();
     // Rates need two looks.

@@ -119,13 +119,11 @@ const seen = (event: WatchEvent, prefix: string): Seen =>
     ? seenPut(event.kv, prefix, 'put')
     : { event: 'delete', key: event.key, revision: event.modRevision };
 
-/** Tells of the keys as they are, and of each change, until SIGINT or SIGTERM; across lost connections, without a gap. */
+/** Tells of the keys as they are, and of each change, until SIGINT; across lost connections, without a gap. */
 export async function watchKeys(keys: Keys, tell: (seen: Seen) => void, notice: (line: string) => void): Promise<void> {
   const { kv, prefix, key, exact } = keys;
   const wanted = ({ key: name }: Seen) => !exact || name === key;
-  const ended = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-  });
+  const ended = new Promise<void>((resolve) => process.once('SIGINT', () => resolve()));
   const watcher = watchPrefix(kv, key, {
     clock: systemClock,
     random: Math.random,

@@ -4,13 +4,15 @@
  */
 import { Command, Flags } from '@oclif/core';
 import { asTsflannelError, TsflannelError } from '../errors.ts';
-import { stringify } from '../model/json.ts';
+import { formatIn, render } from './format.ts';
 
 /** What a command hands back: `data` for `--json`, `text` for people, and the exit status where it is not 0. */
 export interface Result {
   readonly data: Readonly<Record<string, unknown>>;
   readonly text: string;
   readonly exit?: number;
+  /** The property of `data` that is the list: `-o jsonl` prints a line for each of it. */
+  readonly list?: string;
   /** Everything was printed already (a live view). */
   readonly silent?: boolean;
 }
@@ -33,17 +35,20 @@ export function printError(error: TsflannelError, command: string): string {
 const MAX_TEXT = 600;
 const clip = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text);
 
+/** A result as `--json` shows it. */
+export const document = (data: Result['data']): Result['data'] => ({ schemaVersion: 1, ...data });
+
 /** An error as `--json` shows it: less than 2 kB. */
-export const errorData = (error: TsflannelError, command: string): Record<string, unknown> => ({
-  schemaVersion: 1,
-  error: {
-    code: error.code,
-    what: clip(error.message),
-    why: clip(error.why),
-    fix: fixesOf(error, command),
-    exit: error.exit,
-  },
-});
+export const errorData = (error: TsflannelError, command: string): Result['data'] =>
+  document({
+    error: {
+      code: error.code,
+      what: clip(error.message),
+      why: clip(error.why),
+      fix: fixesOf(error, command),
+      exit: error.exit,
+    },
+  });
 
 /** What oclif says of a command line, on one line, without the help text after it and without the value of a flag it does not know. */
 const usageOf = (message: string): string =>
@@ -76,22 +81,28 @@ export abstract class TsflannelCommand extends Command {
     const result = await this.execute();
     process.exitCode = result.exit ?? 0;
     if (result.silent) return;
-    const text = this.wantsJson() ? stringify({ schemaVersion: 1, ...result.data }) : result.text;
+    const format = formatIn(this.argv);
+    const text = format === 'table' ? result.text : await render(format, document(result.data), result.list);
     if (text !== '') process.stdout.write(`${text}\n`);
   }
 
   override async catch(error: unknown): Promise<void> {
     const ours = fromThrown(error);
-    const command = `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`;
-    if (this.wantsJson()) process.stdout.write(`${stringify(errorData(ours, command))}\n`);
+    const command = this.typed();
+    const format = formatIn(this.argv);
+    if (format !== 'table') process.stdout.write(`${await render(format, errorData(ours, command))}\n`);
     else process.stderr.write(`${printError(ours, command)}\n`);
     if (ours.code === 'INTERNAL' && process.env.TSFLANNEL_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
     process.exitCode = ours.exit;
   }
 
-  /** Looked up in argv itself, since it must work when parsing failed. */
+  /** The command without its arguments: they may hold a secret. */
+  protected typed(): string {
+    return `${this.config.bin} ${(this.id ?? '').replaceAll(':', ' ')}`;
+  }
+
+  /** Whether a machine reads stdout. */
   protected wantsJson(): boolean {
-    const end = this.argv.indexOf('--');
-    return this.argv.slice(0, end < 0 ? undefined : end).includes('--json');
+    return formatIn(this.argv) !== 'table';
   }
 }

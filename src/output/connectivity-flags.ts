@@ -1,11 +1,13 @@
 import { Flags } from '@oclif/core';
 import { etcdFlags, nodeFlags, subnetFileFlag } from './flags.ts';
+import { listFlag } from './format.ts';
 
 /** What `test connectivity` is told. */
 export const connectivityFlags = {
   'run-dir': nodeFlags['run-dir'],
   'config-dir': etcdFlags['config-dir'],
   ...subnetFileFlag,
+  ...listFlag,
   lab: Flags.string({ description: 'all pairs of the lab of this name', exclusive: ['answer', 'collect'] }),
   containers: Flags.boolean({
     description:

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { INTERRUPTED } from '../model/exits.ts';
 import type { LiveState } from '../model/live.ts';
 import { openScreen } from './screen.ts';
 import { SORTS, type TopView, topLines } from './top.ts';
@@ -22,15 +23,19 @@ export function press(key: string, view: TopView, nodes: number): TopView | unde
   return key in keys ? keys[key] : view;
 }
 
-/** Looks once a second and paints, until `q` or Ctrl-C. A look that fails ends it: the terminal is given back first. */
-export async function showLive(look: () => Promise<LiveState>): Promise<void> {
+/** Looks once a second and paints, until `q` or Ctrl-C; resolves to the exit status. A look that fails ends it: the terminal is given back first. */
+export async function showLive(look: () => Promise<LiveState>): Promise<number> {
   const leave = new AbortController();
   let view = FIRST;
+  let exit = 0;
   let seen: readonly [LiveState | undefined, LiveState] = [undefined, await look()];
   const draw = (): void => screen.draw(topLines(seen, view, screen.size()));
   const screen = openScreen((key) => {
     const next = press(key, view, seen[1].rows.length);
-    if (!next) return leave.abort();
+    if (!next) {
+      exit = key === 'ctrl-c' ? INTERRUPTED : 0;
+      return leave.abort();
+    }
     view = next;
     draw();
   }, draw);
@@ -43,4 +48,5 @@ export async function showLive(look: () => Promise<LiveState>): Promise<void> {
   } finally {
     screen.close();
   }
+  return exit;
 }

@@ -1,34 +1,69 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { INTERRUPTED } from '../model/exits.ts';
+import { stringifyLine } from '../model/json.ts';
+import { document, errorData, fromThrown, printError, type Result } from './command.ts';
+import { openScreen } from './screen.ts';
 
-/** One round of a live view: the text for people, and one JSON line for pipes. */
-export interface Frame {
-  readonly text: string;
-  readonly json: string;
+/** What is followed. */
+export interface Followed {
+  /** One look. It may fail: the error is shown, and the next look may be better. */
+  readonly look: () => Promise<Result>;
+  /** The command as typed, for the errors' own advice. */
+  readonly command: string;
+  /** Names of properties that move by themselves, as a lease's age: they alone are no change. */
+  readonly moving: ReadonlySet<string>;
 }
 
-const HOME_AND_CLEAR = '\x1b[H\x1b[J';
 const PERIOD_MS = 1_000;
 
-function draw(frame: Frame, before: string, json: boolean): void {
-  if (process.stdout.isTTY && !json) process.stdout.write(`${HOME_AND_CLEAR}${frame.text}\n\n(Ctrl-C ends)\n`);
-  else if (frame.json !== before) process.stdout.write(json ? `${frame.json}\n` : `${frame.text}\n\n`);
+async function frameOf({ look, command }: Followed): Promise<Pick<Result, 'data' | 'text'>> {
+  try {
+    const { data, text } = await look();
+    return { data: document(data), text };
+  } catch (error) {
+    const ours = fromThrown(error);
+    return { data: errorData(ours, command), text: printError(ours, command) };
+  }
 }
 
-/**
- * Looks once a second until Ctrl-C: redraws on a terminal; piped, prints again only what changed (with `json` one document a line).
- * A look that fails is shown and tried again.
- */
-export async function watch(look: () => Promise<Frame>, json: boolean): Promise<void> {
+/** Paints the terminal until `q` or Ctrl-C; resolves to the exit status. */
+async function paint(followed: Followed): Promise<number> {
+  const leave = new AbortController();
+  let exit = 0;
+  let text = '';
+  const draw = (): void => screen.draw([...text.split('\n'), '', 'q leave']);
+  const screen = openScreen((key) => {
+    if (key !== 'q' && key !== 'ctrl-c') return;
+    exit = key === 'q' ? 0 : INTERRUPTED;
+    leave.abort();
+  }, draw);
+  try {
+    while (!leave.signal.aborted) {
+      ({ text } = await frameOf(followed));
+      if (!leave.signal.aborted) draw();
+      await sleep(PERIOD_MS, undefined, { signal: leave.signal }).catch(() => undefined);
+    }
+  } finally {
+    screen.close();
+  }
+  return exit;
+}
+
+/** Prints what changed, with `json` a document a line, until SIGINT; resolves to the exit status. */
+async function print(followed: Followed, json: boolean): Promise<number> {
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   let before = '';
   while (!stop.signal.aborted) {
-    const frame = await look().catch((error: Error) => ({
-      text: `Error: ${error.message}`,
-      json: JSON.stringify({ error: error.message }),
-    }));
-    draw(frame, before, json);
-    before = frame.json;
+    const { data, text } = await frameOf(followed);
+    const now = JSON.stringify(data, (name, value) => (followed.moving.has(name) ? undefined : value));
+    if (now !== before) process.stdout.write(json ? `${stringifyLine(data)}\n` : `${text}\n\n`);
+    before = now;
     await sleep(PERIOD_MS, undefined, { signal: stop.signal }).catch(() => undefined);
   }
+  return INTERRUPTED;
 }
+
+/** Looks once a second: on a terminal it paints; piped, or with `json`, it prints again what changed. Resolves to the exit status. */
+export const watch = (followed: Followed, json: boolean): Promise<number> =>
+  process.stdout.isTTY && process.stdin.isTTY && !json ? paint(followed) : print(followed, json);

@@ -23,10 +23,7 @@ import {
 import { state } from './node.ts';
 
 export const schema: Properties = { name: text(), schema: table({}, 'the JSON Schema') };
-export const schemas: Properties = {
-  schemas: list(object({ name: text(), title: text() })),
-  without: list(text(), 'commands that have none'),
-};
+export const schemas: Properties = { schemas: list(object({ name: text(), title: text() })) };
 export const completion: Properties = { name: text(), script: text() };
 export const completionValues: Properties = { values: list(text()) };
 export const cloudInit: Properties = { userData: text() };

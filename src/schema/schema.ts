@@ -104,6 +104,9 @@ const error: Properties = {
 /** What any command prints when it fails. */
 export const ERROR = 'error';
 
+/** Of commands that follow something: a document a line, each with a schemaVersion of its own. */
+const A_LINE: ReadonlySet<string> = new Set(['etcd watch']);
+
 const titled = (name: string, title: string, documents: readonly Properties[]): readonly [string, Schema] => {
   const [first, ...more] = documents.map(documentOf);
   return [name, { $schema: DRAFT, title, ...(more.length === 0 || !first ? first : oneOf(first, ...more)) }];
@@ -111,6 +114,8 @@ const titled = (name: string, title: string, documents: readonly Properties[]): 
 
 /** By the command's name, and `error`. */
 export const SCHEMAS: ReadonlyMap<string, Schema> = new Map([
-  ...Object.entries(DOCUMENTS).map(([name, documents]) => titled(name, `tsflannel ${name} --json`, documents)),
+  ...Object.entries(DOCUMENTS).map(([name, documents]) =>
+    titled(name, `${A_LINE.has(name) ? 'a line of ' : ''}tsflannel ${name} --json`, documents),
+  ),
   titled(ERROR, 'what any command prints with --json when it fails', [error]),
 ]);

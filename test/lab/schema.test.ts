@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Ran } from '../../src/lab/index.ts';
+import { nodeEnvironment, onNode, type Ran } from '../../src/lab/index.ts';
+import { follow } from '../support/follow.ts';
 import { holdsItsSchemas } from '../support/held.ts';
 import { useHosts } from '../support/hosts.ts';
 import { runOn, TEST_LABS, useLab } from '../support/lab.ts';
@@ -48,6 +49,12 @@ const TYPED: readonly string[] = [
   ),
   'bundle --file DIR/bundle.tar.gz',
   'up --version',
+  ...['routes', 'leases', 'plan', 'explain', 'schema', 'config view', 'gateway status', 'docker status'].map(
+    (name) => `${name} -o jsonl`,
+  ),
+  ...['etcd get', 'etcd member list', 'doctor --list', 'lab status --name json-schema'].map(
+    (name) => `${name} -o jsonl`,
+  ),
 ];
 
 /** On a member with TLS, in this order. */
@@ -73,6 +80,8 @@ const SECURED: readonly string[] = [
   'etcd snapshot save --dir DIR/snapshots --dry-run',
   'etcd snapshot list --dir DIR/snapshots',
   'etcd snapshot schedule --dry-run',
+  'etcd snapshot list --dir DIR/snapshots -o jsonl',
+  'token list -o jsonl',
   'etcd stop --dry-run',
   'cloud-init --network 10.5.0.0/16',
   'completion bash',
@@ -90,11 +99,11 @@ const FAILING: readonly string[] = [
   'lab status --name no-such-lab',
 ];
 
-/** The words of a line; `--json` comes before a command that stands behind `--`. */
+/** The words of a line; `--json`, unless `-o` is there, comes before a command that stands behind `--`. */
 const wordsOf = (line: string, dir: string): string[] => {
   const [own = '', ...other] = line.split(' -- ');
   const behind = other.length > 0 ? ['--', ...other.join(' -- ').split(' ')] : [];
-  return [...own.replaceAll('DIR', dir).split(' '), '--json', ...behind];
+  return [...own.replaceAll('DIR', dir).split(' '), ...(own.includes(' -o ') ? [] : ['--json']), ...behind];
 };
 
 describe('what --json prints', function () {
@@ -102,9 +111,9 @@ describe('what --json prints', function () {
   const test = useLab({ name: 'json-schema', size: 2 });
 
   /** The runner holds what is printed against the schema; nothing printed is a fault too. */
-  async function type(line: string, ...more: string[]): Promise<Ran> {
+  async function type(line: string): Promise<Ran> {
     const node = test.node(1);
-    const argv = ['env', `TSFLANNEL_LAB_DIR=${TEST_LABS}`, ...more, 'tsflannel', ...wordsOf(line, node.dir)];
+    const argv = ['env', `TSFLANNEL_LAB_DIR=${TEST_LABS}`, 'tsflannel', ...wordsOf(line, node.dir)];
     const ran = await runOn(test.lab, node, argv);
     assert.notEqual(ran.stdout, '', `${line}: ${ran.stderr}`);
     return ran;
@@ -120,12 +129,16 @@ describe('what --json prints', function () {
   });
 
   it('is a document a line where it follows something', async () => {
-    for (const line of ['etcd watch', 'routes --watch', 'leases --watch'])
-      await type(line, 'timeout', '--signal=INT', '2');
+    const node = test.node(1);
+    for (const line of ['etcd watch', 'routes --watch', 'leases --watch']) {
+      const argv = onNode(node, ['tsflannel', ...wordsOf(line, node.dir)]);
+      assert.equal(await follow(argv, nodeEnvironment(test.lab, node)).interruptAfter(1), 130, line);
+    }
   });
 
   it('is the error document when a command fails', async () => {
     for (const line of FAILING) assert.ok('error' in json(await type(line)), line);
+    assert.match((await type('ping nowhere -o jsonl')).stdout, /^\{.*"error":.*\}$/);
   });
 
   it('is the same without a daemon, as far as there is something to say', async () => {

@@ -3,6 +3,8 @@
  * this too. {@link HELD_IN} says which file is the proof for which command.
  */
 import assert from 'node:assert/strict';
+import { formatIn } from '../../src/output/format.ts';
+import type { Schema } from '../../src/schema/build.ts';
 import { ERROR, SCHEMAS } from '../../src/schema/schema.ts';
 import { schemaFaults } from './json-schema.ts';
 import { commandOf } from './program.ts';
@@ -14,6 +16,15 @@ const held = new Set<string>();
 const isStream = (name: string, words: readonly string[]): boolean =>
   name === 'etcd watch' || words.includes('--watch');
 
+/** A line of `-o jsonl`: an item of a list of the document, with the schemaVersion. */
+function lineSchema(schema: Schema): Schema {
+  const items = (schema.anyOf ?? [schema]).flatMap(({ properties = {} }) =>
+    Object.values(properties).flatMap(({ items: item }) => (item?.type === 'object' ? [item] : [])),
+  );
+  const version = { schemaVersion: { const: 1 } } as const;
+  return { anyOf: items.map((item) => ({ ...item, properties: { ...item.properties, ...version } })) };
+}
+
 /** What was typed behind `tsflannel`, up to `--`; empty where it is another program. */
 function wordsOf(argv: readonly string[]): readonly string[] {
   const at = argv.findIndex((word) => /(^|\/)(tsflannel|run\.js)$/.test(word));
@@ -23,29 +34,30 @@ function wordsOf(argv: readonly string[]): readonly string[] {
 }
 
 /** What does not fit, a line each. */
-function faultsIn(name: string, documents: readonly string[]): string[] {
-  const schema = SCHEMAS.get(name);
-  if (!schema) return [`${name} has no schema`];
-  return documents.flatMap((text) => {
-    try {
-      const value = JSON.parse(text);
-      const isError = typeof value === 'object' && value !== null && 'error' in value && !('event' in value);
-      held.add(isError ? ERROR : name);
-      return schemaFaults(isError ? (SCHEMAS.get(ERROR) as typeof schema) : schema, value);
-    } catch {
-      return [`no JSON: ${text.slice(0, 300)}`];
-    }
-  });
+function faultsIn(name: string, schema: Schema, text: string): string[] {
+  try {
+    const value = JSON.parse(text);
+    const isError = typeof value?.error === 'object';
+    held.add(isError ? ERROR : name);
+    return schemaFaults(isError ? (SCHEMAS.get(ERROR) as Schema) : schema, value);
+  } catch {
+    return [`no JSON: ${text.slice(0, 300)}`];
+  }
 }
 
-/** Fails where the command printed by `--json` what its schema does not describe. What was killed may have printed nothing. */
+/** Fails where the command printed what its schema does not describe. What was killed may have printed nothing. */
 export function holdToSchema(argv: readonly string[], stdout: string): void {
   const words = wordsOf(argv);
-  if (stdout === '' || !words.includes('--json')) return;
+  const format = formatIn(words);
+  if (stdout === '' || (format !== 'json' && format !== 'jsonl')) return;
   const name = commandOf(words.join(' '))?.id ?? ERROR;
-  const documents = isStream(name, words) ? stdout.split('\n').filter((line) => line !== '') : [stdout];
-  const faults = faultsIn(name, documents);
-  assert.deepEqual(faults, [], `tsflannel ${words.join(' ')}: its --json is not as tsflannel schema ${name} says`);
+  const schema = SCHEMAS.get(name);
+  assert.ok(schema, `${name} has no schema`);
+  const stream = isStream(name, words);
+  const documents = stream || format === 'jsonl' ? stdout.split('\n').filter((line) => line !== '') : [stdout];
+  const wanted = format === 'jsonl' && !stream ? lineSchema(schema) : schema;
+  const faults = documents.flatMap((text) => faultsIn(name, wanted, text));
+  assert.deepEqual(faults, [], `tsflannel ${words.join(' ')} prints what tsflannel schema ${name} does not say`);
 }
 
 /** Which commands are held against their schemas where: by the test file's name below test/lab, for the commands it is the proof for. */

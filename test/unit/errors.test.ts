@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ERRORS_PAGE, EXITS, errorsPage } from '../../scripts/docs.ts';
+import { ERRORS_PAGE, errorsPage } from '../../scripts/docs.ts';
 import { asTsflannelError, ERRORS, type ErrorEntry, TsflannelError } from '../../src/errors.ts';
+import { EXITS } from '../../src/model/exits.ts';
 import { errorData, fromThrown, printError } from '../../src/output/command.ts';
 import { packageRoot } from '../../src/root.ts';
 

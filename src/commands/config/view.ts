@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { type Result, TsflannelCommand } from '../../output/command.ts';
+import { listFlag } from '../../output/format.ts';
 import { table } from '../../output/table.ts';
 import { settingFlags } from '../../output/up-flags.ts';
 
@@ -13,6 +14,7 @@ export default class ConfigView extends TsflannelCommand {
     '<%= config.bin %> config view --origins --iface eth1 --json',
   ];
   static override flags = {
+    ...listFlag,
     origins: Flags.boolean({ description: 'show where each setting comes from' }),
     ...settingFlags,
   };
@@ -32,6 +34,7 @@ export default class ConfigView extends TsflannelCommand {
     const data = settings.map(({ origin, ...rest }) => ({ ...rest, ...(flags.origins && { origin }) }));
     return {
       data: { settings: data, trouble: trouble ?? null },
+      list: 'settings',
       text: [table(heads, cells), ...lines].join('\n'),
       exit: trouble ? 8 : 0,
     };

@@ -2,6 +2,7 @@ import { type Result, TsflannelCommand } from '../../output/command.ts';
 import { dockerPlaceFlags } from '../../output/docker-flags.ts';
 import { dockerStatusText } from '../../output/docker-status.ts';
 import { subnetFileFlag } from '../../output/flags.ts';
+import { listFlag } from '../../output/format.ts';
 
 export default class DockerStatus extends TsflannelCommand {
   static override summary =
@@ -9,7 +10,7 @@ export default class DockerStatus extends TsflannelCommand {
   static override description =
     'Each line says what should be and what is; below it stand the commands that put right what differs. Changes nothing.';
   static override examples = ['<%= config.bin %> docker status', '<%= config.bin %> docker status --json'];
-  static override flags = { ...dockerPlaceFlags, ...subnetFileFlag };
+  static override flags = { ...listFlag, ...dockerPlaceFlags, ...subnetFileFlag };
 
   override async execute(): Promise<Result> {
     const { flags } = await this.parse(DockerStatus);
@@ -22,6 +23,6 @@ export default class DockerStatus extends TsflannelCommand {
       socket: flags['docker-socket'],
     });
     const exit = { ok: 0, degraded: 8, down: 9 }[report.state];
-    return { data: { ...report }, text: dockerStatusText(report), exit };
+    return { data: { ...report }, list: 'rows', text: dockerStatusText(report), exit };
   }
 }

@@ -2,6 +2,7 @@ import { Flags } from '@oclif/core';
 import { duration } from '../../model/duration.ts';
 import { printable } from '../../model/parsed.ts';
 import { type Result, TsflannelCommand } from '../../output/command.ts';
+import { listFlag } from '../../output/format.ts';
 import { keyArg, keyFlags } from '../../output/key-flags.ts';
 import { table } from '../../output/table.ts';
 
@@ -17,7 +18,11 @@ export default class EtcdGet extends TsflannelCommand {
     '<%= config.bin %> etcd get /registry/ --all',
   ];
   static override args = { key: keyArg(false) };
-  static override flags = { ...keyFlags, raw: Flags.boolean({ description: 'only the values, as they are' }) };
+  static override flags = {
+    ...listFlag,
+    ...keyFlags,
+    raw: Flags.boolean({ description: 'only the values, as they are' }),
+  };
 
   override async execute(): Promise<Result> {
     const { args, flags } = await this.parse(EtcdGet);
@@ -35,7 +40,7 @@ export default class EtcdGet extends TsflannelCommand {
       const text = flags.raw
         ? found.map(({ kv }) => kv.value).join('\n')
         : table(['key', 'revision', 'left', 'meaning'], cells);
-      return { data: { keys: data }, text: found.length === 0 ? `no keys below ${keys.key}` : text };
+      return { data: { keys: data }, list: 'keys', text: found.length === 0 ? `no keys below ${keys.key}` : text };
     } finally {
       keys.kv.close();
     }

@@ -1,6 +1,7 @@
+import { INTERRUPTED } from '../../model/exits.ts';
 import { stringifyLine } from '../../model/json.ts';
 import { printable } from '../../model/parsed.ts';
-import { notice, type Result, TsflannelCommand } from '../../output/command.ts';
+import { document, notice, type Result, TsflannelCommand } from '../../output/command.ts';
 import { keyArg, keyFlags } from '../../output/key-flags.ts';
 
 export default class EtcdWatch extends TsflannelCommand {
@@ -21,12 +22,12 @@ export default class EtcdWatch extends TsflannelCommand {
     await watchKeys(
       keys,
       (seen) => {
-        const json = this.wantsJson() ? `${stringifyLine({ schemaVersion: 1, ...seen })}\n` : undefined;
+        const json = this.wantsJson() ? `${stringifyLine(document({ ...seen }))}\n` : undefined;
         process.stdout.write(json ?? line(seen.event, seen.key, seen.meaning?.text ?? ''));
       },
       notice,
     );
     keys.kv.close();
-    return { data: {}, text: '', silent: true };
+    return { data: {}, text: '', exit: INTERRUPTED, silent: true };
   }
 }

@@ -58,6 +58,6 @@ export default class TestConnectivity extends TsflannelCommand {
     }
     const failed = pairs.some(({ result }) => result === 'fail');
     if (failed && flags.collect !== undefined) await collect(flags, flags.collect);
-    return { data: { pairs }, text: connectivityText(pairs), ...(failed && { exit: DEGRADED }) };
+    return { data: { pairs }, list: 'pairs', text: connectivityText(pairs), ...(failed && { exit: DEGRADED }) };
   }
 }

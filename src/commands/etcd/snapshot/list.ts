@@ -5,6 +5,7 @@ import { readSchedule } from '../../../etcd/schedule.ts';
 import { HEADS, inspectSnapshots, snapshotCells, snapshotData, snapshotLines } from '../../../etcd/snapshot-report.ts';
 import { SNAPSHOT_DIR } from '../../../etcd/snapshots.ts';
 import { type Result, TsflannelCommand } from '../../../output/command.ts';
+import { listFlag } from '../../../output/format.ts';
 import { memberDirFlags } from '../../../output/member-flags.ts';
 import { snapshotDirFlag } from '../../../output/snapshot-flags.ts';
 import { table } from '../../../output/table.ts';
@@ -16,6 +17,7 @@ export default class EtcdSnapshotList extends TsflannelCommand {
     'Exits 8 when one is overdue, or, with --verify, when one is damaged.';
   static override examples = ['<%= config.bin %> etcd snapshot list', '<%= config.bin %> etcd snapshot list --verify'];
   static override flags = {
+    ...listFlag,
     dir: snapshotDirFlag,
     verify: Flags.boolean({ description: 'read each whole and check its sha256' }),
     ...memberDirFlags,
@@ -29,6 +31,7 @@ export default class EtcdSnapshotList extends TsflannelCommand {
     const head = seen.snapshots.length === 0 ? `no snapshots in ${dir}` : table(HEADS, snapshotCells(seen));
     return {
       data: snapshotData(seen),
+      list: 'snapshots',
       text: [head, ...snapshotLines(seen)].join('\n'),
       exit: seen.well ? 0 : 8,
     };
