@@ -49,9 +49,7 @@ const TYPED: readonly string[] = [
   ),
   'bundle --file DIR/bundle.tar.gz',
   'up --version',
-  ...['routes', 'leases', 'plan', 'explain', 'schema', 'config view', 'gateway status', 'docker status'].map(
-    (name) => `${name} -o jsonl`,
-  ),
+  ...['routes', 'leases', 'explain', 'schema', 'config view', 'docker status'].map((name) => `${name} -o jsonl`),
   ...['etcd get', 'etcd member list', 'doctor --list', 'lab status --name json-schema'].map(
     (name) => `${name} -o jsonl`,
   ),
@@ -142,7 +140,8 @@ describe('what --json prints', function () {
   });
 
   it('is the same without a daemon, as far as there is something to say', async () => {
-    for (const line of ['down', 'status', 'routes', 'leases', 'plan', 'docker status', 'doctor']) await type(line);
+    for (const line of ['down', 'status', 'routes', 'leases', 'plan', 'plan -o jsonl', 'docker status', 'doctor'])
+      await type(line);
     succeeds(await type('up --detach'));
   });
 
