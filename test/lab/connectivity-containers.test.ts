@@ -3,10 +3,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { runOn, testLab } from '../../src/lab/index.ts';
+import { testLab } from '../../src/lab/index.ts';
 import { nodeEnvironment, onNode } from '../../src/lab/node.ts';
 import type { PairReport } from '../../src/model/connectivity.ts';
-import { useLab } from '../support/lab.ts';
+import { runOn, useLab } from '../support/lab.ts';
 import { addContainers } from '../support/lab-daemon.ts';
 import { until } from '../support/until.ts';
 

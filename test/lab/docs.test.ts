@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { nodeEnvironment, onNode, runOn } from '../../src/lab/index.ts';
+import { nodeEnvironment, onNode } from '../../src/lab/index.ts';
 import { blocksOf, STORY, type Step, typed } from '../support/doc-blocks.ts';
-import { useLab } from '../support/lab.ts';
+import { runOn, useLab } from '../support/lab.ts';
 import { openTerminal } from '../support/pty.ts';
 
 /** Verdicts on a node: well, or something to see to. */

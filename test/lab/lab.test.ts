@@ -3,9 +3,9 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { labDown, labUp, nodeOf, readLab, runOn } from '../../src/lab/index.ts';
+import { labDown, labUp, nodeOf, readLab } from '../../src/lab/index.ts';
 import { packageRoot } from '../../src/root.ts';
-import { labSpec, runContainer, showsOf, TEST_LABS, useLab } from '../support/lab.ts';
+import { labSpec, runContainer, runOn, showsOf, TEST_LABS, useLab } from '../support/lab.ts';
 import { difference } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
 

@@ -1,7 +1,7 @@
 /** Tests that `doctor` names a fault while it is there and no longer, and that `status` leads to it. */
 import assert from 'node:assert/strict';
-import { type Ran, runOn } from '../../../src/lab/index.ts';
-import { type TestLab, useLab } from '../lab.ts';
+import type { Ran } from '../../../src/lab/index.ts';
+import { runOn, type TestLab, useLab } from '../lab.ts';
 import { killDaemon, statusOf, upAgain } from '../lab-daemon.ts';
 import { until } from '../until.ts';
 import type { Backend, Fault, Scene } from './fault.ts';
