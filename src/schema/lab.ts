@@ -93,7 +93,7 @@ export const chaos: Properties = {
       leaks: list(text()),
       duplicates: count(),
       tookMs: ms,
-      budget: objectOf<Budget>({ gapMs: limit, healMs: limit }),
+      budget: objectOf<Budget>({ gapMs: limit, healMs: limit, lostShare: optional(real('of all packets')) }),
       notes: list(text()),
       failures: list(text(), 'empty: well'),
     }),
