@@ -75,7 +75,7 @@ async function list(state: State): Promise<void> {
   state.next = revision + 1n;
   state.clusterId = clusterId;
   state.newest = newestOf(kvs);
-  state.deleted = undefined;
+  if (kvs.some(({ key }) => key === state.deleted)) state.deleted = undefined;
   state.options.onSnapshot(kvs, revision, clusterId);
 }
 

@@ -94,8 +94,8 @@ function deliver(state: State, { inOrder, anyhow }: ReturnType<typeof mail>, fra
 /** Milliseconds on the monotonic clock of the machine that the process is on. */
 const monotonic = ({ world, slept, asleepSince }: State): number => (asleepSince ?? world.now()) - slept;
 
-/** Sums of fractions are not exact. */
-const ROUNDING_MS = 0.001;
+/** Sums of fractions are not exact, and no timer rings early: what is left of one is not less than this. */
+const GRAIN_MS = 0.001;
 
 const gatedClock = (state: State): Clock => ({
   now: () => monotonic(state),
@@ -104,10 +104,11 @@ const gatedClock = (state: State): Clock => ({
     const due = monotonic(state) + ms;
     const ring = (): void => {
       if (cancelled) return;
-      if (due - monotonic(state) > ROUNDING_MS) arm();
+      if (monotonic(state) < due) arm();
       else fn();
     };
-    const arm = () => state.world.after(due - monotonic(state), () => whenRunning(state, ring));
+    const left = () => (monotonic(state) < due ? Math.max(GRAIN_MS, due - monotonic(state)) : 0);
+    const arm = () => state.world.after(left(), () => whenRunning(state, ring));
     arm();
     return () => {
       cancelled = true;
