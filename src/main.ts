@@ -2,19 +2,8 @@
 import { enableCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { FLANNELD_FLAGS, goBoolean } from './model/flanneld.ts';
+import { joinEnvironment } from './model/environment.ts';
 import { normalizeArgv } from './output/argv.ts';
-
-/** flanneld's own variables stand in for ours where ours are not set; as it does, an empty one counts as none. */
-function joinEnvironment(env: NodeJS.ProcessEnv): void {
-  for (const [name, value] of Object.entries(env)) {
-    const flag = /^FLANNELD_(.+)$/.exec(name)?.[1];
-    if (flag === undefined || value === undefined || value === '') continue;
-    const isBoolean =
-      FLANNELD_FLAGS[flag.toLowerCase().replaceAll('_', '-') as keyof typeof FLANNELD_FLAGS] === 'boolean';
-    env[`TSFLANNEL_${flag}`] ??= String((isBoolean ? goBoolean(value) : undefined) ?? value);
-  }
-}
 
 /** Runs the program; `url` is the file:// URL of bin/run.js, from which oclif finds package.json. */
 export async function main(url: string): Promise<void> {

@@ -17,12 +17,16 @@ const describe = (route: Route, owner: string): string => `${printPrefix(route.d
 /** The default route, also in the two halves that VPNs make of it, is no network of its own. */
 const isDefault = ({ dst }: Route): boolean => dst.length <= 1;
 
-/** Routes of this host that share addresses with the network; docker0's is expected, the default route never counts. */
-export function overlapsOf(network: Prefix, state: KernelState): Overlap {
+/**
+ * Routes of this host that share addresses with the network; docker0's is expected, as are those to this node's containers in the subnet
+ * that it leases (`own`); the default route never counts.
+ */
+export function overlapsOf(network: Prefix, state: KernelState, own?: Prefix): Overlap {
   const conflicts: string[] = [];
   const notes: string[] = [];
   for (const { object, ours, owner } of state.values()) {
     if (object.kind !== 'route' || ours || isDefault(object) || !overlaps(network, object.dst)) continue;
+    if (own && containsPrefix(own, object.dst)) continue;
     if (object.device === 'docker0') {
       notes.push(
         `docker0 is on ${printPrefix(object.dst)}, which lies in the network: 'tsflannel docker apply' re-addresses it`,

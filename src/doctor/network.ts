@@ -58,9 +58,12 @@ const uniqueNode = ({ network }: Evidence): Verdict =>
   );
 
 function overlap({ network, kernel }: Evidence): Verdict {
-  return on(network, ({ network: { network: prefix } }) =>
+  return on(network, ({ own, network: { network: prefix } }) =>
     on(kernel, (state) =>
-      faults(overlapsOf(prefix, state).conflicts, `no route of this host leads into ${printPrefix(prefix)}`),
+      faults(
+        overlapsOf(prefix, state, own?.subnet).conflicts,
+        `no route of this host leads into ${printPrefix(prefix)}`,
+      ),
     ),
   );
 }

@@ -1,6 +1,7 @@
 import { networkSettings, type Setting } from '../config/origins.ts';
 import { asTsflannelError } from '../errors.ts';
 import { clientConfigPath, readClientConfig } from '../files/client-config.ts';
+import { variableOf } from '../model/environment.ts';
 import { printable } from '../model/parsed.ts';
 import type { EtcdFlags } from '../output/flags.ts';
 import { getConfig } from './config.ts';
@@ -23,12 +24,6 @@ export interface Origins {
 }
 
 const SECRET = 'etcd-password';
-
-/** flanneld's own variable where that is the one that was set (main.ts joins the two). */
-function variableOf(env: string, environment: NodeJS.ProcessEnv): string {
-  const theirs = env.replace(/^TSFLANNEL_/, 'FLANNELD_');
-  return environment[theirs] !== undefined && environment[theirs] === environment[env] ? theirs : env;
-}
 
 const textOf = (value: unknown): string =>
   value === undefined ? '-' : printable(Array.isArray(value) ? value.join(',') : String(value));

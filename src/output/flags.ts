@@ -1,6 +1,6 @@
 import { Flags } from '@oclif/core';
 
-/** flanneld's etcd flags, by its names; each has TSFLANNEL_… and FLANNELD_… twins in the environment (main.ts joins the two). */
+/** flanneld's etcd flags, by its names; each has TSFLANNEL_… and FLANNELD_… twins in the environment, some an ETCDCTL_… one (model/environment.ts joins them). */
 export const etcdFlags = {
   'etcd-endpoints': Flags.string({
     description: 'etcd endpoints, separated by commas (default: client.json, then http://127.0.0.1:2379)',

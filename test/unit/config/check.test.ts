@@ -46,6 +46,14 @@ describe('a network against the routes of this host', () => {
     assert.match(notes.join(), /docker0 is on 172\.17\.0\.0\/16.*'tsflannel docker apply' re-addresses it/);
   });
 
+  it('expects networks of containers in the subnet that this node leases, and only there', async () => {
+    const kernel = memoryKernel();
+    for (const object of [via('10.5.7.128/25'), via('10.5.8.0/24')]) kernel.foreign(object);
+    const state = await kernel.observe({ paths: [], sysctls: [] });
+    const { conflicts } = overlapsOf(prefix('10.5.0.0/16'), state, prefix('10.5.7.0/24'));
+    assert.deepEqual(conflicts, ['10.5.8.0/24 dev eth0 (proto 4 on eth0)']);
+  });
+
   it('passes over our own routes', async () => {
     assert.deepEqual((await overlap('10.5.0.0/16', via('10.5.7.0/24', 241))).conflicts, []);
   });
