@@ -54,7 +54,9 @@ const checkRow = ({ name, state, detail }: Check): string[] => [name, paint(COLO
 /** Line one is the verdict; then the node, then each check; and where to go on when there is anything to see to. */
 export const statusText = ({ state, checks, node }: StatusReport): string => {
   const warnings = checks.filter(({ detail }) => detail.startsWith(WARNING)).length;
-  const aside = state === 'ok' && warnings > 0 ? `, with ${warnings} warning${warnings > 1 ? 's' : ''}` : '';
+  const bad = checks.filter((one) => one.state !== 'ok').map(({ name }) => name);
+  const warned = warnings > 0 ? `, with ${warnings} warning${warnings > 1 ? 's' : ''}` : '';
+  const aside = state === 'ok' ? warned : `: ${bad.join(', ')}`;
   return [
     paint(COLOR[state], `${HEADLINE[state]}${aside}`),
     ...(node ? ['', facts(node)] : []),

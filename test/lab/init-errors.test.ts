@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { argvOf } from '../../src/etcd/proc.ts';
+import { packageRoot } from '../../src/root.ts';
 import { type Discovery, type Ran, startDiscovery, type TestHost, useHosts } from '../support/hosts.ts';
 import { json, pidOf, purge, succeeds } from '../support/members.ts';
 import { until } from '../support/until.ts';
@@ -60,6 +61,19 @@ describe('tsflannel init: what goes wrong', function () {
       await execa('ip', ['-n', host(1).namespace, 'link', 'delete', 'eth1']);
       await execa('ip', ['-n', host(1).namespace, 'route', 'add', 'default', 'via', '10.78.0.254']);
     }
+  });
+
+  it('reads nothing from a stdin that is no terminal: it asks nobody, and waits for nobody', async () => {
+    const { namespace, env } = host(1);
+    const program = join(packageRoot(), 'bin', 'tsflannel');
+    const inside = [`--net=/run/netns/${namespace}`, '--', program, 'init', '--json'];
+    const child = execa('nsenter', inside, { env, extendEnv: false, reject: false, stdin: 'pipe', timeout: 30_000 });
+    // It is open until the end, and nothing comes.
+    const { exitCode, stdout, timedOut } = await child;
+    child.stdin.end();
+    assert.equal(timedOut, false);
+    assert.equal(exitCode, 2);
+    assert.equal((JSON.parse(stdout) as { error: { code: string } }).error.code, 'MISSING_FLAGS');
   });
 
   it('names the process that has the port', async () => {

@@ -48,7 +48,7 @@ describe('a network against the routes of this host', () => {
 
   it('expects networks of containers in the subnet that this node leases, and only there', async () => {
     const kernel = memoryKernel();
-    for (const object of [via('10.5.7.128/25'), via('10.5.8.0/24')]) kernel.foreign(object);
+    for (const object of [...underlay(1), via('10.5.7.128/25'), via('10.5.8.0/24')]) kernel.foreign(object);
     const state = await kernel.observe({ paths: [], sysctls: [] });
     const { conflicts } = overlapsOf(prefix('10.5.0.0/16'), state, prefix('10.5.7.0/24'));
     assert.deepEqual(conflicts, ['10.5.8.0/24 dev eth0 (proto 4 on eth0)']);
