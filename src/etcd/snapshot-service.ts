@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs';
-import { asTsflannelError } from '../errors.ts';
+import { asTsflannelError, TsflannelError } from '../errors.ts';
 import { printEndpoint } from '../model/endpoint.ts';
 import type { KvOptions } from '../store/kv.ts';
 import type { CareParts } from './care.ts';
-import { accessOf, localUrl, type Member } from './member.ts';
+import { accessOf, localUrl, type Member, memberFile } from './member.ts';
+import { readMember } from './member-file.ts';
+import { withKv } from './members.ts';
 import { certFile, clientFiles } from './pki-files.ts';
 import { isDue, readSchedule } from './schedule.ts';
 import { listSnapshots, takeSnapshot } from './snapshots.ts';
@@ -29,6 +31,21 @@ function accessTo(member: Member): KvOptions {
   const { pki } = member;
   const root = pki !== undefined && existsSync(certFile(pki, 'root')) ? clientFiles(pki, 'root') : accessOf(member);
   return { ...root, endpoints: [printEndpoint(localUrl(member))], timeoutMs: CALL_MS };
+}
+
+/** Rejects with ETCD_AUTH where etcd would refuse the member's supervisor: authentication is on, and this host is not root. */
+export async function checkSnapshots(dataDir: string): Promise<void> {
+  const member = await readMember(memberFile(dataDir));
+  if (!member) return;
+  const { openKv } = await import('../host/kv.ts');
+  const asked = withKv(openKv, accessTo(member), (kv) => kv.range('/', { exact: true, limit: 1, keysOnly: true }));
+  const failure = await asked.then(
+    () => undefined,
+    (error: unknown) => asTsflannelError(error),
+  );
+  if (failure?.code !== 'ETCD_AUTH') return;
+  const detail = `${failure.why}; snapshots are root's: schedule them on a host that has the CA key`;
+  throw new TsflannelError('ETCD_AUTH', { detail }, failure);
 }
 
 async function partsOf(member: Member, notice: CareParts['notice']): Promise<CareParts> {

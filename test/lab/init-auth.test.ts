@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { type TestHost, useHosts } from '../support/hosts.ts';
 import { json, pidOf, purge, succeeds } from '../support/members.ts';
+import { until } from '../support/until.ts';
 
 const SECRETS = { TSFLANNEL_ETCD_PASSWORD: 'canary-of-nodes', TSFLANNEL_ETCD_ROOT_PASSWORD: 'canary-of-root' };
 const NODE = { TSFLANNEL_ETCD_USERNAME: 'flannel', TSFLANNEL_ETCD_PASSWORD: SECRETS.TSFLANNEL_ETCD_PASSWORD };
@@ -68,6 +69,28 @@ describe('tsflannel init --auth', function () {
     succeeds(await host(1).tsflannelWith(NODE, 'etcd', 'del', '/coreos.com/network/config', '--yes'));
     assert.match(succeeds(await host(1).tsflannel('init', '--network', '10.6.0.0/16')).stdout, /written: 10\.6\.0\.0/);
     assert.match(succeeds(await host(1).tsflannelWith(NODE, 'config', 'get')).stdout, /10\.6\.0\.0/);
+  });
+
+  it('writes it on a host without the CA key as the user in the environment', async () => {
+    succeeds(await host(1).tsflannelWith(NODE, 'etcd', 'del', '/coreos.com/network/config', '--yes'));
+    const argv = ['init', '--network', '10.7.0.0/16', '--json'];
+    assert.match((await host(2).tsflannel(...argv)).stdout, /"ETCD_AUTH"/);
+    const wrong = { ...NODE, TSFLANNEL_ETCD_PASSWORD: 'canary-of-nobody' };
+    assert.match((await host(2).tsflannelWith(wrong, ...argv)).stdout, /"ETCD_AUTH"/);
+    assert.match(succeeds(await host(2).tsflannelWith(NODE, ...argv)).stdout, /written: 10\.7\.0\.0/);
+  });
+
+  it('takes snapshots by a schedule where the CA key is, and refuses one where it is not', async () => {
+    const schedule = ['etcd', 'snapshot', 'schedule', '--every', '1h', '--dir'];
+    const dir = join(host(1).dir, 'backups');
+    succeeds(await host(1).tsflannel(...schedule, dir));
+    const list = () => host(1).tsflannel('etcd', 'snapshot', 'list', '--verify', '--json');
+    const taken = async () => (json(await list()).snapshots as { whole: boolean }[] | undefined) ?? [];
+    await until('there is a snapshot', async () => (await taken()).some(({ whole }) => whole));
+    succeeds(await host(1).tsflannel('etcd', 'snapshot', 'schedule', '--off'));
+    await execa('rm', ['-rf', dir]);
+    const refused = await host(2).tsflannel(...schedule, join(host(2).dir, 'backups'), '--json');
+    assert.match(refused.stdout, /"ETCD_AUTH"[\s\S]*schedule them on a host that has the CA key/);
   });
 
   it('goes on after a stop and a start', async () => {

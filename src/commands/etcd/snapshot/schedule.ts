@@ -52,6 +52,8 @@ export default class EtcdSnapshotSchedule extends TsflannelCommand {
     const { dir = SNAPSHOT_DIR, keep = SNAPSHOTS_KEPT } = flags;
     const schedule: Schedule = { runner, dir: resolve(dir), everySeconds, keep };
     const { scheduledCommand } = await import('../../../host/schedule.ts');
+    const { checkSnapshots } = await import('../../../etcd/snapshot-service.ts');
+    if (runner === 'supervisor') await checkSnapshots(paths.dataDir);
     const argv = runner === 'systemd' ? await scheduledCommand(flags, schedule, paths) : undefined;
     const text = `snapshots ${scheduleText(schedule)}`;
     const data = { schedule, command: argv ?? null, dryRun };
