@@ -17,6 +17,9 @@ describe('output/status', () => {
     const warned = statusText({ state: 'ok', checks: [WELL, WARNED] });
     assert.match(warned, /^ok: this node is well, with 1 warning\n[\s\S]*tsflannel doctor says why/);
     assert.match(statusText({ state: 'ok', checks: [WARNED, WARNED] }), /^ok: .* 2 warnings\n/);
-    assert.match(statusText({ state: 'degraded', checks: [WARNED, BAD] }), /^degraded: something needs attention: routes\n/);
+    assert.match(
+      statusText({ state: 'degraded', checks: [WARNED, BAD] }),
+      /^degraded: something needs attention: routes\n/,
+    );
   });
 });
