@@ -40,6 +40,11 @@ export const flag = (description?: string): Schema => described({ type: 'boolean
 /** A 64-bit number as decimal text: `jq` would round it. */
 export const decimal = (description?: string): Schema =>
   described({ type: 'string', pattern: '^-?[0-9]+$' }, description);
+/** A counter of 64 bits that begins at 0: decimal text from 2^53 on, since `jq` would round it. */
+export const tally = (description = 'over 2^53 decimal text'): Schema => ({
+  anyOf: [count(), decimal()],
+  description,
+});
 /** A 64-bit id as etcd prints it. */
 export const hex = (description?: string): Schema => described({ type: 'string', pattern: '^[0-9a-f]+$' }, description);
 export const time = (description = 'RFC 3339'): Schema => ({

@@ -28,6 +28,7 @@ import {
   type PropertiesOf,
   real,
   table,
+  tally,
   text,
   time,
   whole,
@@ -35,7 +36,7 @@ import {
 } from './build.ts';
 
 export const state = word('ok', 'degraded', 'down');
-const traffic = objectOf<Traffic>({ packets: count(), bytes: count() });
+const traffic = objectOf<Traffic>({ packets: tally(), bytes: tally() });
 
 export const check = objectOf<Check>({ name: text(), state, detail: text() });
 
@@ -85,7 +86,11 @@ const row = objectOf<RouteRow>({
   left: optional(real('seconds the lease lasts')),
   liveness: optional(liveness),
   traffic: optional(
-    objectOf<RouteTraffic>({ sent: traffic, received: traffic, refused: count('by the source check') }),
+    objectOf<RouteTraffic>({
+      sent: traffic,
+      received: traffic,
+      refused: tally('by the source check; over 2^53 decimal text'),
+    }),
   ),
 });
 
@@ -117,7 +122,7 @@ const topProperties: PropertiesOf<LiveState> = {
   events: list(event),
   traffic: optional(
     objectOf<DeviceTraffic>(
-      { device: text(), received: traffic, sent: traffic, dropped: count() },
+      { device: text(), received: traffic, sent: traffic, dropped: tally() },
       'since it was made',
     ),
   ),

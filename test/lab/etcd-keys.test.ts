@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/root.ts';
 import { openTypist, type Typist } from '../support/cli.ts';
 import { startEtcd, type TestEtcd } from '../support/etcd.ts';
+import { follow } from '../support/follow.ts';
 import { NET } from '../support/kvs.ts';
 import { until } from '../support/until.ts';
 
@@ -85,15 +84,10 @@ describe('tsflannel etcd get, put, del, watch', function () {
   it('follows changes, one JSON document a line, across a restart of etcd', async () => {
     const program = join(packageRoot(), 'bin', 'tsflannel');
     const env = { ...process.env, TSFLANNEL_ETCD_ENDPOINTS: etcd.endpoint, TSFLANNEL_CONFIG_DIR: typist.dir };
-    const child = spawn(program, ['etcd', 'watch', '--json'], { env, stdio: ['ignore', 'pipe', 'ignore'] });
-    let out = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      out += text;
-    });
+    const following = follow([program, 'etcd', 'watch', '--json'], env);
     const told = () =>
-      out
-        .split('\n')
-        .filter((line) => line !== '')
+      following
+        .lines()
         .map((line) => JSON.parse(line) as { event: string; key: string })
         .map(({ event, key }) => `${event} ${key.slice(NET.length + 1)}`);
     await until('what is there is told', () => told().length === 2);
@@ -103,8 +97,6 @@ describe('tsflannel etcd get, put, del, watch', function () {
     await etcd.ctl('del', `${NET}/subnets/10.5.3.0-24`);
     await until('both changes are told', () => told().length === 4, 20_000);
     assert.deepEqual(told().slice(2), ['put subnets/10.5.3.0-24', 'delete subnets/10.5.3.0-24']);
-    const exit = once(child, 'exit');
-    child.kill('SIGINT');
-    assert.deepEqual(await exit, [0, null]);
+    assert.equal(await following.interruptAfter(4), 130);
   });
 });

@@ -4,11 +4,41 @@ import { join } from 'node:path';
 import { ERRORS, TsflannelError } from '../../../src/errors.ts';
 import { errorData } from '../../../src/output/command.ts';
 import { packageRoot } from '../../../src/root.ts';
-import { count, list, object, optional, orNull, type Schema, text, word } from '../../../src/schema/build.ts';
+import { count, decimal, list, object, optional, orNull, type Schema, text, word } from '../../../src/schema/build.ts';
 import { ERROR, SCHEMAS } from '../../../src/schema/schema.ts';
 import { HELD_IN } from '../../support/held.ts';
 import { schemaFaults } from '../../support/json-schema.ts';
 import { commands } from '../../support/program.ts';
+
+/**
+ * Integers by their names, with what keeps each below 2^53. Ids, revisions and what the kernel counts are not here: they are `hex()`,
+ * `decimal()` and `tally()`.
+ */
+const BOUNDED: Readonly<Record<string, string>> = {
+  'a packet, a port, a number of 24 bits': 'mtu largest port clientPort peerPort vni',
+  'a file, an echo packet': 'bytes',
+  'a measurement of some minutes':
+    'asked lost sent received overflowed repeated resets retransmits unanswered rate streams measurements duplicates',
+  'what a person types': 'size keep everySeconds etcdMembers',
+  'IPv4 has 2^32 addresses': 'subnetLength subnets leased peers',
+  'a process and what it has': 'pid daemon exit mode processes namespaces mounts row',
+  'a time': 'at waitedMs',
+  'what is counted one by one in a file': 'count refused unknown',
+};
+const bounded = new Set(Object.values(BOUNDED).flatMap((names) => names.split(' ')));
+const isUnbounded = (path: string): boolean => !bounded.has(/(\w+)(?:\[\])?$/.exec(path)?.[1] ?? '');
+
+/** Paths of the integers that cannot be text. */
+function integersOf(schema: Schema, path: string): string[] {
+  const below = [
+    ...Object.entries(schema.properties ?? {}).flatMap(([name, one]) => integersOf(one, `${path}.${name}`)),
+    ...(schema.items ? integersOf(schema.items, `${path}[]`) : []),
+    ...(schema.additionalProperties ? integersOf(schema.additionalProperties, `${path}.*`) : []),
+  ];
+  const text = schema.anyOf?.some(({ pattern }) => pattern === decimal().pattern);
+  const others = text ? [] : (schema.anyOf ?? []).flatMap((one) => integersOf(one, path));
+  return [...(schema.type === 'integer' ? [path] : []), ...below, ...others];
+}
 
 describe('the schemas', () => {
   it('are those of all commands, and of errors: a new command brings its own', () => {
@@ -29,6 +59,10 @@ describe('the schemas', () => {
         assert.deepEqual(one.properties?.schemaVersion, { const: 1 }, name);
         assert.ok(one.required?.includes('schemaVersion'), name);
       }
+  });
+
+  it('have no integer that can grow over 2^53, where jq would round it', () => {
+    assert.deepEqual([...SCHEMAS].flatMap(([name, schema]) => integersOf(schema, name)).filter(isUnbounded), []);
   });
 
   it('describe every error of the table', () => {
