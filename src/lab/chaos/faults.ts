@@ -1,4 +1,5 @@
 import type { Fault } from './chaos.ts';
+import { CROWD_FAULTS } from './fault-crowd.ts';
 import { DAEMON_FAULTS } from './fault-daemon.ts';
 import { ETCD_FAULTS } from './fault-etcd.ts';
 import { FORGED_FAULTS } from './fault-forged.ts';
@@ -13,6 +14,7 @@ const ALL = [
   DAEMON_FAULTS,
   POINT_FAULTS,
   FORGED_FAULTS,
+  CROWD_FAULTS,
   ETCD_FAULTS,
   LEASE_FAULTS,
   KERNEL_FAULTS,

@@ -4,8 +4,8 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { createSockets } from '../../probe/sockets.ts';
+import { answerAll } from './asked.ts';
 import { now } from './chaos.ts';
 import { createInbox, type Inbox, writePacket } from './flow-packets.ts';
 import { createStream, type Stream, serveStream } from './flow-stream.ts';
@@ -88,12 +88,7 @@ async function main(): Promise<void> {
   const inbox = createInbox(own);
   socket.on('message', (message) => inbox.take(message));
   serveStream();
-  const answer = answers(own, createSender(socket, own), inbox, overflowed);
-  console.log('{}');
-  for await (const line of createInterface({ input: process.stdin })) {
-    console.log(JSON.stringify(answer(JSON.parse(line) as FlowQuestion)));
-  }
-  process.exit(0);
+  await answerAll(answers(own, createSender(socket, own), inbox, overflowed));
 }
 
 await main();

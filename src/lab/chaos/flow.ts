@@ -1,12 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { entryFile } from '../../root.ts';
 import type { Lab } from '../lab.ts';
-import { inNamespace, markedEnvironment } from '../node.ts';
+import { type Asked, startAsked } from './asked.ts';
 import type { Arrived, FlowAnswer, FlowQuestion, Range, StreamSeen } from './flow-wire.ts';
 import type { Pod } from './pods.ts';
 
@@ -39,45 +34,13 @@ export interface Flow {
   end(): Promise<void>;
 }
 
-interface End {
-  readonly id: number;
-  ask(question: FlowQuestion): Promise<FlowAnswer>;
-  kill(): Promise<void>;
-}
+type End = Asked<FlowQuestion, FlowAnswer> & { readonly id: number };
 
 /** A packet that was sent has come by then, or never comes. */
 const LAST_MS = 300;
 
-/** Starts the program in the pod; answers come in the order of the questions. */
-async function startEnd(lab: Lab, pod: Pod): Promise<End> {
-  const file = fileURLToPath(entryFile('lab/chaos/flow-entry'));
-  const [program, ...argv] = inNamespace(pod.namespace, [process.execPath, file, String(pod.id)]);
-  const child = spawn(program, argv, { env: markedEnvironment(lab), stdio: ['pipe', 'pipe', 'inherit'] });
-  const exited = once(child, 'exit');
-  const waiting: PromiseWithResolvers<FlowAnswer>[] = [];
-  const next = () => {
-    const one = Promise.withResolvers<FlowAnswer>();
-    waiting.push(one);
-    return one.promise;
-  };
-  createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line)));
-  void exited.then(() => {
-    for (const one of waiting.splice(0)) one.reject(new Error(`the flow of ${pod.namespace} has ended`));
-  });
-  child.stdin.on('error', () => undefined);
-  await next();
-  return {
-    id: pod.id,
-    ask(question) {
-      const answer = next();
-      child.stdin.write(`${JSON.stringify(question)}\n`);
-      return answer;
-    },
-    async kill() {
-      child.kill('SIGKILL');
-      await exited;
-    },
-  };
+async function startEnd(lab: Lab, { id, namespace }: Pod): Promise<End> {
+  return { id, ...(await startAsked<FlowQuestion, FlowAnswer>(lab, namespace, 'flow', String(id))) };
 }
 
 /** Second column of each processor: packets dropped for want of room in its queue. */
