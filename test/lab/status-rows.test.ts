@@ -33,7 +33,7 @@ const step = (kind: PlanStep['kind']): PlanStep => ({
 });
 
 describe('tsflannel status', function () {
-  this.timeout(60_000);
+  this.timeout(90_000);
   let dir = '';
   let server: ControlServer | undefined;
   const inside = (...argv: string[]) => execa('nsenter', [`--net=/run/netns/${NAMESPACE}`, '--', ...argv]);
@@ -150,8 +150,8 @@ describe('tsflannel status', function () {
     assert.deepEqual([status.exitCode, doctor.exitCode], [9, 9]);
     const { findings } = JSON.parse(doctor.stdout) as { findings: unknown[] };
     assert.ok(findings.length >= 40);
-    // It takes less than 3 s here; a machine that is very busy may take longer, one that waits for an answer would never end.
-    assert.ok(seconds < 12, `${seconds} s`);
+    // It takes less than 3 s on a machine that does nothing else; who waits for an answer here waits for ever.
+    assert.ok(seconds < 30, `${seconds} s`);
     console.log(`      doctor: ${seconds.toFixed(1)} s`);
   });
 });
