@@ -21,6 +21,8 @@ export const errorsPage = (): string =>
     'Each failure has a code, an exit status, what happened, why, and commands that help. With `--json` the same stands in',
     '`{"error":{code,what,why,fix,exit}}` on stdout. This page is made from `src/errors.ts` by `node scripts/docs.ts`.',
     '',
+    '`tsflannel help exit-codes` prints them:',
+    '',
     '| exit | meaning |',
     '|---|---|',
     ...Object.entries(EXITS).map(([exit, meaning]) => `| ${exit} | ${meaning} |`),

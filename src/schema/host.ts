@@ -24,6 +24,11 @@ import { state } from './node.ts';
 
 export const schema: Properties = { name: text(), schema: table({}, 'the JSON Schema') };
 export const schemas: Properties = { schemas: list(object({ name: text(), title: text() })) };
+export const help: Properties = { topic: text(), help: text('what people are shown') };
+export const exitCodes: Properties = {
+  topic: text(),
+  codes: list(object({ exit: count(), means: text() })),
+};
 export const completion: Properties = { name: text(), script: text() };
 export const completionValues: Properties = { values: list(text()) };
 export const cloudInit: Properties = { userData: text() };

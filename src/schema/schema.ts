@@ -61,6 +61,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Properties[]>> = {
   'gateway disable': [start.gatewayChange],
   'gateway enable': [start.gatewayChange],
   'gateway status': [start.gatewayStatus],
+  help: [host.help, host.exitCodes],
   init: [start.init, start.initPlan, start.initRunning],
   join: [start.joinMember, start.joinClient, start.joinPlan, start.joinFormer],
   'lab chaos': [lab.chaos, lab.chaosList],

@@ -36,6 +36,8 @@ const TYPED: readonly string[] = [
   'doctor --list',
   'doctor --fix --dry-run',
   'explain',
+  'help status',
+  'help exit-codes',
   'lab status --name json-schema',
   'lab exec --name json-schema n2 -- tsflannel routes --json',
   'lab chaos --list',

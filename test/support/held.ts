@@ -63,7 +63,19 @@ export function holdToSchema(argv: readonly string[], stdout: string): void {
 /** Which commands are held against their schemas where: by the test file's name below test/lab, for the commands it is the proof for. */
 export const HELD_IN: Readonly<Record<string, readonly string[]>> = {
   schema: [
-    ...['bundle', 'cloud-init', 'completion', 'discovery new', 'doctor', 'down', 'explain', 'ping', 'plan', 'routes'],
+    ...[
+      'bundle',
+      'cloud-init',
+      'completion',
+      'discovery new',
+      'doctor',
+      'down',
+      'explain',
+      'help',
+      'ping',
+      'plan',
+      'routes',
+    ],
     ...['schema', 'status', 'test connectivity', 'top', 'trace', 'up', 'version', 'wait', ERROR],
     ...['config get', 'config set', 'config validate', 'config view', 'docker opts', 'docker status'],
     ...['etcd alarm disarm', 'etcd alarm list', 'etcd compact', 'etcd defrag', 'etcd del', 'etcd get', 'etcd put'],
