@@ -20,6 +20,7 @@ export default class LabChaos extends TsflannelCommand {
     row: Flags.string({ description: 'only this row of the matrix, or fault by name (repeatable)', multiple: true }),
     list: Flags.boolean({ description: 'show the faults, do nothing' }),
     short: Flags.boolean({ description: 'fewer repetitions and shorter outages' }),
+    long: Flags.boolean({ description: 'outages of etcd (rows 5 and 27) of ten minutes', exclusive: ['short'] }),
     slack: Flags.integer({ description: 'how many times over their budget times may be', default: 1, min: 1 }),
     soak: Flags.integer({ description: 'random faults for so many minutes', helpValue: 'MINUTES', min: 1 }),
     seed: Flags.integer({ description: 'of what is random', default: 1 }),
@@ -37,7 +38,7 @@ export default class LabChaos extends TsflannelCommand {
     const { flags } = await this.parse(LabChaos);
     const { listFaults, runChaos, writeTable } = await import('../../lab/chaos/index.ts');
     const { labsDir } = await import('../../lab/index.ts');
-    const { row: which = [], name, backend, short, slack, seed, former, soak: minutes } = flags;
+    const { row: which = [], name, backend, short, long, slack, seed, former, soak: minutes } = flags;
     if (flags.list) {
       const faults = listFaults(which).map(({ row, name: fault, about }) => ({ row, name: fault, about }));
       const text = faults.map((fault) => `${fault.row} ${fault.name}: ${fault.about}`).join('\n');
@@ -48,7 +49,7 @@ export default class LabChaos extends TsflannelCommand {
     const each = ({ failures }: { readonly failures: readonly string[] }) => {
       for (const line of failures) progress(`  ${line}`);
     };
-    const lab = { name, labs: labsDir(), backend, short, seed, former, subject };
+    const lab = { name, labs: labsDir(), backend, short, long, seed, former, subject };
     const results = await runChaos({ ...lab, which, slack, minutes, progress, each });
     if (flags.write !== undefined)
       await writeTable(flags.write, { backend, soak: minutes !== undefined, subject: subject?.[0] }, results);

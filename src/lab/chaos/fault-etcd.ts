@@ -90,19 +90,19 @@ function costOf(pid: number | undefined): { cpu: number; rss: number } {
   };
 }
 
-const LONG_MS = 60_000;
+const USUAL_MS = 60_000;
 const SHORT_MS = 8_000;
 
 const quorumLost: Fault = {
   row: 5,
   name: 'quorum-lost',
-  about: 'two of three members of etcd are away for 60 s (short: 8 s)',
+  about: 'two of three members of etcd are away for 60 s (short: 8 s, long: 10 minutes)',
   budget: () => ({ gapMs: 0, healMs: 5_000 }),
   async run(stage) {
-    const { run, pause, short, expect, note, until } = stage;
+    const { run, pause, outage, expect, note, until } = stage;
     for (const number of [2, 3]) await run(number, 'tsflannel', 'etcd', 'stop');
     const pid = stage.subject.pid(stage.node(VICTIM));
-    const ms = short ? SHORT_MS : LONG_MS;
+    const ms = outage({ short: SHORT_MS, usual: USUAL_MS });
     const before = costOf(pid);
     await pause(ms);
     const after = costOf(pid);

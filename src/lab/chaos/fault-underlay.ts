@@ -148,31 +148,47 @@ const partition = (name: string, about: string, ways: readonly (readonly [string
 const THERE = ['n3', PORT] as const;
 const BACK = [PORT, 'n3'] as const;
 
-/** Every tenth packet of etcd's is lost, on all wires. */
-const lossy: Fault = {
+/** While etcd is hard to reach, a node joins; then so it stays for a while: the leases are kept. */
+async function liveOn(stage: Stage): Promise<void> {
+  const { kill, start, pause, note, outage } = stage;
+  await kill(VICTIM);
+  const begun = performance.now();
+  await start(VICTIM);
+  note(`joined in ${Math.round(performance.now() - begun)} ms`);
+  await pause(outage({ short: 10_000, usual: 60_000 }));
+}
+
+const hardControl = (name: string, about: string, run: (stage: Stage) => Promise<void>): Fault => ({
   row: 27,
-  name: 'lossy-control',
-  about: 'every tenth packet of etcd and its clients is lost for 60 s (short: 10 s), while a node joins',
+  name,
+  about: `${about} for 60 s (short: 10 s, long: 10 minutes), while a node joins`,
   budget: (backend) => ({ gapMs: backend === 'udp' ? 30_000 : 0, healMs: 30_000 }),
   hits: [VICTIM],
-  async run(stage) {
-    const { onUnderlay, kill, start, pause, short, note } = stage;
-    const nft = (...argv: string[]) => onUnderlay('nft', ...argv);
-    await nft('add', 'table', 'bridge', FILTER);
-    await nft('add', 'chain', 'bridge', FILTER, 'loss', '{ type filter hook forward priority 0 ; }');
-    for (const port of ['dport', 'sport'])
-      await nft(
-        ...['add', 'rule', 'bridge', FILTER, 'loss', 'tcp', port, '{ 2379, 2380 }'],
-        ...['numgen', 'random', 'mod', '10', '<', '1', 'drop'],
-      );
-    await kill(VICTIM);
-    const begun = performance.now();
-    await start(VICTIM);
-    note(`joined in ${Math.round(performance.now() - begun)} ms`);
-    await pause(short ? 10_000 : 60_000);
-    await nft('delete', 'table', 'bridge', FILTER);
-  },
-};
+  run,
+});
+
+/** Drops what matches of etcd's packets on all wires, while a node joins. A queue (tc) would lose packets of others when it is put in. */
+async function dropControl(stage: Stage, ...matches: readonly (readonly string[])[]): Promise<void> {
+  const nft = (...argv: string[]) => stage.onUnderlay('nft', ...argv);
+  await nft('add', 'table', 'bridge', FILTER);
+  await nft('add', 'chain', 'bridge', FILTER, 'control', '{ type filter hook forward priority 0 ; }');
+  for (const match of matches)
+    for (const end of ['dport', 'sport'])
+      await nft('add', 'rule', 'bridge', FILTER, 'control', 'tcp', end, '{ 2379, 2380 }', ...match, 'drop');
+  await liveOn(stage);
+  await nft('delete', 'table', 'bridge', FILTER);
+}
+
+const lossy = hardControl('lossy-control', 'every tenth packet of etcd and its clients is lost', (stage) =>
+  dropControl(stage, ['numgen', 'random', 'mod', '10', '<', '1']),
+);
+
+/** 1 Mbit/s, and as much at once as a list of leases has. */
+const MORE = 'limit rate over 125 kbytes/second burst 32 kbytes'.split(' ');
+
+const narrow = hardControl('narrow-control', 'etcd and its clients have 1 Mbit/s to each node, each way', (stage) =>
+  dropControl(stage, ...stage.lab.nodes.map(({ name }) => ['oifname', name, ...MORE])),
+);
 
 export const UNDERLAY_FAULTS: readonly Fault[] = [
   ...[
@@ -185,5 +201,5 @@ export const UNDERLAY_FAULTS: readonly Fault[] = [
   ],
   partition('peers-parted', 'two nodes cannot reach each other for 5 s', [THERE, BACK]),
   partition('peers-parted-one-way', 'packets of one node do not reach another for 5 s', [THERE]),
-  lossy,
+  ...[lossy, narrow],
 ];

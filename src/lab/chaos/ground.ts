@@ -21,6 +21,8 @@ export interface GroundOptions {
   /** Folder of another version, built, to upgrade from and to go back to. */
   readonly former?: string | undefined;
   readonly short: boolean;
+  /** Outages of ten minutes. */
+  readonly long?: boolean | undefined;
   readonly seed: number;
   readonly progress: Progress;
 }
@@ -42,7 +44,7 @@ const OF_PODS = [/\bpods?\b/, /\bn\d+:/];
 const leftFrom = (before: Snapshot = {}, after: Snapshot = {}): string => difference(before, after, OF_PODS);
 
 async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
-  const { backend, short, seed, progress } = options;
+  const { backend, short, long = false, seed, progress } = options;
   await bootstrap(lab, progress);
   const [first] = lab.nodes;
   if (first) await mustRun(lab, first, configArgv(NETWORK, backend));
@@ -60,7 +62,7 @@ async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
   const notes: string[] = [];
   const note = (text: string) => void notes.push(text);
   const leftOn = async (number: number) => leftFrom(bare[number - 1], (await showNodes(lab, pods))[number - 1]);
-  const stage = createStage({ lab, subject, short, seed, former: options.former, note, leftOn });
+  const stage = createStage({ lab, subject, short, long, seed, former: options.former, note, leftOn });
   return { stage, flow, watchman, pods, notes, shown: [] };
 }
 

@@ -14,6 +14,8 @@ export interface Stage {
   readonly subject: Subject;
   /** Fewer repetitions and shorter outages: what CI has time for. */
   readonly short: boolean;
+  /** How long an outage lasts, in ms: ten minutes in a long run. */
+  outage(ms: { readonly short: number; readonly usual: number }): number;
   /** Folder of another version of tsflannel, built. */
   readonly former?: string | undefined;
   /** In [0, 1), the same for the same seed. */
@@ -43,6 +45,7 @@ export interface StageOptions {
   readonly lab: Lab;
   readonly subject: Subject;
   readonly short: boolean;
+  readonly long: boolean;
   readonly seed: number;
   readonly former: string | undefined;
   readonly note: (text: string) => void;
@@ -61,6 +64,8 @@ export function createRandom(seed: number): () => number {
   };
 }
 
+const LONG_MS = 600_000;
+
 const stuck = (detail: string): TsflannelError => new TsflannelError('LAB_STUCK', { detail });
 
 async function onUnderlay({ underlay }: Lab, argv: readonly string[]): Promise<string> {
@@ -72,7 +77,7 @@ async function onUnderlay({ underlay }: Lab, argv: readonly string[]): Promise<s
 /** etcdctl waits 5 s by default, which is less than an election on a busy machine may take. */
 const CTL = ['env', 'ETCDCTL_API=3', 'etcdctl', '--command-timeout=15s', '--dial-timeout=5s'];
 
-export function createStage({ lab, subject, short, seed, former, note, leftOn }: StageOptions): Stage {
+export function createStage({ lab, subject, short, long, seed, former, note, leftOn }: StageOptions): Stage {
   const endpoints = lab.nodes.filter(({ member }) => member).map(({ ip }) => `http://${ip}:2379`);
   const node = (number: number): LabNode => {
     const found = lab.nodes[number - 1];
@@ -84,6 +89,7 @@ export function createStage({ lab, subject, short, seed, former, note, leftOn }:
     backend: lab.spec.backend,
     subject,
     short,
+    outage: (ms) => (long ? LONG_MS : short ? ms.short : ms.usual),
     former,
     random: createRandom(seed),
     note,
