@@ -1,6 +1,7 @@
 /** Tests that `doctor` names a fault while it is there and no longer, and that `status` leads to it. */
 import assert from 'node:assert/strict';
 import type { Ran } from '../../../src/lab/index.ts';
+import { slowBefore } from '../hooks.ts';
 import { runOn, type TestLab, useLab } from '../lab.ts';
 import { killDaemon, statusOf, upAgain } from '../lab-daemon.ts';
 import { until } from '../until.ts';
@@ -61,13 +62,17 @@ export function useFaults(spec: { readonly name: string; readonly backend: Backe
     });
   }
 
-  /** Resolves when that row of `status`, as a user reads it, tells of something, or (`told` false) of nothing. */
-  async function row(name: string, told: boolean): Promise<void> {
+  /** Resolves when that row of `status`, as a user reads it, tells of something (what doctor says too: of this fault), or (`told` false) of nothing. */
+  async function row(name: string, told: boolean, fault?: Fault): Promise<void> {
+    const isOfIt = (line: string): boolean =>
+      name !== 'host' || !fault || line.includes(` ${fault.check}: `) || (fault.says?.test(line) ?? false);
     let seen: Ran = { exit: 0, stdout: '', stderr: '' };
     const isSo = async () => {
       seen = await runOn(lab.lab, lab.node(2), ['tsflannel', 'status']);
       const line = seen.stdout.split('\n').find((one) => one.startsWith(`${name} `));
-      return line !== undefined && /^[\w.\d ]+? (?:degraded|down) |^[\w.\d ]+? ok +warning: /.test(line) === told;
+      if (line === undefined) return false;
+      const isTold = /^[\w. ]+? (?:degraded|down) |^[\w. ]+? ok +warning: /.test(line);
+      return isTold === told && (!told || isOfIt(line));
     };
     await until(`status row ${name} ${told ? 'tells' : 'is ok'}`, isSo, PATIENCE_MS).catch((error: Error) =>
       assert.fail(`${error.message}:\n${seen.stdout}${seen.stderr}`),
@@ -82,14 +87,14 @@ export function useFaults(spec: { readonly name: string; readonly backend: Backe
     if (name !== undefined && told.has(name)) await row(name, false);
     await fault.inject(scene);
     try {
-      await Promise.all([named(fault, before), name !== undefined && row(name, true)]);
+      await Promise.all([named(fault, before), name !== undefined && row(name, true, fault)]);
       if (name !== undefined) told.add(name);
     } finally {
       await fault.undo(scene);
     }
   }
 
-  before(async () => {
+  slowBefore(2 * PATIENCE_MS, async () => {
     const numbers = [1, 2, 3];
     await restart('--ask-peers-every', '1s');
     const subnets = await Promise.all(numbers.map(async (one) => (await statusOf(lab, one)).node?.subnet ?? ''));
