@@ -46,10 +46,8 @@ export function watchRoutes(): Routes {
     gone.set(route, at);
   }
   function hear(): void {
-    const { messages, overflow } = socket.drain();
     const at = now();
-    lost ||= overflow;
-    for (const message of messages) take(message, at);
+    if (socket.drain((message) => take(message, at))) lost = true;
     if (lost) throw new Error('the kernel dropped announcements: the times would not be true');
     const served = waiters.filter(({ ready }) => ready());
     waiters = waiters.filter((one) => !served.includes(one));

@@ -45,14 +45,13 @@ export function pipeOver(c: Libc, fd: number): Pipe {
   return { peek, read, take, write: (data) => (c.send(fd, data, data.length, 0) < 0 ? c.errno() : 0) };
 }
 
-/** What has arrived, without waiting; `overflow` when the kernel had to drop messages. */
-export function drain(pipe: Pipe): { messages: Message[]; overflow: boolean } {
-  const messages: Message[] = [];
+/** Gives `take` what has arrived, each message for the time of the call only, without waiting; whether the kernel had to drop some. */
+export function drain(pipe: Pipe, take: (message: Message) => void): boolean {
   let overflow = false;
   for (;;) {
-    const received = pipe.read(MSG_DONTWAIT);
-    if (typeof received !== 'number') messages.push(...received);
+    const received = pipe.peek(MSG_DONTWAIT);
+    if (typeof received !== 'number') received.forEach(take);
     else if (received === ERRNO.ENOBUFS) overflow = true;
-    else return { messages, overflow };
+    else return overflow;
   }
 }

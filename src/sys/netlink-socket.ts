@@ -38,8 +38,8 @@ export interface NetlinkSocket {
   dump(request: Request): Message[];
   /** As `dump`, but each message is given to `take`, for the time of the call only; returns what that makes of them. */
   scan<T>(request: Request, take: (message: Message) => T | undefined): T[];
-  /** What has arrived, without waiting; `overflow` when the kernel had to drop messages. */
-  drain(): { readonly messages: Message[]; readonly overflow: boolean };
+  /** Gives `take` what has arrived, each message for the time of the call only, without waiting; whether the kernel had to drop some. */
+  drain(take: (message: Message) => void): boolean;
   close(): void;
 }
 
@@ -153,8 +153,10 @@ function batch(pipe: Pipe, requests: readonly Request[]): Answer {
   const first = pipe.take(requests.length);
   const errno = pipe.write(Buffer.concat(requests.map((request, i) => frame(request, first + i))));
   if (errno !== 0) return { errno };
-  const { messages, overflow } = drain(pipe);
-  const answers = messages.filter(({ type }) => type === NLMSG.ERROR).map(answerOf);
+  const answers: Answer[] = [];
+  const overflow = drain(pipe, (message) => {
+    if (message.type === NLMSG.ERROR) answers.push(answerOf(message));
+  });
   return answers.find((answer) => answer.errno !== 0) ?? (overflow ? LOST : DONE);
 }
 
@@ -200,7 +202,7 @@ function socketOver(c: Libc, fd: number, port: number): NetlinkSocket {
     batch: (requests) => batch(pipe, requests),
     dump: (question) => scan(pipe, question, copied),
     scan: (question, take) => scan(pipe, question, take),
-    drain: () => drain(pipe),
+    drain: (take) => drain(pipe, take),
     close() {
       if (!closed) c.close(fd);
       closed = true;

@@ -66,8 +66,11 @@ export function openFilterBell(filter: Filters, ring: () => void): FilterBell {
 
   function hear(): void {
     if (!socket) return;
-    const { messages, overflow } = socket.drain();
-    if (overflow || messages.some((message) => isRule(message) && !own.has(message.port))) late.hear();
+    let isNews = false;
+    const overflow = socket.drain((message) => {
+      isNews ||= isRule(message) && !own.has(message.port);
+    });
+    if (overflow || isNews) late.hear();
   }
 
   async function look(): Promise<void> {

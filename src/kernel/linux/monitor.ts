@@ -113,14 +113,13 @@ export function openMonitor(ownPort: number, filter: Filters, bell: Bell): Monit
   };
 
   function hear(): void {
-    const { messages, overflow } = socket.drain();
-    const rung = new Set<Kind>(overflow ? ALL_KINDS : []);
-    for (const message of messages) {
+    const rung = new Set<Kind>();
+    const overflow = socket.drain((message) => {
       const isOurDoing = message.port === 0 && touched.has(deviceOf(message, seen) ?? '');
       const kinds = kindsOf(message, seen);
       if (message.port !== ownPort && !isOurDoing) for (const kind of kinds) rung.add(kind);
-    }
-    ring(rung);
+    });
+    ring(overflow ? new Set(ALL_KINDS) : rung);
   }
 
   const poll = libc().poll(socket.fd, hear);

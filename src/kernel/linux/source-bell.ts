@@ -31,8 +31,11 @@ export function openSourceBell(bell: (kinds: ReadonlySet<Kind>) => void): Source
   const socket = openNetlink(NETLINK_NETFILTER, [NFNLGRP_NFTABLES]);
   let muted = false;
   function hear(): void {
-    const { messages, overflow } = socket.drain();
-    if (!muted && (overflow || messages.some(isOfTable))) bell(RUNG);
+    let isNews = false;
+    const overflow = socket.drain((message) => {
+      isNews ||= !muted && isOfTable(message);
+    });
+    if (isNews || (overflow && !muted)) bell(RUNG);
   }
   const poll = libc().poll(socket.fd, hear);
   return {

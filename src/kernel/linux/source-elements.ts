@@ -65,6 +65,7 @@ export interface ElementChanges {
 export function elementChanges(changes: readonly SourceChange[]): ElementChanges {
   const before = changes.flatMap(({ from }) => (from ? elementsOf(from) : []));
   const after = changes.flatMap(({ to }) => (to ? elementsOf(to) : []));
+  if (before.length === 0) return { remove: [], add: after };
   const idOf = (element: Element): string => `${element.set} ${textOf(element)}`;
   const [had, has] = [new Set(before.map(idOf)), new Set(after.map(idOf))];
   return {
