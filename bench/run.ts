@@ -3,6 +3,7 @@
  *   npm run bench -- control [--runs N] [--only start,peer,many,idle,restart]
  *   npm run bench -- data [--runs N] [--seconds N] [--now] [--write docs/benchmarks.md] [--only wire,veth,raw,vxlan,host-gw,…]
  *   npm run bench -- memory [--seconds 600]
+ *   npm run bench -- cold [--runs N] [--write docs/benchmarks.md]
  * `data` waits up to ten minutes for an idle machine, unless told `--now`.
  */
 import { parseArgs } from 'node:util';
@@ -31,7 +32,10 @@ if (positionals[0] === 'control') {
 } else if (positionals[0] === 'memory') {
   const { memory } = await import('./data/memory.ts');
   await memory(Number(values.seconds));
+} else if (positionals[0] === 'cold') {
+  const { cold } = await import('./cold/run.ts');
+  await cold(runs, values.write);
 } else {
-  console.error('usage: npm run bench -- control|data|memory [--runs N] [--seconds N] [--only NAME,…]');
+  console.error('usage: npm run bench -- control|data|memory|cold [--runs N] [--seconds N] [--only NAME,…]');
   process.exitCode = 2;
 }

@@ -1,4 +1,11 @@
 #!/usr/bin/env node
-import { main } from '../dist/main.js';
-
-await main(import.meta.url);
+// The version needs nothing of the program; the line is the one oclif prints.
+if (process.argv.length === 3 && process.argv[2] === '--version') {
+  const text = process.getBuiltinModule('node:fs').readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  process.stdout.write(
+    `tsflannel/${JSON.parse(text).version} ${process.platform}-${process.arch} node-${process.version}\n`,
+  );
+} else {
+  const { main } = await import('../dist/main.js');
+  await main(import.meta.url);
+}

@@ -2,11 +2,12 @@
  * The data plane in figures: every variant in turn, round after round, on both kinds of underlay, so that a slow minute of the machine hits
  * all of them. Prints Markdown.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { PathFigures } from '../../src/model/figures.ts';
 import { GROUNDS } from '../leftovers.ts';
+import { writeBetween } from '../page.ts';
 import { figuresTable, planOf, type Results, ratiosTable } from './numbers.ts';
 import { measureVariant, type Variant } from './scene.ts';
 import { UNDERLAYS, type Underlay } from './underlay.ts';
@@ -89,16 +90,9 @@ async function report(options: DataOptions): Promise<string> {
   return parts.join('\n\n');
 }
 
-const MARKS = ['<!-- data: begin -->', '<!-- data: end -->'] as const;
-
 /** Measures and prints; with `write` puts the result between the marks in that file too. */
 export async function data(options: DataOptions): Promise<void> {
   const text = await report(options);
   console.log(text);
-  if (options.write === '') return;
-  const page = readFileSync(options.write, 'utf8');
-  const [from, to] = MARKS.map((mark) => page.indexOf(mark));
-  if (from === undefined || to === undefined || from < 0 || to < from)
-    throw new Error(`${options.write} has no ${MARKS.join(' … ')}`);
-  writeFileSync(options.write, `${page.slice(0, from + MARKS[0].length)}\n\n${text}\n\n${page.slice(to)}`);
+  if (options.write !== '') writeBetween(options.write, 'data', text);
 }
