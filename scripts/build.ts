@@ -63,7 +63,8 @@ const OCLIF = [
 
 /**
  * Lines of @oclif/core and of what it uses that cost a start milliseconds for nothing: comparing by locale loads ICU, text without marks is no
- * template, and the width of plain text is its length (else a regular expression of 10 kB is compiled for every word).
+ * template, whether this is WSL matters to nobody, and the width of plain text is its length (else
+ * a regular expression of 10 kB is compiled for every word).
  */
 const SLOW_LINES: readonly (readonly [file: RegExp, line: string, instead: string])[] = [
   [/core\/lib\/config\/plugin\.js$/, 'a.id.localeCompare(b.id)', '(a.id < b.id ? -1 : 1)'],
@@ -71,6 +72,11 @@ const SLOW_LINES: readonly (readonly [file: RegExp, line: string, instead: strin
     /core\/lib\/help\/util\.js$/,
     'return ejs_1.default.render(t, context);',
     "return t.includes('<%') ? ejs_1.default.render(t, context) : t;",
+  ],
+  [
+    /core\/lib\/util\/os\.js$/,
+    "return (await import('wsl-utils')).isWsl ? 'wsl' : (0, node_os_1.platform)();",
+    'return (0, node_os_1.platform)();',
   ],
   [
     /\/string-width\/index\.js$/,

@@ -29,7 +29,7 @@ export const startsAt = (endpoint: string): readonly Start[] => [
   { name: 'tsflannel --version', argv: [run, '--version'], limit: 1.6 },
   { name: 'tsflannel --help', argv: [run, '--help'], limit: 3 },
   { name: 'tsflannel version', argv: [run, 'version'], limit: 3 },
-  { name: 'tsflannel etcd get KEY', argv: [run, 'etcd', 'get', '/none', '--endpoints', endpoint], limit: 6 },
+  { name: 'tsflannel etcd get --all', argv: [run, 'etcd', 'get', '--all', '--etcd-endpoints', endpoint], limit: 6 },
 ];
 
 const RUSAGE_CHILDREN = -1;
@@ -50,7 +50,7 @@ function createCpuClock(): () => number {
 const least = (a: Cost | undefined, b: Cost): Cost =>
   a ? { time: Math.min(a.time, b.time), cpu: Math.min(a.cpu, b.cpu) } : b;
 
-/** Runs each command so many times; what it says is thrown away. Throws when one cannot be started. */
+/** Runs each command so many times; what it says is thrown away. Throws when one fails. */
 export function measureStarts(starts: readonly Start[], runs: number): ReadonlyMap<Start, Cost> {
   const cpu = createCpuClock();
   // Reading the host's certificates is Node's own business.
@@ -59,8 +59,8 @@ export function measureStarts(starts: readonly Start[], runs: number): ReadonlyM
   for (let turn = 0; turn < runs; turn++)
     for (const start of [BASE, ...starts]) {
       const [began, used] = [now(), cpu()];
-      const { error } = spawnSync(process.execPath, start.argv, { stdio: 'ignore', env });
-      if (error) throw error;
+      const { status } = spawnSync(process.execPath, start.argv, { stdio: 'ignore', env });
+      if (status !== 0) throw new Error(`${start.name}: exit status ${status}`);
       costs.set(start, least(costs.get(start), { time: now() - began, cpu: cpu() - used }));
     }
   return costs;

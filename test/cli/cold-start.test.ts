@@ -5,6 +5,8 @@ import { slowAfter, slowBefore } from '../support/hooks.ts';
 
 const ROUNDS = 5;
 const RUNS = 6;
+/** Caches and disks differ: ratios of the machine that CI runs on are not quite those of docs/benchmarks.md. */
+const MARGIN = 1.25;
 
 describe('the start of a command', () => {
   let etcd: TestEtcd;
@@ -22,7 +24,7 @@ describe('the start of a command', () => {
       left = left.filter((start) => {
         const { time, cpu } = ratiosOf(costs, start);
         seen.push(`${start.name}: ${time.toFixed(2)} by time, ${cpu.toFixed(2)} by CPU time, at most ${start.limit}`);
-        return Math.min(time, cpu) > start.limit;
+        return Math.min(time, cpu) > start.limit * MARGIN;
       });
     }
     assert.deepEqual(left, [], seen.join('\n'));
