@@ -8,7 +8,7 @@ import { runOn, useLab } from '../support/lab.ts';
 import { openTerminal } from '../support/pty.ts';
 
 /** Verdicts on a node: well, or something to see to. */
-const LOOKS = /^tsflannel (?:status|doctor|docker status)\b/;
+const LOOKS = /^tsflannel (?:status|doctor|docker status|test connectivity|ping)\b/;
 const STAYS = /^tsflannel up(?! .*--detach)/;
 const ASKS = /^tsflannel docker apply(?! .*--(?:yes|dry-run))/;
 
