@@ -85,7 +85,7 @@ describe('an upgrade from 0.1.0', function () {
   it('reads what etcd said last', async () => {
     const view = await readView(join(host.dir, 'state'));
     assert.ok(view?.ok);
-    assert.equal(view.value.kvs.length, 2);
+    assert.equal(view.value.kvs.length, 3);
   });
 
   it('goes on with device, routes, neighbours, rules, subnet and lease, and removes none of them for a moment', async () => {
