@@ -40,8 +40,12 @@ function etcdctlValues(env: Environment): [string, string][] {
   });
 }
 
-/** flanneld's variables and then etcdctl's stand in for ours where ours are not set. */
+/**
+ * flanneld's variables and then etcdctl's stand in for ours where ours are not set; and NO_COLOR, which all libraries know, for CLICOLOR=0,
+ * which none does.
+ */
 export function joinEnvironment(env: Record<string, string | undefined>): void {
+  if (env.CLICOLOR === '0' && !env.FORCE_COLOR) env.NO_COLOR ||= '1';
   for (const [flag, value] of [...flanneldValues(env), ...etcdctlValues(env)]) env[`TSFLANNEL_${flag}`] ??= value;
 }
 
