@@ -7,7 +7,7 @@
  * `data` waits up to ten minutes for an idle machine, unless told `--now`.
  */
 import { parseArgs } from 'node:util';
-import { removeLeftovers } from './leftovers.ts';
+import { GROUNDS, removeLeftovers } from './leftovers.ts';
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -22,15 +22,17 @@ const { positionals, values } = parseArgs({
 const only = values.only === '' ? [] : values.only.split(',');
 const runs = Number(values.runs);
 
-await removeLeftovers();
 if (positionals[0] === 'control') {
   const { control } = await import('./control/control.ts');
+  await removeLeftovers(GROUNDS.control);
   await control(runs, only);
 } else if (positionals[0] === 'data') {
   const { data } = await import('./data/data.ts');
+  await removeLeftovers(GROUNDS.data);
   await data({ runs, seconds: Number(values.seconds), only, now: values.now, write: values.write });
 } else if (positionals[0] === 'memory') {
   const { memory } = await import('./data/memory.ts');
+  await removeLeftovers(GROUNDS.memory);
   await memory(Number(values.seconds));
 } else if (positionals[0] === 'cold') {
   const { cold } = await import('./cold/run.ts');
