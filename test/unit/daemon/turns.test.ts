@@ -50,20 +50,27 @@ const cpuMs = (): number => {
 
 /** CPU time of this thread: in all, and of its longest stretch in which nothing else got a turn. The speed of the machine does not matter. */
 async function stretches(work: () => Promise<void>): Promise<{ total: number; longest: number }> {
-  let done = false;
   let longest = 0;
   const began = cpuMs();
   let last = began;
-  const turn = (): void => {
+  let next: NodeJS.Immediate | undefined;
+  const look = (): void => {
     const now = cpuMs();
     longest = Math.max(longest, now - last);
     last = now;
-    if (!done) setImmediate(turn);
   };
-  setImmediate(turn);
-  await work();
-  done = true;
-  return { total: cpuMs() - began, longest };
+  const turn = (): void => {
+    look();
+    next = setImmediate(turn);
+  };
+  turn();
+  try {
+    await work();
+    look();
+  } finally {
+    clearImmediate(next);
+  }
+  return { total: last - began, longest };
 }
 
 describe('a node among 5,000', () => {
