@@ -46,15 +46,19 @@ function tellPeers({ follower, holder, parts }: Node): (keys: readonly string[])
   };
 }
 
+/** Our own writes come back as events; anything else at our key needs a look. A restored etcd may give its revision to another node. */
+function isAsWritten({ follower, holder }: Node): boolean {
+  const { key, modRevision, leaseId } = holder.current();
+  const seen = follower.view.leases().get(key)?.etcd;
+  return seen?.modified === modRevision.toString() && seen.leaseId === leaseId.toString();
+}
+
 function changed(node: Node, { leases, config }: ViewChange): void {
   const { follower, reconciler, holder, parts } = node;
   if (node.cachedAt !== undefined && confirmCached(node) === 'begin anew') return;
   node.keeper.changed();
   const own = holder.current().key;
-  // Our own writes come back as events; anything else at our key needs a look.
-  const seen = follower.view.leases().get(own)?.etcd.modified;
-  if (node.cachedAt === undefined && leases.includes(own) && seen !== holder.current().modRevision.toString())
-    void holder.check();
+  if (node.cachedAt === undefined && leases.includes(own) && !isAsWritten(node)) void holder.check();
   reconciler.update(
     follower.peers(own),
     leases.filter((key) => key !== own),

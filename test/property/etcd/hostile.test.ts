@@ -5,6 +5,7 @@ import { parseMembers, parseSize } from '../../../src/etcd/discovery.ts';
 import { etcdCommand, type Member } from '../../../src/etcd/member.ts';
 import { parseMember, printMember } from '../../../src/etcd/member-file.ts';
 import { parseState } from '../../../src/etcd/state.ts';
+import { HOSTILE_REPLIES } from '../../corpus/hostile.ts';
 
 const name = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,20}$/);
 const ip = fc.tuple(...Array.from({ length: 4 }, () => fc.nat(255))).map((octets) => octets.join('.'));
@@ -32,6 +33,7 @@ describe('etcd: what comes from outside', () => {
 
   it('never makes a parser throw', () => {
     const bodies = fc.oneof(
+      fc.constantFrom(...HOSTILE_REPLIES),
       fc.string(),
       fc.json(),
       fc.json().map((json) => `{"node":{"nodes":[${json}],"value":${json}}}`),

@@ -12,25 +12,13 @@ import { readJournal } from '../../../src/docker/journal.ts';
 import { TsflannelError } from '../../../src/errors.ts';
 import { readNodeState } from '../../../src/files/node-state.ts';
 import { NODE_ID } from '../../../src/model/lease.ts';
+import { HOSTILE_FRAMES, HOSTILE_JOURNALS, HOSTILE_NODES, HOSTILE_TEXTS } from '../../corpus/hostile.ts';
 
-const NO_TEXT = { toString: 1, valueOf: 1 };
-/** Journals that are right but for one place. */
-const state = { files: [] };
-const journals = [
-  { version: 1, before: state, after: state, stopped: [{ name: 'a', id: NO_TEXT }] },
-  { version: 1, before: state, after: state, stopped: [{ name: 'a', id: '../../x' }] },
-  { version: 1, before: { files: [{ path: NO_TEXT }] }, after: state },
-  { version: 2, before: state, after: state },
-];
-const nodes = [
-  { nodeId: NO_TEXT },
-  { nodeId: 'a'.repeat(32), subnet: NO_TEXT, created: [NO_TEXT, 7, '../x', null], subnetFile: NO_TEXT, vtep: NO_TEXT },
-];
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.json(),
   fc.constantFrom(
-    ...[...journals, ...nodes].map((value) => JSON.stringify(value)),
+    ...[...HOSTILE_JOURNALS, ...HOSTILE_NODES, ...HOSTILE_FRAMES, ...HOSTILE_TEXTS],
     '['.repeat(50_000),
     '\u0000',
     'null',
