@@ -132,6 +132,8 @@ function assemble(beginning: Beginning, end: Pick<Node, 'stop' | 'onReady'>): No
     passed: () => {
       tellReady(node);
       tellFollower(node);
+      const { planLength, failed, blocked } = reconciler.status();
+      log('pass', `${planLength} steps, ${failed.length} failed, ${blocked.length} blocked`);
     },
   });
   const holder = hold(held, {

@@ -5,7 +5,7 @@ import type { DaemonEvent } from '../model/report.ts';
 /** As many as a screen shows. */
 const KEPT = 200;
 
-/** A log that remembers the last lines, for those who ask, and counts. */
+/** A log that remembers the last lines, for those who ask, and counts; what is for debugging is not remembered. */
 export interface Events {
   readonly log: Log;
   /** The oldest first. */
@@ -25,7 +25,8 @@ export function rememberEvents(log: Log): Events {
   const failures = new Map<ErrorCode, number>();
   return {
     log(event, detail, code) {
-      events = [...events.slice(1 - KEPT), { at: new Date().toISOString(), event, detail }];
+      if (LOG_EVENTS[event].level !== 'debug')
+        events = [...events.slice(1 - KEPT), { at: new Date().toISOString(), event, detail }];
       count(counts, event);
       if (code !== undefined) count(failures, code);
       log(event, detail, code);

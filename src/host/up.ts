@@ -9,11 +9,12 @@ import { asTsflannelError, TsflannelError } from '../errors.ts';
 import { logPath } from '../files/run-dir.ts';
 import { parseIp, printIp } from '../model/address.ts';
 import { parseDuration } from '../model/duration.ts';
+import type { LogLevel } from '../model/log-events.ts';
 import { resolveConnection } from './connection.ts';
 import { detach, reportToParent } from './detach.ts';
 import { refuseKube, refuseRunningFlanneld } from './flanneld.ts';
 import type { Underlay } from './interface.ts';
-import { isJournal, logFormat, logTo } from './log.ts';
+import { createLogLevel, isJournal, logFormat, logTo } from './log.ts';
 import { buildParts, carrierWish, flagIp, flagList, type NodeWish } from './node.ts';
 import { keepRenewed } from './renewal.ts';
 
@@ -46,6 +47,7 @@ export interface UpFlags
   readonly 'healthz-port': number;
   readonly 'metrics-addr'?: string | undefined;
   readonly 'log-format': string;
+  readonly 'log-level': string;
   readonly wait?: boolean | undefined;
   readonly docker?: boolean | undefined;
   readonly 'docker-config-file'?: string | undefined;
@@ -134,10 +136,11 @@ function optionsOf(flags: UpFlags, wish: NodeWish, version: string): NodeOptions
 }
 
 /** The daemon's log goes to stderr. */
-const logOf = (flags: UpFlags): DaemonParts['log'] =>
+const logOf = (flags: UpFlags, level: () => LogLevel): DaemonParts['log'] =>
   logTo(
     (line) => process.stderr.write(line),
     logFormat(flags['log-format'], isJournal(process.env.JOURNAL_STREAM, process.stderr.fd)),
+    level,
   );
 
 /** Loaded only where it is asked for. */
@@ -163,13 +166,19 @@ export async function startHere(flags: UpFlags, version: string, choose: ChooseN
     const options = optionsOf(flags, wish, version);
     const { keepHeapSmall, shrinkHeap } = await import('../sys/heap.ts');
     keepHeapSmall();
-    const parts = await buildParts(await resolveConnection(flags), wish, logOf(flags));
+    const level = createLogLevel(flags['log-level'] as LogLevel);
+    const log = logOf(flags, level.now);
+    const deafen = level.listen(log);
+    const parts = await buildParts(await resolveConnection(flags), wish, log);
     const docker = flags.docker ? await followerOf(flags, parts) : undefined;
     const endRenewal = keepRenewed(flags['config-dir'], parts.log);
     await runDaemon(options, { ...parts, ...(docker && { docker }) }, () => {
       reportToParent({ ready: true });
       setTimeout(shrinkHeap, SHRINK_AFTER_MS).unref();
-    }).finally(endRenewal);
+    }).finally(() => {
+      endRenewal();
+      deafen();
+    });
   } catch (error) {
     const { code, message, why, fix } = asTsflannelError(error);
     reportToParent({ ready: false, error: { code, message, why, fix } });

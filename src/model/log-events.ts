@@ -1,8 +1,12 @@
 import type { ErrorCode } from '../errors.ts';
 
+/** The gravest first. `error`: what does not mend itself; `debug`: of use to who looks for a fault. */
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 /** What an event in the daemon's log means: its name is stable, its text is not. */
 export interface LogEvent {
-  readonly level: 'info' | 'warn';
+  readonly level: LogLevel;
   readonly what: string;
   readonly why: string;
   /** Commands that show more, or mend it. */
@@ -12,8 +16,21 @@ export interface LogEvent {
 const info = (what: string, why: string, ...fix: string[]): LogEvent => ({ level: 'info', what, why, fix });
 const warn = (what: string, why: string, ...fix: string[]): LogEvent => ({ level: 'warn', what, why, fix });
 
+const error = (what: string, why: string, ...fix: string[]): LogEvent => ({ level: 'error', what, why, fix });
+const debug = (what: string, why: string, ...fix: string[]): LogEvent => ({ level: 'debug', what, why, fix });
+
 /** Every event of the daemon's log, by name. */
 export const LOG_EVENTS = {
+  pass: debug(
+    'the daemon compared what is wanted with what the kernel has',
+    'something changed, here or in etcd; the line says how many steps were needed',
+    'tsflannel plan',
+  ),
+  'log-level': error(
+    'the daemon logs more or less from now on',
+    'it was sent SIGUSR1; it is said at every level',
+    'tsflannel up --help',
+  ),
   lease: info('this node has a subnet', 'taken at the start: found again, on disk, or new', 'tsflannel leases'),
   ready: info('subnet.env and routes are in place', 'Docker and others may start now', 'tsflannel status'),
   stopping: info('the daemon ends', 'it was told to; routes stay, so that packets still flow', 'tsflannel down --help'),
@@ -37,12 +54,12 @@ export const LOG_EVENTS = {
     'it is damaged, of another node or of another version',
     'tsflannel etcd status',
   ),
-  'cache-failed': warn(
+  'cache-failed': error(
     'the view could not be kept on disk',
     'the state folder is full or cannot be written: a start without etcd would fail',
     'tsflannel doctor --check folders',
   ),
-  'state-not-written': warn(
+  'state-not-written': error(
     'who this node is could not be kept on disk',
     'the state folder is full or cannot be written: after a restart it may get another subnet',
     'tsflannel doctor --check folders',
@@ -90,7 +107,7 @@ export const LOG_EVENTS = {
   ),
   docker: info('Docker is being given the leased subnet', 'up --docker follows the lease', 'tsflannel docker status'),
   'docker-switched': info('Docker has the leased subnet', 'up --docker follows the lease', 'tsflannel docker status'),
-  'docker-failed': warn(
+  'docker-failed': error(
     'Docker could not be given the leased subnet',
     'the line says why; it is tried again',
     'tsflannel docker status',

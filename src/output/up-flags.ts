@@ -1,5 +1,6 @@
 import { Flags } from '@oclif/core';
 import { CARRIER_WISHES } from '../model/backend-config.ts';
+import { LOG_LEVELS } from '../model/log-events.ts';
 import { upDockerFlags } from './docker-flags.ts';
 import { etcdFlags, nodeFlags, subnetFileFlag } from './flags.ts';
 import { flanneldFlags } from './flanneld-flags.ts';
@@ -76,6 +77,12 @@ export const settingFlags = {
     options: ['text', 'json'],
     default: 'text',
     env: 'TSFLANNEL_LOG_FORMAT',
+  }),
+  'log-level': Flags.string({
+    description: 'the least grave events that are logged; SIGUSR1 to the daemon moves on to the next level',
+    options: [...LOG_LEVELS],
+    default: 'info',
+    env: 'TSFLANNEL_LOG_LEVEL',
   }),
 };
 

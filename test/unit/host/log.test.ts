@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { isJournal, type LogFormat, logFormat, logTo } from '../../../src/host/log.ts';
-import type { Log } from '../../../src/model/log-events.ts';
+import { createLogLevel, isJournal, type LogFormat, logFormat, logTo } from '../../../src/host/log.ts';
+import { LOG_EVENTS, LOG_LEVELS, type Log, type LogLevel } from '../../../src/model/log-events.ts';
+import { until } from '../../support/until.ts';
 
 function written(format: LogFormat, ...said: Parameters<Log>): string {
   let text = '';
@@ -46,5 +47,47 @@ describe('the log', () => {
     closeSync(descriptor);
     assert.deepEqual([logFormat('text', true), logFormat('text', false)], ['journald', 'text']);
     assert.equal(logFormat('json', true), 'json');
+  });
+
+  it('has the events of its level and graver ones', () => {
+    const events = (level: LogLevel): string[] => {
+      const seen: string[] = [];
+      const log = logTo(
+        (line) => void seen.push(line.split(' ')[2] ?? ''),
+        'text',
+        () => level,
+      );
+      for (const event of ['pass', 'ready', 'etcd-lost', 'docker-failed', 'log-level'] as const) log(event, 'x');
+      return seen;
+    };
+    assert.deepEqual(events('error'), ['docker-failed', 'log-level']);
+    assert.deepEqual(events('warn'), ['etcd-lost', 'docker-failed', 'log-level']);
+    assert.deepEqual(events('info'), ['ready', 'etcd-lost', 'docker-failed', 'log-level']);
+    assert.deepEqual(events('debug'), ['pass', 'ready', 'etcd-lost', 'docker-failed', 'log-level']);
+    assert.equal(written('journald', 'docker-failed', 'x'), '<3>docker-failed x\n');
+    assert.equal(written('journald', 'pass', 'x'), '<7>pass x\n');
+  });
+
+  it('has names that stay: a program that reads the log knows them', () => {
+    for (const [name, { level }] of Object.entries(LOG_EVENTS)) {
+      assert.match(name, /^[a-z]+(-[a-z0-9]+)*$/);
+      assert.ok(LOG_LEVELS.includes(level), name);
+    }
+  });
+
+  it('moves on to the next level at SIGUSR1, and says so', async () => {
+    const level = createLogLevel('warn');
+    const said: string[] = [];
+    const deafen = level.listen((event, detail) => void said.push(`${event} ${detail}`));
+    try {
+      for (let count = 1; count <= 4; count++) {
+        process.kill(process.pid, 'SIGUSR1');
+        await until('the signal', () => said.length === count);
+      }
+    } finally {
+      deafen();
+    }
+    assert.deepEqual(said, ['log-level info', 'log-level debug', 'log-level error', 'log-level warn']);
+    assert.equal(level.now(), 'warn');
   });
 });
