@@ -8,6 +8,9 @@ import { openTypist, type Typist } from '../support/cli.ts';
 import { startEtcd, type TestEtcd } from '../support/etcd.ts';
 import { NET } from '../support/kvs.ts';
 
+/** For a shell, as one word. */
+const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
+
 describe('tsflannel completion', function () {
   this.timeout(60_000);
   let etcd: TestEtcd;
@@ -20,25 +23,59 @@ describe('tsflannel completion', function () {
     await etcd.ctl('put', `${NET}/config`, '{"Network":"10.5.0.0/16","Backend":{"Type":"host-gw"}}');
     await etcd.ctl('put', `${NET}/subnets/10.5.1.0-24`, lease('alpha'));
     await etcd.ctl('put', `${NET}/subnets/10.5.2.0-24`, lease('$(touch HURT)'));
-    writeFileSync(join(typist.dir, 'script'), (await typist.type('completion', 'bash')).stdout);
+    for (const shell of SHELLS)
+      writeFileSync(join(typist.dir, `script.${shell}`), (await typist.type('completion', shell)).stdout);
   });
   after(async () => {
     await etcd.close();
     typist.close();
   });
 
-  /** What bash offers after these words; the last is the one that is being typed. */
-  async function offered(...words: string[]): Promise<readonly string[]> {
-    const line = ['tsflannel', ...words].map((word) => `'${word}'`).join(' ');
-    const program = `source ./script; COMP_WORDS=(${line}); COMP_CWORD=${words.length}; _tsflannel; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const run = async (...argv: [string, ...string[]]): Promise<readonly string[]> => {
     const env = {
       PATH: `${join(packageRoot(), 'bin')}:${process.env.PATH}`,
       TSFLANNEL_ETCD_ENDPOINTS: etcd.endpoint,
       TSFLANNEL_CONFIG_DIR: typist.dir,
       HOME: typist.dir,
     };
-    const { stdout } = await execa('bash', ['--norc', '-c', program], { cwd: typist.dir, env, extendEnv: false });
+    const [program, ...rest] = argv;
+    const { stdout } = await execa(program, rest, { cwd: typist.dir, env, extendEnv: false });
     return stdout.split('\n').filter((word) => word !== '');
+  };
+
+  /** What bash offers after these words; the last is the one that is being typed. */
+  async function offered(...words: string[]): Promise<readonly string[]> {
+    const line = ['tsflannel', ...words].map((word) => `'${word}'`).join(' ');
+    const program = `source ./script.bash; COMP_WORDS=(${line}); COMP_CWORD=${words.length}; _tsflannel; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    return run('bash', '--norc', '-c', program);
+  }
+
+  /** The same in fish, which tells it to programs too. */
+  async function fish(...words: string[]): Promise<readonly string[]> {
+    const lines = await run(
+      'fish',
+      '--no-config',
+      '-c',
+      `source ./script.fish; complete -C 'tsflannel ${words.join(' ')}'`,
+    );
+    // It offers files beside what it is told.
+    return lines.map((line) => line.split('\t')[0] ?? '').filter((word) => !word.startsWith('script.'));
+  }
+
+  /** What the line is after the Tab key in zsh, on a terminal of its own. */
+  async function zsh(line: string): Promise<readonly string[]> {
+    const shown = 'tsflannel() { [[ $1 = completion ]] && command tsflannel "$@" || print -rl -- GOT "$@" TOG }';
+    const program = [
+      'zmodload zsh/zpty',
+      'zpty shell "zsh -f -i"',
+      `zpty -w shell ${quote(`PS1='> '; source ./script.zsh; ${shown}; print RE''ADY`)}`,
+      "zpty -r shell said '*READY*'",
+      `zpty -w -n shell ${quote(`tsflannel ${line}`)}$'\\t\\n'`,
+      "zpty -r shell said '*TOG*'",
+      'print -r -- $said',
+    ];
+    const lines = (await run('zsh', '-f', '-c', program.join('\n'))).map((one) => one.replaceAll('\r', ''));
+    return lines.slice(lines.lastIndexOf('GOT') + 1, lines.lastIndexOf('TOG'));
   }
 
   it('offers commands, topics, flags and what flags take', async () => {
@@ -63,6 +100,24 @@ describe('tsflannel completion', function () {
       ['alpha'],
     );
     assert.equal((await execa('ls', [typist.dir])).stdout.includes('HURT'), false);
+  });
+
+  it('offers the same in fish', async () => {
+    assert.deepEqual(await fish('rou'), ['routes']);
+    assert.deepEqual(await fish('etcd', 'snap'), ['snapshot']);
+    assert.deepEqual(await fish('etcd', 'snapshot', 's'), ['save', 'schedule']);
+    assert.deepEqual(await fish('up', '--udp-carrier', 'e'), ['ebpf']);
+    assert.deepEqual(await fish('leases', 'release', '10.'), ['10.5.1.0/24', '10.5.2.0/24']);
+    assert.deepEqual(await fish('ping', 'a'), ['alpha']);
+    assert.deepEqual(await fish('etcd', 'defrag', '--member', 't'), ['test']);
+  });
+
+  it('completes the same in zsh', async () => {
+    assert.deepEqual(await zsh('rou'), ['routes']);
+    assert.deepEqual(await zsh('etcd snap'), ['etcd', 'snapshot']);
+    assert.deepEqual(await zsh('up --udp-carrier e'), ['up', '--udp-carrier', 'ebpf']);
+    assert.deepEqual(await zsh('leases release 10.5.1'), ['leases', 'release', '10.5.1.0/24']);
+    assert.deepEqual(await zsh('ping a'), ['ping', 'alpha']);
   });
 
   it('is silent where etcd does not answer', async () => {

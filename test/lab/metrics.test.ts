@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { LOG_EVENTS } from '../../src/model/log-events.ts';
+import { packageRoot } from '../../src/root.ts';
 import { useLab } from '../support/lab.ts';
-import { addContainers, daemonLog, upAgain } from '../support/lab-daemon.ts';
+import { addContainers, daemonLog, daemonPid, upAgain } from '../support/lab-daemon.ts';
 import { startPing } from '../support/ping.ts';
+import { parseQuery, samplesOf } from '../support/promql.ts';
 import { until } from '../support/until.ts';
 
 const PORT = '9101';
@@ -65,6 +69,35 @@ describe('metrics, health and the log', () => {
     ])
       assert.ok((value(text, name) ?? 0) > 0, name);
   }).timeout(60_000);
+
+  it('have what the panels of the dashboard ask for', async () => {
+    const { text } = await get('/metrics');
+    const samples = samplesOf(text);
+    const board = readFileSync(join(packageRoot(), 'templates', 'grafana-dashboard.json'), 'utf8');
+    const { panels } = JSON.parse(board) as { panels: { targets?: { expr: string; legendFormat?: string }[] }[] };
+    const targets = panels.flatMap((panel) => panel.targets ?? []);
+    assert.ok(targets.length > 10);
+    for (const { expr, legendFormat = '' } of targets) {
+      const { metrics, labels } = parseQuery(expr);
+      const shown = [...legendFormat.matchAll(/\{\{(\w+)\}\}/g)].map(([, label = '']) => label);
+      for (const metric of metrics) {
+        const there = samples.get(metric);
+        // A failure that has not happened has no sample yet.
+        if (!there && metric === 'tsflannel_failures_total') continue;
+        assert.ok(there, `${expr}: there is no ${metric}`);
+        // Prometheus itself says which instance it was.
+        const missing = [...labels, ...shown].filter((label) => label !== 'instance' && !there.has(label));
+        assert.deepEqual(missing, [], `${expr}: ${metric} has ${[...there].join(', ')}`);
+      }
+    }
+  });
+
+  it('says more after SIGUSR1', async () => {
+    process.kill(daemonPid(test.node(1)), 'SIGUSR1');
+    await until('the new level', () => daemonLog(test.node(1)).includes('"event":"log-level","detail":"debug"'));
+    process.kill(daemonPid(test.node(1)), 'SIGHUP');
+    await until('a pass', () => daemonLog(test.node(1)).includes('"level":"debug","event":"pass"'), 60_000);
+  });
 
   it('is a line of JSON an event', () => {
     const lines = daemonLog(test.node(1)).trim().split('\n').slice(-2);
