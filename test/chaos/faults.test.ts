@@ -21,7 +21,7 @@ const FAULTS = {
       'foreign-route',
       'env-deleted',
     ],
-    ...['hostile-leases', 'same-public-ip', 'second-daemon', 'killed-in-first-start', 'killed-while-mending'],
+    ...['hostile-leases', 'same-public-ip', 'second-daemon', 'killed-while-mending'],
   ],
   'host-gw': ['daemon-stopped', 'routes-deleted', 'interface-down', 'address-changed', 'rolling-restart'],
   udp: [

@@ -1,6 +1,7 @@
 import type { Fault } from './chaos.ts';
 import { CROWD_FAULTS } from './fault-crowd.ts';
 import { DAEMON_FAULTS } from './fault-daemon.ts';
+import { DOCKER_FAULTS } from './fault-docker.ts';
 import { ETCD_FAULTS } from './fault-etcd.ts';
 import { FORGED_FAULTS } from './fault-forged.ts';
 import { HOST_FAULTS } from './fault-host.ts';
@@ -15,6 +16,7 @@ const ALL = [
   POINT_FAULTS,
   FORGED_FAULTS,
   CROWD_FAULTS,
+  DOCKER_FAULTS,
   ETCD_FAULTS,
   LEASE_FAULTS,
   KERNEL_FAULTS,
