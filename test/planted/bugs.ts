@@ -139,6 +139,13 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     test: 'test/unit/kernel/source-nft.test.ts',
   },
   {
+    name: 'a subnet ends one address early in the source check',
+    file: 'src/kernel/linux/source-elements.ts',
+    find: 'ipOf(last + 1n)',
+    put: 'ipOf(last)',
+    test: 'test/unit/kernel/source-nft.test.ts',
+  },
+  {
     name: 'a peer’s packets are taken from anybody',
     file: 'src/forwarder/judge.ts',
     find: "if (self.check === 'subnet' || (row >= 0 && table.hop[row] === outer)) return row;",
