@@ -155,8 +155,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'what the kernel had to drop of its news is taken for nothing',
     file: 'src/kernel/linux/monitor.ts',
-    find: 'overflow ? ALL_KINDS : []',
-    put: 'overflow ? [] : []',
+    find: 'ring(overflow ? new Set(ALL_KINDS) : rung);',
+    put: 'ring(rung);',
     test: 'test/contract/kernel/linux.test.ts',
   },
   {
