@@ -63,12 +63,6 @@ export const CLUSTER_ERRORS = {
   JOIN_FAILED: entry(1, 'the join did not come to its end', '{detail}', 'tsflannel join --help'),
   SERVICE: entry(1, 'the service could not be set up or taken away', '{detail}', 'tsflannel service status'),
   SYSTEMD: entry(1, 'systemd does not run the member', '{detail}', 'tsflannel init --help'),
-  TOKEN_MISSING: entry(
-    3,
-    'there is no token {id} on this host',
-    'it was revoked, or is of another host',
-    'tsflannel token list',
-  ),
   NO_CA_KEY: entry(
     3,
     'this host has no CA key: it may not make join tokens',

@@ -52,10 +52,4 @@ export const DOCKER_ERRORS = {
     '{detail}',
     'tsflannel docker revert',
   ),
-  DOCKER_NOT_APPLIED: entry(
-    3,
-    'there is nothing to revert',
-    'docker apply has not changed this host',
-    'tsflannel docker apply',
-  ),
 } as const;

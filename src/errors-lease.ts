@@ -5,7 +5,6 @@ export const LEASE_ERRORS = {
   NO_FREE_SUBNET: entry(6, 'no subnet is free in {network}', 'all {count} are leased', 'tsflannel leases'),
   SUBNET_TAKEN: entry(6, '{subnet} is taken', 'another node leases it, or took it just now', 'tsflannel leases'),
   SUBNET_UNFIT: entry(2, '{subnet} is no subnet of {network}', 'the config hands out others', 'tsflannel config get'),
-  LEASE_MISSING: entry(3, 'nobody leases {subnet}', 'etcd has no key for it', 'tsflannel leases'),
   NODE_UNKNOWN: entry(3, 'the node {node} is not known', '{detail}', 'tsflannel leases reserve --help'),
   PUBLIC_IP_TAKEN: entry(
     6,

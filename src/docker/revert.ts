@@ -113,7 +113,7 @@ async function perform(
 
 async function revertTo(gathered: Gathered, request: RevertRequest, parts: DockerParts): Promise<DockerOutcome> {
   const { journal } = gathered;
-  if (!journal) throw new TsflannelError('DOCKER_NOT_APPLIED');
+  if (!journal) return { changed: false, change: '', containers: [] };
   const change = await planRevert(gathered, journal);
   const outcome = {
     changed: change.needed,
@@ -134,8 +134,8 @@ async function revertTo(gathered: Gathered, request: RevertRequest, parts: Docke
 }
 
 /**
- * Puts dockerd's options and docker0 back as they were before the first apply. Rejects with DOCKER_NOT_APPLIED when there was none, else
- * as applyDocker does; then Docker is as it was and the journal stays.
+ * Puts dockerd's options and docker0 back as they were before the first apply; without one there is nothing to do. Rejects as
+ * applyDocker does; then Docker is as it was and the journal stays.
  */
 export async function revertDocker(request: RevertRequest, parts: DockerParts): Promise<DockerOutcome> {
   const gathered = await gather(request, parts);

@@ -65,9 +65,9 @@ export async function listTokens(dataDir: string, now = Date.now()) {
 }
 
 /** Takes a token back; resolves to whether there was one. Rejects as {@link signingMember}. */
-export async function revokeToken(dataDir: string, id: string): Promise<boolean> {
+export async function revokeToken(dataDir: string, id: string, dryRun: boolean): Promise<boolean> {
   const { pki } = await signingMember(dataDir);
-  return files.removeToken(pki, id);
+  return dryRun ? (await files.readToken(pki, id)) !== undefined : files.removeToken(pki, id);
 }
 
 export const TOKEN_HEADS = ['id', 'for', 'state', 'expires', 'used by', 'refused'] as const;

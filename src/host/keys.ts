@@ -74,8 +74,6 @@ export async function judgeChange(keys: Keys, value: string | undefined): Promis
   const { kv, key, exact, prefix } = keys;
   if (!exact) throw new TsflannelError('USAGE', { detail: `${printable(key)} stands for many keys; name one` });
   const entry = (await kv.range(key, { exact: true })).kvs[0];
-  if (value === undefined && !entry)
-    throw new TsflannelError('KEY_MISSING', { key: printable(key), detail: 'it is gone already' });
   const before = entry && (await show(keys, entry));
   const invalid = value === undefined ? undefined : meaningOf({ key, value }, prefix).invalid;
   const warnings = [

@@ -30,6 +30,7 @@ export interface ReleaseWish {
   readonly subnet?: string | undefined;
   readonly dead: boolean;
   readonly olderThan?: string | undefined;
+  readonly dryRun: boolean;
 }
 
 function olderThanOf({ olderThan }: ReleaseWish): number | undefined {
@@ -47,10 +48,7 @@ async function meant(store: Store, wish: ReleaseWish): Promise<readonly TimedLea
     const olderThan = olderThanOf(wish);
     return (await timedLeases(store)).filter((lease) => isDead(lease, olderThan));
   }
-  const subnet = subnetOf(wish.subnet);
-  const found = await timedLeases(store, subnet);
-  if (found.length === 0) throw new TsflannelError('LEASE_MISSING', { subnet: printPrefix(subnet) });
-  return found;
+  return timedLeases(store, subnetOf(wish.subnet));
 }
 
 const ageText = ({ kv, age }: TimedLease): string =>
@@ -62,7 +60,7 @@ const leaseText = (timed: TimedLease): string => {
   return `${printPrefix(timed.subnet)} (${who}, ${ageText(timed)})`;
 };
 
-/** What was given back, and what had changed meanwhile and was left. */
+/** What was given back (with dryRun: what would be), and what had changed meanwhile and was left. */
 export interface Released {
   readonly released: readonly string[];
   readonly kept: readonly string[];
@@ -76,6 +74,7 @@ export const releaseLeases = (
 ): Promise<Released> =>
   withStore(flags, async (store) => {
     const leases = await meant(store, wish);
+    if (wish.dryRun) return { released: leases.map(({ subnet }) => printPrefix(subnet)), kept: [] };
     if (leases.length > 0) await confirm(leases.map(leaseText));
     const released: string[] = [];
     const kept: string[] = [];
@@ -83,11 +82,11 @@ export const releaseLeases = (
     return { released, kept };
   });
 
-/** Keeps a subnet for a node. False: it is reserved for it already. */
+/** Keeps a subnet for a node, or with dryRun judges that. False: it is reserved for it already. */
 export const reserveSubnet = (
   flags: EtcdFlags,
   text: string,
-  wish: { readonly node?: string | undefined; readonly publicIp?: string | undefined },
+  wish: { readonly node?: string | undefined; readonly publicIp?: string | undefined; readonly dryRun: boolean },
 ): Promise<boolean> =>
   withStore(flags, async (store) => {
     const publicIp = flagIp('public-ip', wish.publicIp);
@@ -95,5 +94,5 @@ export const reserveSubnet = (
     const subnet = subnetOf(text);
     const network = networkIn((await store.snapshot()).kvs, store.prefix);
     const who: ReserveFor = { ...(wish.node && { node: wish.node }), ...(publicIp && { publicIp }) };
-    return reserve(store, network, subnet, who);
+    return reserve(store, network, subnet, { ...who, dryRun: wish.dryRun });
   });

@@ -97,7 +97,7 @@ export async function reserve(
   store: Store,
   network: NetworkConfig,
   subnet: Prefix,
-  wish: ReserveFor,
+  wish: ReserveFor & { readonly dryRun?: boolean },
 ): Promise<boolean> {
   if (!fits(network, subnet))
     throw new TsflannelError('SUBNET_UNFIT', { subnet: printPrefix(subnet), network: printPrefix(network.network) });
@@ -107,6 +107,7 @@ export async function reserve(
   const taken = () => new TsflannelError('SUBNET_TAKEN', { subnet: printPrefix(subnet) });
   if (there && !belongsTo(there, known, wish)) throw taken();
   if (there?.kv.lease === 0n) return false;
+  if (wish.dryRun) return true;
   const value = reservation(there, known, wish);
   const written = there ? await store.update(there.kv, value, 0n) : await store.reserve(subnet, value);
   if (!written) throw taken();

@@ -83,6 +83,7 @@ export const memberAdd: Properties = {
   next: list(text(), 'what to type on its host'),
 };
 export const memberChange: Properties = { changed, dryRun, id: hex(), name: text() };
+export const memberRemove: Properties = { ...memberChange, id: orNull(hex()) };
 export const memberReplace: Properties = {
   changed,
   dryRun,
@@ -126,7 +127,7 @@ export const snapshotRestore: Properties = {
 export const etcdStop: Properties = { stopped: flag(), removed: list(text()), dryRun, dataDir: text() };
 
 export const tokenCreate: Properties = { id: text(), purpose: text(), token: text('a secret'), expires: time() };
-export const tokenRevoke: Properties = { revoked: text('its id') };
+export const tokenRevoke: Properties = { changed, dryRun, revoked: text('its id') };
 
 const notes = list(text());
 export const configSet: Properties = { changed, dryRun, raw: text('as it stands in etcd'), notes, ...network };
@@ -147,7 +148,9 @@ export const configImport: Properties = {
 };
 export const configValidate: Properties = { valid: flag(), notes, ...network };
 export const leasesRelease: Properties = {
+  changed,
+  dryRun,
   released: list(text()),
   kept: list(text(), 'that have changed meanwhile'),
 };
-export const leasesReserve: Properties = { changed: flag(), subnet: text() };
+export const leasesReserve: Properties = { changed, dryRun, subnet: text() };

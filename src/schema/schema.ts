@@ -47,7 +47,7 @@ const DOCUMENTS: Readonly<Record<string, readonly Properties[]>> = {
   'etcd member add': [change.memberAdd],
   'etcd member list': [cluster.memberList],
   'etcd member promote': [change.memberChange],
-  'etcd member remove': [change.memberChange],
+  'etcd member remove': [change.memberRemove],
   'etcd member replace': [change.memberReplace],
   'etcd put': [change.keyChange],
   'etcd snapshot list': [change.snapshotList],

@@ -20,12 +20,13 @@ export default class EtcdDel extends TsflannelCommand {
       const { warnings, before } = change;
       for (const warning of warnings) notice(`warning: ${warning}`);
       const data = {
-        changed: true,
+        changed: before !== undefined,
         key: keys.key,
         before: before?.kv.value ?? null,
         warnings,
         dryRun: flags['dry-run'],
       };
+      if (!before) return { data, text: `no change: there is no key ${keys.key}` };
       if (flags['dry-run']) return { data, text: `dry run: ${keys.key} is deleted` };
       await confirm([`${keys.key} is deleted`, ...warnings].join('; '), flags.yes);
       const revision = await changeKey(keys, change, undefined);

@@ -2,7 +2,7 @@ import { Args, Flags } from '@oclif/core';
 import { TsflannelError } from '../../errors.ts';
 import { canAsk, openAsk } from '../../output/ask.ts';
 import { type Result, TsflannelCommand } from '../../output/command.ts';
-import { etcdFlags } from '../../output/flags.ts';
+import { dryRunFlag, etcdFlags } from '../../output/flags.ts';
 
 export default class LeasesRelease extends TsflannelCommand {
   static override description =
@@ -15,6 +15,7 @@ export default class LeasesRelease extends TsflannelCommand {
   static override args = { subnet: Args.string({ description: 'the subnet to give back, as 10.5.7.0/24' }) };
   static override flags = {
     ...etcdFlags,
+    ...dryRunFlag,
     dead: Flags.boolean({
       description: 'all leases not renewed for more than half of their time; never a reservation',
       exclusive: ['subnet'],
@@ -29,15 +30,18 @@ export default class LeasesRelease extends TsflannelCommand {
   override async execute(): Promise<Result> {
     const { args, flags } = await this.parse(LeasesRelease);
     const { releaseLeases } = await import('../../host/leases.ts');
-    const wish = { subnet: args.subnet, dead: flags.dead, olderThan: flags['older-than'] };
+    const dryRun = flags['dry-run'];
+    const wish = { subnet: args.subnet, dead: flags.dead, olderThan: flags['older-than'], dryRun };
     const { released, kept } = await releaseLeases(flags, wish, async (leases) => {
       if (!flags.yes) await confirmed(leases);
     });
     const lines = [
-      ...released.map((subnet) => `${subnet} is free`),
+      ...released.map((subnet) => `${subnet} ${dryRun ? 'would be' : 'is'} free`),
       ...kept.map((subnet) => `${subnet} has changed meanwhile and was left`),
     ];
-    return { data: { released, kept }, text: lines.length > 0 ? lines.join('\n') : 'No lease is dead.' };
+    const none = `No change: ${args.subnet === undefined ? 'no lease is dead' : `nobody leases ${args.subnet}`}.`;
+    const data = { changed: released.length > 0, dryRun, released, kept };
+    return { data, text: lines.length > 0 ? lines.join('\n') : none };
   }
 }
 

@@ -1,6 +1,6 @@
 import { Args, Flags } from '@oclif/core';
 import { type Result, TsflannelCommand } from '../../output/command.ts';
-import { etcdFlags } from '../../output/flags.ts';
+import { dryRunFlag, etcdFlags } from '../../output/flags.ts';
 
 export default class LeasesReserve extends TsflannelCommand {
   static override description =
@@ -15,6 +15,7 @@ export default class LeasesReserve extends TsflannelCommand {
   };
   static override flags = {
     ...etcdFlags,
+    ...dryRunFlag,
     node: Flags.string({
       description: 'node name, or the beginning of a node id, as leases shows it; a whole id with --public-ip',
     }),
@@ -26,9 +27,13 @@ export default class LeasesReserve extends TsflannelCommand {
   override async execute(): Promise<Result> {
     const { args, flags } = await this.parse(LeasesReserve);
     const { reserveSubnet } = await import('../../host/leases.ts');
-    const changed = await reserveSubnet(flags, args.subnet, { node: flags.node, publicIp: flags['public-ip'] });
+    const dryRun = flags['dry-run'];
+    const wish = { node: flags.node, publicIp: flags['public-ip'], dryRun };
+    const changed = await reserveSubnet(flags, args.subnet, wish);
     const who = flags.node ?? flags['public-ip'];
-    const text = changed ? `${args.subnet} is kept for ${who}.` : `No change: ${args.subnet} is reserved already.`;
-    return { data: { changed, subnet: args.subnet }, text };
+    const text = changed
+      ? `${args.subnet} ${dryRun ? 'would be' : 'is'} kept for ${who}.`
+      : `No change: ${args.subnet} is reserved already.`;
+    return { data: { changed, dryRun, subnet: args.subnet }, text };
   }
 }
