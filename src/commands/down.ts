@@ -29,6 +29,8 @@ export default class Down extends TsflannelCommand {
     };
     const result = await takeDown(options, flags);
     const { plan, outcomes: _, ...rest } = result;
-    return { data: { ...rest, dryRun: options.dryRun, steps: stepData(plan) }, text: downText(result, options.dryRun) };
+    const changed = plan.length > 0 || rest.daemon !== undefined || rest.released !== undefined;
+    const data = { changed, ...rest, dryRun: options.dryRun, steps: stepData(plan) };
+    return { data, text: downText(result, options.dryRun) };
   }
 }

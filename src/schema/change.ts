@@ -124,7 +124,7 @@ export const snapshotRestore: Properties = {
   dryRun,
   kept: optional(orNull(text('where what was there is'))),
 };
-export const etcdStop: Properties = { stopped: flag(), removed: list(text()), dryRun, dataDir: text() };
+export const etcdStop: Properties = { changed, stopped: flag(), removed: list(text()), dryRun, dataDir: text() };
 
 export const tokenCreate: Properties = { id: text(), purpose: text(), token: text('a secret'), expires: time() };
 export const tokenRevoke: Properties = { changed, dryRun, revoked: text('its id') };

@@ -197,6 +197,7 @@ export const trace: Properties = traceProperties;
 export const wait: Properties = { waitedMs: whole(), for: list(text()) };
 
 export const down: Properties = {
+  changed: flag('or, in a dry run, would be'),
   released: optional(text('the subnet given back')),
   leaseProblem: optional(text('why it could not be given back')),
   daemon: optional(count('pid of the daemon that was stopped')),

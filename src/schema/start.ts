@@ -111,7 +111,11 @@ const serviceProperties: PropertiesOf<ServiceState> = {
   active: optional(text('as the init says')),
 };
 export const serviceStatus: Properties = serviceProperties;
-export const serviceUninstall: Properties = { removed: list(text(), 'files'), dryRun };
+export const serviceUninstall: Properties = {
+  changed: flag('or, in a dry run, would be'),
+  removed: list(text(), 'files'),
+  dryRun,
+};
 
 const gatewayMode = word(...GATEWAY_MODES);
 const gateway: PropertiesOf<Omit<GatewayReport, 'mode'> & { readonly mode?: GatewayMode }> = {

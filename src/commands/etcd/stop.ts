@@ -26,14 +26,26 @@ export default class EtcdStop extends TsflannelCommand {
     const paths = await memberPaths(flags);
     const dryRun = flags['dry-run'];
     if (flags.purge && !flags.yes && !dryRun) await confirmed(paths.dataDir);
-    const { stopped, removed } = await stopMember({ ...paths, purge: flags.purge, dryRun });
+    const { stopped, removed } = await stopMember({ ...paths, purge: flags.purge, dryRun }).catch((error) =>
+      flags.purge ? goneAlready(error) : Promise.reject(error),
+    );
     const lines = [
       ...(dryRun ? ['dry run: nothing is changed'] : []),
-      stopped ? 'etcd is stopped' : 'etcd was not running',
-      ...(removed.length > 0 ? [`removed ${removed.join(', ')}`] : [`its data stays in ${paths.dataDir}`]),
+      stopped ? 'etcd is stopped' : `${removed.length > 0 ? '' : 'no change: '}etcd was not running`,
+      ...(removed.length > 0 ? [`removed ${removed.join(', ')}`] : []),
+      ...(flags.purge ? [] : [`its data stays in ${paths.dataDir}`]),
     ];
-    return { data: { stopped, removed, dryRun, dataDir: paths.dataDir }, text: lines.join('\n') };
+    return {
+      data: { changed: stopped || removed.length > 0, stopped, removed, dryRun, dataDir: paths.dataDir },
+      text: lines.join('\n'),
+    };
   }
+}
+
+/** After a purge there is nothing left to purge. */
+function goneAlready(error: unknown): { readonly stopped: boolean; readonly removed: readonly string[] } {
+  if (error instanceof TsflannelError && error.code === 'ETCD_NOT_MANAGED') return { stopped: false, removed: [] };
+  throw error;
 }
 
 async function confirmed(dataDir: string): Promise<void> {

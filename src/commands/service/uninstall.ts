@@ -21,11 +21,14 @@ export default class ServiceUninstall extends TsflannelCommand {
     if (flags['dry-run']) {
       const { files } = await serviceState(plan, place);
       const there = files.filter(({ state }) => state === 'as written' || state === 'changed').map(({ path }) => path);
-      return { data: { removed: there, dryRun: true }, text: there.join('\n') || 'Nothing of ours is installed.' };
+      return {
+        data: { changed: there.length > 0, removed: there, dryRun: true },
+        text: there.join('\n') || 'Nothing of ours is installed.',
+      };
     }
     const removed = await uninstall(plan, place);
     return {
-      data: { removed, dryRun: false },
+      data: { changed: removed.length > 0, removed, dryRun: false },
       text: removed.length > 0 ? 'Removed.' : 'Nothing of ours is installed.',
     };
   }
