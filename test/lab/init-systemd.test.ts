@@ -2,17 +2,17 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { packageRoot } from '../../src/root.ts';
+import { removeControlGroups } from '../support/control-groups.ts';
 import { difference, type Snapshot, snapshot } from '../support/leaks.ts';
 import { until } from '../support/until.ts';
 
 const NAME = 'join-systemd';
-const CGROUPS = `/sys/fs/cgroup/*/${NAME}`;
 const TARGETS = ['test', 'basic', 'sysinit', 'sockets', 'shutdown', 'multi-user', 'network-online', 'timers'];
 
 describe('tsflannel init --systemd', function () {
@@ -57,15 +57,7 @@ describe('tsflannel init --systemd', function () {
   after(async () => {
     if (!init) return;
     if (init.exitCode === null && init.kill('SIGKILL')) await once(init, 'exit');
-    await until('the control groups are empty', () => {
-      const groups = globSync([CGROUPS, `${CGROUPS}/**/`]).filter((path) => statSync(path).isDirectory());
-      for (const group of groups.sort().reverse()) {
-        try {
-          rmdirSync(group);
-        } catch {}
-      }
-      return globSync(CGROUPS).length === 0;
-    });
+    await removeControlGroups(NAME);
     await rm(dir, { recursive: true });
     await until('all is gone', async () => difference(untouched, await snapshot({ mine: new RegExp(NAME) })) === '');
   });

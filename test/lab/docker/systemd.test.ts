@@ -2,18 +2,18 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, readdirSync, readFileSync, rmdirSync, statSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { stopDockerd } from '../../../src/lab/dockerd.ts';
 import { packageRoot } from '../../../src/root.ts';
+import { removeControlGroups } from '../../support/control-groups.ts';
 import { difference, type Snapshot, snapshot } from '../../support/leaks.ts';
 import { until } from '../../support/until.ts';
 
 const NAME = 'dock-systemd';
-const CGROUPS = `/sys/fs/cgroup/*/${NAME}`;
 const UNITS = '/lib/systemd/system';
 /** Targets that Debian's units name; empty ones will do. */
 const TARGETS = ['test', 'basic', 'sysinit', 'sockets', 'shutdown', 'multi-user', 'network-online'];
@@ -110,15 +110,7 @@ describe('docker apply: systemd', function () {
     init.kill('SIGKILL');
     await once(init, 'exit');
     await stopDockerd(dir);
-    await until('the control groups are empty', () => {
-      const groups = globSync([CGROUPS, `${CGROUPS}/**/`]).filter((path) => statSync(path).isDirectory());
-      for (const group of groups.sort().reverse()) {
-        try {
-          rmdirSync(group);
-        } catch {}
-      }
-      return globSync(CGROUPS).length === 0;
-    });
+    await removeControlGroups(NAME);
     await rm(dir, { recursive: true });
     await until('all is gone', async () => difference(untouched, await machine()) === '');
   });
