@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { packageRoot } from '../../src/root.ts';
-import { type DebianRoot, hasDebian, openDebianRoot } from '../support/debian-root.ts';
+import { type DebianRoot, openDebianRoot } from '../support/debian-root.ts';
 import { type Ground, type Host, makeGround } from '../support/ground.ts';
 import { difference, type Snapshot, snapshot } from '../support/leaks.ts';
 
@@ -34,8 +34,7 @@ describe('service install with OpenRC', function () {
     await run('rc-update', '-u');
   };
 
-  before(async function () {
-    if (!hasDebian('openrc')) this.skip();
+  before(async () => {
     before_ = await snapshot(MINE);
     ground = await makeGround(NAME, 1);
     host = ground.hosts[0] as Host;

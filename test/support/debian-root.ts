@@ -36,11 +36,9 @@ export interface Furniture {
 
 const packages = (name: string): string => join(REPOSITORY, '.cache', 'debian', name, 'root');
 
-/** Whether scripts/setup could have it. */
-export const hasDebian = (name: string): boolean => existsSync(packages(name));
-
 /** Makes the root of this package. Nothing may be written through /proc/PID/root: go in by `enter`. */
 export async function openDebianRoot(name: string, { folders, files }: Furniture): Promise<DebianRoot> {
+  if (!existsSync(packages(name))) throw new Error(`${name} is not unpacked: run scripts/setup`);
   const dir = mkdtempSync(join(tmpdir(), 'tsflannel-root-'));
   for (const { path, content, mode = 0o644 } of files) {
     const staged = join(dir, 'files', path);
