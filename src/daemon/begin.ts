@@ -69,7 +69,7 @@ function tellReady(node: Node): void {
     'ready',
     `${subnet} over ${node.reconciler.scene()?.network.backend.type}, ${node.follower.peers(node.holder.current().key).size} peers`,
   );
-  node.parts.notify(`READY=1\nSTATUS=leases ${subnet}`);
+  node.parts.systemd?.tell(`READY=1\nSTATUS=leases ${subnet}`);
   node.onReady();
 }
 

@@ -10,6 +10,7 @@ import { rememberEvents } from './events.ts';
 import type { Daemon, DaemonParts, Ending, Node } from './node.ts';
 import type { NodeOptions } from './options.ts';
 import { refuseSecond } from './second.ts';
+import { tellSystemd } from './systemd.ts';
 import { wire } from './wire.ts';
 
 async function close(node: Node): Promise<void> {
@@ -58,10 +59,9 @@ async function live(daemon: Daemon, parts: DaemonParts, onReady: () => void): Pr
 }
 
 /** Listens to the process' signals; returns what ends that. */
-function hear(daemon: Daemon): () => void {
+function hear(daemon: Daemon, reload: () => void): () => void {
   const stop = () => daemon.stop.abort();
-  const ring = () => daemon.node?.reconciler.ring('all');
-  const ears = { SIGTERM: stop, SIGINT: stop, SIGHUP: ring };
+  const ears = { SIGTERM: stop, SIGINT: stop, SIGHUP: reload };
   for (const [signal, ear] of Object.entries(ears)) process.on(signal, ear);
   return () => {
     for (const [signal, ear] of Object.entries(ears)) process.off(signal, ear);
@@ -106,12 +106,15 @@ export async function runDaemon(options: NodeOptions, given: DaemonParts, onRead
   const parts: DaemonParts = { ...given, log: events.log };
   const stop = new AbortController();
   const daemon: Daemon = { options, disk, events, stop, node: undefined, waitingFor: 'etcd' };
-  const deafen = hear(daemon);
+  const systemd = tellSystemd(daemon, parts);
+  // A look that fails is one that the reconciler repeats.
+  const deafen = hear(daemon, () => void systemd.reload().catch(() => undefined));
   try {
     await live(daemon, parts, onReady);
   } finally {
     daemon.stop.abort();
-    parts.notify('STOPPING=1');
+    systemd.close();
+    parts.systemd?.tell('STOPPING=1');
     await parts.docker?.close();
     parts.store.close();
     await parts.kernel.close();

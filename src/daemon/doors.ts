@@ -6,55 +6,19 @@ import type { Plan } from '../kernel/state.ts';
 import { usageOf } from '../lease/choose.ts';
 import { printIp, printPrefix } from '../model/address.ts';
 import type { ForwarderCounters, SourceCounters } from '../model/carrier-report.ts';
-import { duration } from '../model/duration.ts';
 import { isNearlyFull, type RouteTraffic, type Usage, usageText } from '../model/report.ts';
 import { queryOf } from '../reconcile/pass.ts';
 import { routeRows } from '../reconcile/report.ts';
 import { carrierChecks, sourceChecks } from './carrier-checks.ts';
+import { check, checksOf, waitingOf } from './checks.ts';
 import { configCheck } from './config-check.ts';
 import { type Handlers, serveControl } from './control-server.ts';
-import { followGateway } from './gateway.ts';
 import { healthPages, servePages } from './health.ts';
 import { metricsPages } from './metrics.ts';
 import type { Daemon, Node } from './node.ts';
 import { pathCheck } from './path-mtu.ts';
 import { peersCheck } from './peers.ts';
-
-const check = (name: string, state: Check['state'], detail: string): Check => ({ name, state, detail });
-
-function leaseDetail({ holder }: Node): string {
-  const state = holder.state();
-  if (state === 'cached') return 'remembered; etcd has not confirmed it yet';
-  const left = holder.secondsLeft();
-  return `${state}${left === undefined ? ', reservation' : `, ${duration(left)} left`}`;
-}
-
-function checksOf(node: Node): Check[] {
-  const connection = node.follower.connection();
-  const { failed, blocked, fights, heldRemovals } = node.reconciler.status();
-  const lease = node.holder.state();
-  return [
-    check('etcd', connection.connected ? 'ok' : 'degraded', connection.connected ? 'connected' : connection.error),
-    ...(node.cachedAt === undefined ? [] : [check('view', 'degraded', `cached view of ${node.cachedAt}`)]),
-    check('lease', lease === 'held' ? 'ok' : 'degraded', leaseDetail(node)),
-    check(
-      'kernel',
-      failed.length > 0 ? 'degraded' : 'ok',
-      failed[0] ? `${failed[0].key}: ${failed[0].error}` : 'as wanted',
-    ),
-    check('blocked', blocked.length > 0 ? 'degraded' : 'ok', blocked[0]?.because ?? 'nothing stands in the way'),
-    check(
-      'fights',
-      fights.length > 0 ? 'degraded' : 'ok',
-      fights[0] ? `${fights[0].key} restored ${fights[0].restores} times` : 'none',
-    ),
-    check(
-      'removals',
-      heldRemovals > 0 ? 'degraded' : 'ok',
-      heldRemovals > 0 ? `${heldRemovals} wait for a confirmation` : 'none held',
-    ),
-  ];
-}
+import { ring } from './ring.ts';
 
 const usageNow = (node: Node): Usage => usageOf(sceneOf(node).network, node.follower.view.leases().values());
 
@@ -173,15 +137,6 @@ async function routesOf(node: Node): Promise<Requests['routes']> {
   };
 }
 
-async function ring(node: Node): Promise<Requests['ring']> {
-  const before = node.reconciler.status().changes;
-  await followGateway(node);
-  node.reconciler.ring('all');
-  node.parts.docker?.look();
-  await node.reconciler.settled();
-  return { changes: node.reconciler.status().changes - before };
-}
-
 const pingOf = ({ node, waitingFor }: Daemon): Requests['ping'] => ({
   pid: process.pid,
   ready: node?.ready ?? false,
@@ -200,14 +155,6 @@ const handlersOf = (daemon: Daemon): Handlers => ({
     return { pid: process.pid };
   },
 });
-
-/** Why the node is not ready, a line each. */
-function waitingOf({ node, waitingFor }: Daemon): readonly string[] | undefined {
-  if (node?.ready) return undefined;
-  const bad = node ? checksOf(node).filter(({ state }) => state !== 'ok') : [];
-  if (bad.length > 0) return bad.map(({ name, detail }) => `${name}: ${detail}`);
-  return [node ? 'the first look at the kernel is under way' : `waiting: ${waitingFor}`];
-}
 
 /**
  * Opens the control socket and, where asked for, the ports for health and metrics; returns what closes both. They answer while the node is not up yet, so

@@ -26,6 +26,13 @@ export interface LeaseFollower {
   close(): Promise<void>;
 }
 
+/** The service manager that started us (sd_notify(3)). */
+export interface Systemd {
+  readonly tell: (message: string) => void;
+  /** It ends us when it hears nothing for so long. */
+  readonly watchdogMs?: number;
+}
+
 /** The real parts a daemon runs on. */
 export interface DaemonParts {
   readonly store: Store;
@@ -44,8 +51,8 @@ export interface DaemonParts {
   readonly openEcho?: (how?: { readonly whole: boolean }) => EchoPort;
   /** Keeps Docker on the leased subnet (`up --docker`). */
   readonly docker?: LeaseFollower;
-  /** Tells systemd (sd_notify); does nothing without it. */
-  readonly notify: (message: string) => void;
+  /** Where systemd started us. */
+  readonly systemd?: Systemd;
   readonly log: Log;
 }
 

@@ -99,7 +99,7 @@ export async function buildParts(
   wish: NodeWish,
   log: DaemonParts['log'],
 ): Promise<DaemonParts> {
-  const [store, { linuxKernel }, { chosenForwarder }, { notifySystemd }, { openEchoSocket }] = await Promise.all([
+  const [store, { linuxKernel }, { chosenForwarder }, { systemdOf }, { openEchoSocket }] = await Promise.all([
     openStoreAt(connection),
     import('../kernel/linux/linux.ts'),
     import('../forwarder/ebpf/choice.ts'),
@@ -108,6 +108,7 @@ export async function buildParts(
   ]);
   const forwarder = chosenForwarder();
   const kernel = linuxKernel({ forwarder });
+  const systemd = systemdOf(process.env, process.pid);
   return {
     store,
     kernel,
@@ -118,7 +119,7 @@ export async function buildParts(
     counters: () => forwarder.counters(),
     carrier: () => forwarder.report(),
     openEcho: (how) => openEchoSocket(how),
-    notify: (message) => notifySystemd(process.env.NOTIFY_SOCKET, message),
+    ...(systemd && { systemd }),
     log,
   };
 }

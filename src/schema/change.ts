@@ -126,7 +126,14 @@ export const snapshotRestore: Properties = {
 };
 export const etcdStop: Properties = { changed, stopped: flag(), removed: list(text()), dryRun, dataDir: text() };
 
-export const tokenCreate: Properties = { id: text(), purpose: text(), token: text('a secret'), expires: time() };
+export const tokenCreate: Properties = {
+  changed,
+  dryRun,
+  id: optional(text('absent from a dry run')),
+  purpose: text(),
+  token: optional(text('a secret; absent from a dry run')),
+  expires: time(),
+};
 export const tokenRevoke: Properties = { changed, dryRun, revoked: text('its id') };
 
 const notes = list(text());

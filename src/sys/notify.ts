@@ -16,9 +16,9 @@ function address(path: string): Buffer {
   return Buffer.concat([family, name]);
 }
 
-/** Sends one datagram to systemd's notify socket (sd_notify(3)), if there is one. Failing to tell is never an error of ours. */
-export function notifySystemd(socketPath: string | undefined, message: string): void {
-  if (!socketPath || !/^[/@]/.test(socketPath) || socketPath.length > 107) return;
+/** Sends one datagram to systemd's notify socket (sd_notify(3)). Failing to tell is never an error of ours. */
+export function notifySystemd(socketPath: string, message: string): void {
+  if (!/^[/@]/.test(socketPath) || socketPath.length > 107) return;
   const libc = koffi.load('libc.so.6');
   const socket = libc.func('int socket(int, int, int)');
   const sendto = libc.func('intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)');
@@ -29,4 +29,18 @@ export function notifySystemd(socketPath: string | undefined, message: string): 
   const body = Buffer.from(message);
   sendto(fd, body, body.length, 0, to, to.length);
   close(fd);
+}
+
+/**
+ * The service manager that started this process, as its environment says (NOTIFY_SOCKET, and WATCHDOG_USEC where WATCHDOG_PID is nobody
+ * else); undefined where there is none.
+ */
+export function systemdOf(env: NodeJS.ProcessEnv, pid: number) {
+  const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: usec = '', WATCHDOG_PID: of = String(pid) } = env;
+  if (!socket) return undefined;
+  const watchdogMs = /^[1-9]\d{0,14}$/.test(usec) && of === String(pid) ? Number(usec) / 1000 : undefined;
+  return {
+    tell: (message: string) => notifySystemd(socket, message),
+    ...(watchdogMs !== undefined && { watchdogMs }),
+  };
 }

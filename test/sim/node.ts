@@ -98,7 +98,6 @@ function partsOf(world: World, number: number, process: SimProcess, kernel: Memo
     makeHost: async (id) => hostOf(number, { nodeId: id, ipMasq: true, hostId: nodeId(number) }),
     counters: () => undefined,
     carrier: () => undefined,
-    notify: () => undefined,
     log: (event, detail) => world.trace(`n${number} ${event} ${detail}`),
   };
 }

@@ -63,7 +63,7 @@ export async function daemonRig(config: object | undefined = { Network: '10.5.0.
     makeHost: async (nodeId) => hostOf(1, { nodeId, subnetFile: options.subnetFile }),
     counters: () => undefined,
     carrier: () => undefined,
-    notify: (message) => notices.push(message),
+    systemd: { tell: (message) => notices.push(message) },
     log: (event, detail) => log.push(`${event} ${detail}`),
   });
   return {

@@ -1,7 +1,8 @@
 import { Flags } from '@oclif/core';
 import { memberPaths } from '../../etcd/paths.ts';
-import { createToken, TOKEN_SECONDS } from '../../etcd/tokens.ts';
+import { createToken, signingMember, TOKEN_SECONDS } from '../../etcd/tokens.ts';
 import { type Result, TsflannelCommand } from '../../output/command.ts';
+import { dryRunFlag } from '../../output/flags.ts';
 import { memberDirFlags } from '../../output/member-flags.ts';
 
 export default class TokenCreate extends TsflannelCommand {
@@ -25,13 +26,21 @@ export default class TokenCreate extends TsflannelCommand {
       env: 'TSFLANNEL_TTL',
     }),
     ...memberDirFlags,
+    ...dryRunFlag,
   };
 
   override async execute(): Promise<Result> {
     const { flags } = await this.parse(TokenCreate);
     const { dataDir, configDir } = await memberPaths(flags);
-    const made = await createToken(dataDir, configDir, { purpose: flags.for, seconds: flags.ttl });
-    const { id, purpose, token, expires } = made;
-    return { data: { id, purpose, token, expires: new Date(expires).toISOString() }, text: `tsflannel join ${token}` };
+    const [purpose, dryRun] = [flags.for, flags['dry-run']];
+    if (dryRun) {
+      await signingMember(dataDir);
+      const expires = new Date(Date.now() + flags.ttl * 1000).toISOString();
+      const text = `a token would be made by which one host becomes a ${purpose}, good until ${expires}`;
+      return { data: { changed: true, dryRun, purpose, expires }, text };
+    }
+    const { id, token, expires } = await createToken(dataDir, configDir, { purpose, seconds: flags.ttl });
+    const data = { changed: true, dryRun, id, purpose, token, expires: new Date(expires).toISOString() };
+    return { data, text: `tsflannel join ${token}` };
   }
 }

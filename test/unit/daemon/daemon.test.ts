@@ -39,7 +39,7 @@ describe('daemon', () => {
     assert.equal(status.ready, true);
     assert.deepEqual(await ask(options.runDir, 'ping'), { pid: process.pid, ready: true });
     assert.deepEqual((await ask(options.runDir, 'plan')).steps, []);
-    assert.deepEqual(notices, [`READY=1\nSTATUS=leases ${status.subnet}`]);
+    assert.ok(notices.includes(`READY=1\nSTATUS=leases ${status.subnet}`));
     assert.equal((await stat(join(options.runDir, 'control.sock'))).mode & 0o777, 0o600);
     assert.deepEqual(await ask(options.runDir, 'stop'), { pid: process.pid });
     await ended;
