@@ -213,6 +213,8 @@ async function beginAs(daemon: Daemon, given: DaemonParts, end: Pick<Node, 'stop
   let begun: Node | undefined;
   const opening = openHost(daemon, given);
   const node = opening.then(({ opened }) => opened);
+  // A failure is told by `opening` itself; the look may end without ever asking who we are.
+  node.catch(() => undefined);
   const [look, { inEnv, ...found }] = await Promise.all([firstLook(daemon, given, node), opening]);
   const { network, follower, cached } = look;
   checkAddress(found.host, network);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { SweepAnswer } from '../liveness/sweep.ts';
 import { type Prefix, parsePrefix, printIp, sizeOf } from '../model/address.ts';
 import type { ContainersThere } from '../model/connectivity.ts';
@@ -17,8 +18,10 @@ const MOST = 254;
 /** Linux answers a burst of six that an address is nobody's, then one a second: three addresses, asked twice. */
 const TIMES = 2;
 /** A neighbour is looked for three seconds. */
-const NOBODY_MS = 4_000;
+const NOBODY_MS = 5_000;
 const ANSWER_MS = 1_000;
+/** So long after the last of many requests to nobody their answers are over, and three may be said again. */
+const REST_MS = 5_000;
 const FAST = { everyMs: 0.2 } as const;
 
 interface Group {
@@ -81,12 +84,14 @@ function judge(group: Group, heard: Heard): Found {
 
 const repeated = (addresses: readonly number[]): number[] => Array.from({ length: TIMES }, () => addresses).flat();
 
-async function look(standIn: StandIn, groups: readonly Group[]): Promise<Heard> {
+function askLikely(standIn: StandIn, groups: readonly Group[]): Promise<Heard> {
   const first = groups.flatMap(({ overlay, all, likely, last }) => [overlay, ...all.slice(0, 1), ...likely, last]);
   const enough = groups.map(({ likely, last }) => [...likely, last]);
-  const heard = await standIn.ask('sweep', {
-    ...{ addresses: repeated(first), patienceMs: NOBODY_MS, enough, ...FAST },
-  });
+  return standIn.ask('sweep', { ...{ addresses: repeated(first), patienceMs: NOBODY_MS, enough, ...FAST } });
+}
+
+async function look(standIn: StandIn, groups: readonly Group[]): Promise<Heard> {
+  const heard = await askLikely(standIn, groups);
   const left = groups.filter((group) => tell(group, heard).containers.length === 0);
   const rest = left.flatMap(({ all }) => all.filter((address) => !heard.has(address)));
   if (rest.length === 0) return heard;
@@ -102,7 +107,11 @@ export async function findContainers(
   targets: readonly PeerTarget[],
 ): Promise<ReadonlyMap<PeerTarget, Found>> {
   const groups = targets.filter(({ container }) => container === undefined).map(groupOf);
-  const heard: Heard = groups.length > 0 ? await look(standIn, groups) : new Map();
+  const first: Heard = groups.length > 0 ? await look(standIn, groups) : new Map();
+  // Looks before this one, and this one itself, may have used up what a host says in a second: silence is asked twice.
+  const silent = groups.filter((group) => judge(group, first).there === 'silent');
+  if (silent.length > 0) await sleep(REST_MS);
+  const heard: Heard = silent.length > 0 ? new Map([...first, ...(await askLikely(standIn, silent))]) : first;
   const found = groups.map((group): [PeerTarget, Found] => [group.target, judge(group, heard)]);
   const named = targets.flatMap((target): [PeerTarget, Found][] =>
     target.container === undefined ? [] : [[target, { there: 'answered', addresses: [target.container] }]],

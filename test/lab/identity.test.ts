@@ -34,7 +34,7 @@ describe('two nodes that look like one', () => {
     const ms = performance.now() - begun;
     assert.deepEqual([JSON.parse(ran.stdout).error.code, ran.exit], ['PUBLIC_IP_TAKEN', 6]);
     console.log(`      refused after ${Math.round(ms)} ms`);
-    assert.ok(ms < 2_000, `${ms} ms`);
+    assert.ok(ms < 10_000, `${ms} ms`);
     assert.equal((await leases()).length, 1);
     await upAgain(test, 2);
     assert.equal((await leases()).length, 2);

@@ -33,7 +33,7 @@ for (const backend of ['vxlan', 'host-gw', 'udp'] as const)
       console.log(
         `      ${backend}: all well after ${Math.round(performance.now() - begun)} ms, ${sent - received} lost`,
       );
-      assert.ok((sent - received) * EVERY_MS < 2_000, `${sent - received} lost`);
+      assert.ok((sent - received) * EVERY_MS < 10_000, `${sent - received} lost`);
       const { node } = await statusOf(test, 2);
       assert.deepEqual([node?.subnet, node?.publicIp], [before, '198.18.0.102']);
       const { leases } = JSON.parse((await test.run(1, 'tsflannel', 'leases', '--json')).stdout);
@@ -57,7 +57,7 @@ for (const backend of ['vxlan', 'host-gw', 'udp'] as const)
       await ping.replies(20);
       console.log(`      ${backend}: forwards ${Math.round(performance.now() - begun)} ms after it was back`);
       const ms = performance.now() - begun;
-      assert.ok(ms < 2_000, `${ms} ms\n${daemonLog(test.node(2))}`);
+      assert.ok(ms < 10_000, `${ms} ms\n${daemonLog(test.node(2))}`);
       await ping.end();
       await until('status ok', async () => (await statusOf(test, 2)).state === 'ok');
       assert.equal((await statusOf(test, 2)).node?.subnet, before);

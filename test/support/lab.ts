@@ -40,7 +40,7 @@ export const labSpec = (change: Partial<LabSpec> & { readonly name: string }): L
 export const showsOf = (name: string): Promise<Snapshot> =>
   snapshot({
     mine: new RegExp(
-      `\\b${name}-(underlay|n\\d+)|${TEST_LABS}/${name}\\b|TSFLANNEL_LAB=${name}\\b|tsflannel-lab/${name}\\b`,
+      `\\b${name}-(underlay|n\\d+)|(${TEST_LABS}/|TSFLANNEL_LAB=|tsflannel-lab/)${name}(?![\\w-])`,
     ),
     dirs: [join(TEST_LABS, name)],
   });

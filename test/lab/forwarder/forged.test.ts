@@ -36,8 +36,10 @@ for (const type of CARRIER_TYPES)
 
     it('delivers a sound one of a peer (so that the others fail for what is wrong with them)', async () => {
       const was = (await lab.net.b.ask('count')) as number;
+      const { received } = await lab.counters('b');
       await lab.net.c.ask(`send ${outer('b')} ${PORT} ${outer('c')} ${inner({ source: address('172.20.3.9') })}`);
       await until('it is delivered', async () => (await lab.net.b.ask('count')) === was + 1);
+      await until('it is counted', async () => (await lab.counters('b')).received.packets > received.packets);
     });
 
     it('drops a peer’s packets in the name of another peer, of ourselves, or of anybody', async () => {

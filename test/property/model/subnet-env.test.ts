@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ipAt, prefixOf } from '../../../src/model/address.ts';
 import { parseSubnetEnv, renderSubnetEnv } from '../../../src/model/subnet-env.ts';
+import { HOSTILE_ENVS } from '../../corpus/hostile.ts';
 
 const envs = fc
   .record({
@@ -44,5 +45,10 @@ describe('model/subnet-env (properties)', () => {
         assert.deepEqual(parseSubnetEnv(renderSubnetEnv(parsed.value), 'f'), parsed);
       }),
     );
+  });
+
+  it('believes none of the corpus', () => {
+    const believed = HOSTILE_ENVS.filter((text) => parseSubnetEnv(text, 'f').ok);
+    assert.deepEqual(believed, []);
   });
 });
