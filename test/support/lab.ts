@@ -39,9 +39,7 @@ export const labSpec = (change: Partial<LabSpec> & { readonly name: string }): L
 /** What the machine shows of a lab of this name, seen from the root namespace, whose own network is in it too. */
 export const showsOf = (name: string): Promise<Snapshot> =>
   snapshot({
-    mine: new RegExp(
-      `\\b${name}-(underlay|n\\d+)|(${TEST_LABS}/|TSFLANNEL_LAB=|tsflannel-lab/)${name}(?![\\w-])`,
-    ),
+    mine: new RegExp(`\\b${name}-(underlay|n\\d+)|(${TEST_LABS}/|TSFLANNEL_LAB=|tsflannel-lab/)${name}(?![\\w-])`),
     dirs: [join(TEST_LABS, name)],
   });
 
