@@ -16,6 +16,8 @@ export interface LabSpec {
   readonly backend: 'udp' | 'vxlan' | 'host-gw';
   /** The network that is leased out, as typed; `config set` judges it. */
   readonly network: string;
+  /** First and last subnet that are leased, as typed; absent: all of the network. */
+  readonly range?: readonly [first: string, last: string];
   readonly etcdMembers: number;
   readonly discovery: boolean;
   readonly docker: boolean;

@@ -104,7 +104,9 @@ export async function configure(lab: Lab, progress: Progress = () => undefined):
   const [first] = nodes;
   if (!first) return;
   progress(`network ${spec.network}, backend ${spec.backend}: tsflannel config set`);
-  await mustRun(lab, first, ['tsflannel', 'config', 'set', '--network', spec.network, '--backend', spec.backend]);
+  const range = spec.range ? ['--subnet-min', spec.range[0], '--subnet-max', spec.range[1]] : [];
+  const wish = ['--network', spec.network, '--backend', spec.backend, ...range];
+  await mustRun(lab, first, ['tsflannel', 'config', 'set', ...wish]);
   progress(`the daemon on ${spec.size} nodes: tsflannel up --detach`);
   await someAtOnce(nodes, (node) => mustRun(lab, node, ['tsflannel', 'up', '--detach']));
   await meetAll(lab);

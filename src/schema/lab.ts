@@ -28,6 +28,7 @@ const labSpec = objectOf<LabSpec>({
   size: count(),
   backend: text(),
   network: text(),
+  range: optional(list(text('as typed'), 'first and last subnet that are leased; absent: all of the network')),
   etcdMembers: count(),
   discovery: flag(),
   docker: flag(),

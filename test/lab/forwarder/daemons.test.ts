@@ -136,7 +136,7 @@ describe('backend udp by real daemons', () => {
     const from = (...sources: string[]) => sources.map((source) => forged({ source: address(source) }));
     const to = (...ends: string[]) => ends.map((end) => forged({ ...own, destination: address(end) }));
     return {
-      'inner-source-foreign': from(at(2), at(1), '172.17.254.1', '8.8.8.8', '127.0.0.1', '0.0.0.0', outer(2)),
+      'inner-source-foreign': from(at(2), at(1), '172.17.0.9', '8.8.8.8', '127.0.0.1', '0.0.0.0', outer(2)),
       'inner-destination-foreign': to(at(2), peer, '8.8.8.8', '127.0.0.1', '224.0.0.1', '255.255.255.255', outer(1)),
       truncated: [sound.slice(0, 30), sound.slice(0, -2), `44${sound.slice(2)}`],
       'not-ip4': [`6${sound.slice(1)}`, `ff${sound.slice(2)}`, '00'.repeat(9000)],
@@ -183,7 +183,7 @@ describe('backend udp by real daemons', () => {
       // In the name of n2's address, which n3 has without saying so on the wire.
       await test.run(3, 'sysctl', '-q', '-w', 'net.ipv4.conf.all.arp_ignore=1');
       await test.run(3, 'ip', 'address', 'add', `${outer(2)}/32`, 'dev', 'lo');
-      const strange = [forged({ source: address(peer) }), forged({ source: address('172.17.254.1') })];
+      const strange = [forged({ source: address(peer) }), forged({ source: address('172.17.0.9') })];
       await allDropped({ 'inner-source-foreign': 2 }, () => throwAt(1, outer(2), ...strange));
       await test.run(3, 'ip', 'address', 'delete', `${outer(2)}/32`, 'dev', 'lo');
 
