@@ -93,10 +93,11 @@ describe('tsflannel init --systemd', function () {
     assert.equal(status.exitCode, 0, status.stdout);
     assert.match(status.stdout, /enabled, active/);
     assert.equal((await inside('systemctl', 'reload', 'tsflannel')).exitCode, 0);
-    const shown = await inside('systemctl', 'show', '--property=ActiveState,StatusText,WatchdogUSec', 'tsflannel');
-    assert.match(shown.stdout, /^StatusText=leases 172\.20\.\d+\.0\/24$/m);
-    assert.match(shown.stdout, /^ActiveState=active$/m);
-    assert.match(shown.stdout, /^WatchdogUSec=1min$/m);
+    const show = async () =>
+      (await inside('systemctl', 'show', '--property=ActiveState,StatusText,WatchdogUSec', 'tsflannel')).stdout;
+    await until('the reload is over', async () => /^ActiveState=active$/m.test(await show()));
+    await until('its subnet', async () => /^StatusText=leases 172\.20\.\d+\.0\/24$/m.test(await show()));
+    assert.match(await show(), /^WatchdogUSec=1min$/m);
     const { stdout } = await inside(program, 'status', '--json', ...config);
     const report = JSON.parse(stdout) as { state: string; checks: { name: string; state: string; detail: string }[] };
     assert.deepEqual([report.state, report.checks.filter(({ state }) => state !== 'ok')], ['ok', []]);
