@@ -28,21 +28,24 @@ export function tellSystemd(daemon: Daemon, { systemd, clock }: Pick<DaemonParts
     told = state;
     return [`STATUS=${state}`];
   };
-  function turn({ tell, watchdogMs = Number.POSITIVE_INFINITY }: Systemd): void {
-    const lines = [...(watchdogMs < Number.POSITIVE_INFINITY ? ['WATCHDOG=1'] : []), ...news()];
+  function turn(manager: Systemd): void {
+    const { tell, watchdogMs } = manager;
+    const lines = [...(watchdogMs === undefined ? [] : ['WATCHDOG=1']), ...news()];
     if (lines.length > 0) tell(lines.join('\n'));
-    cancel = clock.after(Math.min(EVERY_MS, watchdogMs / 2), () => turn({ tell, watchdogMs }));
+    const everyMs = watchdogMs === undefined ? EVERY_MS : Math.min(EVERY_MS, watchdogMs / 2);
+    cancel = clock.after(everyMs, () => turn(manager));
   }
   if (systemd) turn(systemd);
   return {
     async reload(): Promise<void> {
       const { node } = daemon;
-      if (!node?.ready) return;
-      systemd?.tell(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+      if (!node) return;
+      // Before it is ready there is nothing to reload for systemd, but what stands in the way may be gone.
+      if (node.ready) systemd?.tell(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
       try {
         await ring(node);
       } finally {
-        systemd?.tell('READY=1');
+        if (node.ready) systemd?.tell('READY=1');
       }
     },
     close: () => cancel(),

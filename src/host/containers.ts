@@ -101,6 +101,14 @@ async function look(standIn: StandIn, groups: readonly Group[]): Promise<Heard> 
   return new Map([...answers, ...heard]);
 }
 
+/** Looks before this one, and this one itself, may have used up what a host says in a second: silence is asked twice. */
+async function askSilent(standIn: StandIn, groups: readonly Group[], heard: Heard): Promise<Heard> {
+  const silent = groups.filter((group) => judge(group, heard).there === 'silent');
+  if (silent.length === 0) return new Map();
+  await sleep(REST_MS);
+  return askLikely(standIn, silent);
+}
+
 /** Looks for containers of all peers at once, by a request to each address: nobody over there need know of it. */
 export async function findContainers(
   standIn: StandIn,
@@ -108,10 +116,7 @@ export async function findContainers(
 ): Promise<ReadonlyMap<PeerTarget, Found>> {
   const groups = targets.filter(({ container }) => container === undefined).map(groupOf);
   const first: Heard = groups.length > 0 ? await look(standIn, groups) : new Map();
-  // Looks before this one, and this one itself, may have used up what a host says in a second: silence is asked twice.
-  const silent = groups.filter((group) => judge(group, first).there === 'silent');
-  if (silent.length > 0) await sleep(REST_MS);
-  const heard: Heard = silent.length > 0 ? new Map([...first, ...(await askLikely(standIn, silent))]) : first;
+  const heard = new Map([...first, ...(await askSilent(standIn, groups, first))]);
   const found = groups.map((group): [PeerTarget, Found] => [group.target, judge(group, heard)]);
   const named = targets.flatMap((target): [PeerTarget, Found][] =>
     target.container === undefined ? [] : [[target, { there: 'answered', addresses: [target.container] }]],

@@ -2,7 +2,7 @@
  * sys/ binds the system calls Node has no word for (koffi): netlink, TUN, sockets. It serves kernel/linux, forwarder and the daemon;
  * it knows numbers and buffers, not networks.
  */
-import koffi from 'koffi';
+import { libc } from './libc.ts';
 
 const AF_UNIX = 1;
 const SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
@@ -19,16 +19,13 @@ function address(path: string): Buffer {
 /** Sends one datagram to systemd's notify socket (sd_notify(3)). Failing to tell is never an error of ours. */
 export function notifySystemd(socketPath: string, message: string): void {
   if (!/^[/@]/.test(socketPath) || socketPath.length > 107) return;
-  const libc = koffi.load('libc.so.6');
-  const socket = libc.func('int socket(int, int, int)');
-  const sendto = libc.func('intptr_t sendto(int, const void *, size_t, int, const void *, uint32_t)');
-  const close = libc.func('int close(int)');
-  const fd = socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0) as number;
+  const c = libc();
+  const fd = c.socket(AF_UNIX, SOCK_DGRAM_CLOEXEC, 0);
   if (fd < 0) return;
   const to = address(socketPath);
   const body = Buffer.from(message);
-  sendto(fd, body, body.length, 0, to, to.length);
-  close(fd);
+  c.sendto(fd, body, body.length, 0, to, to.length);
+  c.close(fd);
 }
 
 /**
