@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAlive } from './alive.ts';
 import { readIfThere, writeFileAtomic } from './atomic.ts';
 
 const pidPath = (runDir: string): string => join(runDir, 'daemon.pid');
@@ -14,12 +15,7 @@ export const socketPath = (runDir: string): string => join(runDir, 'control.sock
 export async function livingPid(runDir: string): Promise<number | undefined> {
   const text = (await readIfThere(pidPath(runDir)))?.trim() ?? '';
   if (!/^[1-9]\d{0,9}$/.test(text)) return undefined;
-  try {
-    process.kill(Number(text), 0);
-    return Number(text);
-  } catch {
-    return undefined;
-  }
+  return isAlive(Number(text)) ? Number(text) : undefined;
 }
 
 /** Writes this process' pid. */

@@ -2,21 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isAlive } from './alive.ts';
 
 const NAME = /^\.tsflannel-([1-9]\d{0,9})-[0-9a-f]{12}$/;
 
 /** A new name in the folder. */
 export const unfinishedPath = (folder: string): string =>
   join(folder, `.tsflannel-${process.pid}-${randomBytes(6).toString('hex')}`);
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** Removes what processes that were killed had begun to write into these folders. */
 export async function removeUnfinished(folders: readonly string[]): Promise<void> {
