@@ -7,6 +7,8 @@
  * Revisions and lease ids are bigint here; keys and values are text (UTF-8).
  */
 
+import { TsflannelError } from '../errors.ts';
+
 export interface KeyValue {
   readonly key: string;
   readonly value: string;
@@ -84,10 +86,13 @@ export interface MemberStatus {
  * Reads are retried over the endpoints; writes are sent once (a lost answer is for the caller to read back).
  */
 export interface Kv {
-  /** Keys that begin with `prefix` (`exact`: this key only); linearizable unless `serializable`. */
+  /**
+   * Keys that begin with `prefix` (`exact`: this key only); linearizable unless `serializable`. With `revision`: as they were then; where
+   * that is compacted, or yet to come, the call rejects with what {@link isRevisionGone} knows.
+   */
   range(
     prefix: string,
-    options?: { exact?: boolean; serializable?: boolean; keysOnly?: boolean; limit?: number },
+    options?: { exact?: boolean; serializable?: boolean; keysOnly?: boolean; limit?: number; revision?: bigint },
   ): Promise<RangeResult>;
   /** One transaction: all `compares` hold -> `ops` are applied at one revision; else nothing is. */
   txn(compares: readonly Compare[], ops: readonly Op[]): Promise<TxnResult>;
@@ -118,6 +123,10 @@ export interface Kv {
   /** Ends the streams and the connections. */
   close(): void;
 }
+
+/** A range at a revision that etcd does not have: compacted, or not come to. */
+export const isRevisionGone = (error: unknown): boolean =>
+  error instanceof TsflannelError && error.code === 'ETCD_FAILED' && error.why.includes('mvcc: required revision');
 
 /** Where etcd is and who we are to it. TLS paths are files; the password never comes by argv. */
 export interface KvOptions {

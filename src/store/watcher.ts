@@ -2,6 +2,7 @@ import { asTsflannelError, type ErrorCode, TsflannelError } from '../errors.ts';
 import { failPoint } from '../fail-point.ts';
 import type { Clock } from '../model/clock.ts';
 import type { KeyValue, Kv, RangeResult, WatchEvent, WatchFrame, WatchStream } from './kv.ts';
+import { isRevisionGone } from './kv.ts';
 
 /**
  * Follows all keys under a prefix without losing or repeating an event, whatever happens to the connection. The position is the
@@ -15,7 +16,7 @@ export interface WatcherOptions {
   /** In [0, 1): jitter of the back-off. */
   readonly random: () => number;
   /** Where a snapshot that is known already was taken: events follow it, and no list is made first. */
-  readonly after?: Pick<RangeResult, 'revision' | 'clusterId'> & Partial<Pick<RangeResult, 'kvs'>>;
+  readonly after?: RangeResult;
   /** The complete state at one revision: first (without `after`), and again whenever events were missed. */
   readonly onSnapshot: (kvs: readonly KeyValue[], revision: bigint, clusterId: bigint) => void;
   /** Events of one or more whole revisions, in order. */
@@ -48,9 +49,8 @@ interface State {
   /** Revision of the next event; `undefined`: list first. */
   next: bigint | undefined;
   clusterId: bigint;
-  /** What tells our store from another one that took its place: the key written last, while it stands, and one deleted after that. */
-  newest: KeyValue | undefined;
-  deleted: string | undefined;
+  /** The keys as they were just before `next`: what tells our store from another one that took its place. */
+  known: Map<string, KeyValue>;
   backoffMs: number;
   shown: WatchState | undefined;
   /** Ends the stream or the pause that is under way. */
@@ -66,16 +66,12 @@ function show(state: State, connected: boolean, error = '', code?: ErrorCode): v
   state.options.onState(state.shown);
 }
 
-const newestOf = (kvs: readonly KeyValue[]): KeyValue | undefined =>
-  kvs.reduce<KeyValue | undefined>((best, kv) => (best && best.modRevision >= kv.modRevision ? best : kv), undefined);
+const byKey = (kvs: readonly KeyValue[]): Map<string, KeyValue> => new Map(kvs.map((kv) => [kv.key, kv]));
 
 async function list(state: State): Promise<void> {
   const { kvs, revision, clusterId } = await state.kv.range(state.prefix);
   if (state.closed) return;
-  state.next = revision + 1n;
-  state.clusterId = clusterId;
-  state.newest = newestOf(kvs);
-  if (kvs.some(({ key }) => key === state.deleted)) state.deleted = undefined;
+  Object.assign(state, { next: revision + 1n, clusterId, known: byKey(kvs) });
   state.options.onSnapshot(kvs, revision, clusterId);
 }
 
@@ -87,21 +83,22 @@ const isSameWrite = (a: KeyValue, b: KeyValue | undefined): boolean =>
   a.lease === b.lease;
 
 /**
- * A cheap linearizable read before each stream: proves quorum, renews the login (streams never do), and tells whether this is still the
- * store that we know. A wiped or restored one may have the same cluster id (etcd makes it from the members' addresses) and may have come
- * to our revision meanwhile; but what we saw last is not there as we saw it. False also when what we could tell it by is deleted.
+ * A linearizable read before each stream: proves quorum, renews the login (streams never do), and tells whether this is still the store that
+ * we know. A wiped or restored one may have the same cluster id (etcd makes it from the members' addresses) and may have come past our
+ * revision meanwhile; but then it did not have, at that revision, just the keys that we saw. False also when it cannot tell any more.
  */
-async function prove(state: State, next: bigint): Promise<boolean> {
-  const { kv, newest, deleted } = state;
-  const { kvs, revision, clusterId } = newest
-    ? await kv.range(newest.key, { exact: true, keysOnly: true })
-    : await kv.range(state.prefix, { limit: 1, keysOnly: true });
-  if (clusterId !== state.clusterId || revision + 1n < next) return false;
-  if (newest ? !isSameWrite(newest, kvs[0]) : deleted !== undefined) return false;
-  if (deleted === undefined) return true;
-  const again = (await kv.range(deleted, { exact: true, keysOnly: true })).kvs[0];
-  // Made anew since is as good as gone.
-  return again === undefined || again.createRevision >= next;
+async function prove({ kv, prefix, clusterId, known }: State, next: bigint): Promise<boolean> {
+  try {
+    const then = await kv.range(prefix, { keysOnly: true, revision: next - 1n });
+    return (
+      then.clusterId === clusterId &&
+      then.kvs.length === known.size &&
+      then.kvs.every((each) => isSameWrite(each, known.get(each.key)))
+    );
+  } catch (error) {
+    if (isRevisionGone(error)) return false;
+    throw error;
+  }
 }
 
 const revisionOf = (event: WatchEvent): bigint => (event.type === 'put' ? event.kv.modRevision : event.modRevision);
@@ -125,8 +122,8 @@ function takeEvents(state: State, place: Place, events: readonly WatchEvent[]): 
   failPoint('events-come');
   state.next = last + 1n;
   for (const event of fresh) {
-    if (event.type === 'put') Object.assign(state, { newest: event.kv, deleted: undefined });
-    else Object.assign(state, { deleted: event.key, ...(event.key === state.newest?.key && { newest: undefined }) });
+    if (event.type === 'put') state.known.set(event.kv.key, event.kv);
+    else state.known.delete(event.key);
   }
   state.options.onEvents(fresh);
   return true;
@@ -232,8 +229,7 @@ export function watchPrefix(kv: Kv, prefix: string, options: WatcherOptions): Wa
     options,
     next: options.after && options.after.revision + 1n,
     clusterId: options.after?.clusterId ?? 0n,
-    newest: newestOf(options.after?.kvs ?? []),
-    deleted: undefined,
+    known: byKey(options.after?.kvs ?? []),
     backoffMs: BACKOFF_MIN_MS,
     shown: undefined,
     interrupt: () => undefined,

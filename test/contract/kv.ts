@@ -1,7 +1,7 @@
 /** What every Kv does, run on each of them: kv.test.ts. Each test has keys of its own, so that one etcd serves all. */
 import assert from 'node:assert/strict';
 import { TsflannelError } from '../../src/errors.ts';
-import type { KeyValue, Kv } from '../../src/store/kv.ts';
+import { isRevisionGone, type KeyValue, type Kv } from '../../src/store/kv.ts';
 import { until } from '../support/until.ts';
 import { followStream, shown, watchContract } from './kv-watch.ts';
 
@@ -74,6 +74,25 @@ export function kvContract(name: string, start: () => Promise<Subject>): void {
         },
       ]);
       assert.equal(revision, first.revision + 1n);
+    });
+
+    it('reads the keys as they were at a former revision, until that is compacted', async () => {
+      await put('a', 'eins');
+      const { revision } = await put('b', 'eins');
+      await put('b', 'zwei');
+      await kv.txn([], [{ op: 'delete', key: `${dir}a` }]);
+      const { revision: newest } = await put('c', 'eins');
+      const before = await kv.range(dir, { revision });
+      assert.deepEqual(
+        before.kvs.map(({ key, value }) => key.slice(dir.length) + value),
+        ['aeins', 'beins'],
+      );
+      assert.equal(before.revision, newest);
+      assert.equal((await kv.range(`${dir}b`, { revision, exact: true })).kvs[0]?.value, 'eins');
+      await subject.compact(revision + 1n);
+      await assert.rejects(kv.range(dir, { revision }), isRevisionGone);
+      await assert.rejects(kv.range(dir, { revision: newest + 1000n }), isRevisionGone);
+      assert.equal((await kv.range(dir, { revision: revision + 1n })).kvs.length, 2);
     });
 
     it('reads one key, no values, a limited number', async () => {

@@ -199,8 +199,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'an older backup of etcd is taken for etcd',
     file: 'src/store/watcher.ts',
-    find: 'if (newest ? !isSameWrite(newest, kvs[0]) : deleted !== undefined) return false;',
-    put: '',
+    find: 'then.kvs.every((each) => isSameWrite(each, known.get(each.key)))',
+    put: 'true',
     test: 'test/unit/store/watcher.test.ts',
   },
   {

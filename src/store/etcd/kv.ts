@@ -71,8 +71,8 @@ const memberStatus = (message: MessageShape<typeof StatusResponseSchema>): Membe
 });
 
 const keyCalls = (transport: Transport): Pick<Kv, 'range' | 'txn'> => ({
-  async range(prefix, { exact = false, serializable = false, keysOnly = false, limit = 0 } = {}) {
-    const request = { ...keyRange(prefix, exact), serializable, keysOnly, limit: BigInt(limit) };
+  async range(prefix, { exact = false, serializable = false, keysOnly = false, limit = 0, revision = 0n } = {}) {
+    const request = { ...keyRange(prefix, exact), serializable, keysOnly, limit: BigInt(limit), revision };
     const { header, kvs } = await transport.call(METHODS.range, request, { repeat: true });
     return { kvs: kvs.map(keyValue), revision: header?.revision ?? 0n, clusterId: header?.clusterId ?? 0n };
   },

@@ -11,11 +11,17 @@ import { call, openSession, type Session } from './session.ts';
 import { openWatch } from './watch.ts';
 
 const keyCalls = (session: Session): Pick<Kv, 'range' | 'txn'> => ({
-  range: (prefix, { exact = false, serializable = false, keysOnly = false, limit = 0 } = {}) =>
+  range: (prefix, { exact = false, serializable = false, keysOnly = false, limit = 0, revision = 0n } = {}) =>
     call(
       session,
       async ({ kv }) => {
-        const request = { ...rangeMessage(prefix, exact), serializable, keys_only: keysOnly, limit };
+        const request = {
+          ...rangeMessage(prefix, exact),
+          serializable,
+          keys_only: keysOnly,
+          limit,
+          revision: String(revision),
+        };
         const { header, kvs } = await kv.range(request);
         const at = { revision: BigInt(header.revision), clusterId: BigInt(header.cluster_id) };
         return { kvs: kvs.map(keyValue), ...at };

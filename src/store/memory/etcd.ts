@@ -90,10 +90,10 @@ async function serveWrite<T>(server: Server, work: () => T): Promise<T> {
 }
 
 const keyCalls = (server: Server): Pick<Kv, 'range' | 'txn'> => ({
-  range: (prefix, { exact = false, keysOnly = false, limit = 0 } = {}) =>
+  range: (prefix, { exact = false, keysOnly = false, limit = 0, revision } = {}) =>
     serve(server, () => {
-      const one = server.data.get(prefix);
-      const found = exact ? (one ? [one] : []) : server.data.find(prefix);
+      const one = exact ? server.data.get(prefix, revision) : undefined;
+      const found = exact ? (one ? [one] : []) : server.data.find(prefix, revision);
       const kvs = limit > 0 ? found.slice(0, limit) : found;
       return { kvs: keysOnly ? kvs.map((kv) => ({ ...kv, value: '' })) : kvs, ...header(server) };
     }),

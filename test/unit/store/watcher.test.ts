@@ -82,7 +82,7 @@ describe('watcher', () => {
     assert.deepEqual(await w.news(), ['list b=1']);
   });
 
-  it('knows another store by its newest key, though cluster id and revision fit', async () => {
+  it('knows another store by its keys, though cluster id and revision fit', async () => {
     await w.put('a', '1');
     w.start();
     await w.news();
@@ -118,6 +118,35 @@ describe('watcher', () => {
     await w.put('c', '1');
     await w.clock.advance(3_000);
     assert.deepEqual(await w.news(), ['list a=1 b=1 c=1']);
+  });
+
+  it('knows an older backup by a key that is back, though the one deleted last is deleted there too', async () => {
+    for (const key of ['a', 'b', 'c']) await w.put(key, '1');
+    const restore = w.etcd.backup();
+    w.start();
+    await w.news();
+    await w.drop('a');
+    await w.drop('b');
+    await w.news();
+    restore({ sameCluster: true });
+    await w.drop('b');
+    for (const value of ['1', '2', '3']) await w.put('d', value);
+    await w.clock.advance(3_000);
+    assert.deepEqual(await w.news(), ['list a=1 c=1 d=3']);
+  });
+
+  it('does not list again when streams are cut, whatever was written and deleted before and meanwhile', async () => {
+    for (const key of ['a', 'b', 'c']) await w.put(key, '1');
+    w.start();
+    await w.news();
+    await w.drop('c');
+    await w.drop('a');
+    await w.news();
+    w.etcd.cutStreams();
+    await w.put('a', '2');
+    await w.drop('b');
+    await w.clock.advance(3_000);
+    assert.deepEqual(await w.news(), ['put a=2', 'delete b']);
   });
 
   it('says nothing more after close, in whatever state it is', async () => {
