@@ -1,6 +1,7 @@
 import { sameObject } from '../kernel/diff.ts';
 import { needs } from '../kernel/runs.ts';
 import { type KernelObject, keyOf, type Plan, type Step } from '../kernel/state.ts';
+import { eachSliced, type Sliced } from '../model/sliced.ts';
 
 /** An object that somebody else keeps changing back. */
 export interface Fight {
@@ -13,8 +14,8 @@ export interface Fight {
  * once: a firewall or a Docker that starts puts its own above ours one after the other.
  */
 export interface Limiter {
-  /** Splits a plan into what may be applied now and what has to wait; `waitMs` until the first of it may be applied. */
-  admit(plan: Plan, now: number): { readonly now: Plan; readonly waitMs: number };
+  /** Splits a plan, in slices, into what may be applied now and what has to wait; `waitMs` until the first of it may be applied. */
+  admitting(plan: Plan, now: number): Sliced<{ readonly now: Plan; readonly waitMs: number }>;
   /** Notes what was applied. */
   applied(step: Step, now: number): void;
   /** Objects restored more than once, the last time within a minute. */
@@ -51,16 +52,17 @@ function waitFor(memories: Memories, step: Step, now: number): number {
 }
 
 /** What stands on something that has to wait (an address on a deleted device) waits with it. */
-function admit(memories: Memories, plan: Plan, now: number): ReturnType<Limiter['admit']> {
+function* admitting(memories: Memories, plan: Plan, now: number): ReturnType<Limiter['admitting']> {
   const waiting = new Set<string>();
   let waitMs = Number.POSITIVE_INFINITY;
-  const admitted = plan.filter((step) => {
+  const admitted: Step[] = [];
+  yield* eachSliced(plan, (step) => {
     const wait = waitFor(memories, step, now);
     if (wait > 0) waitMs = Math.min(waitMs, wait);
     const isHeld =
       wait > 0 || (waiting.size > 0 && step.action !== 'remove' && needs(step.object).some((key) => waiting.has(key)));
     if (isHeld) waiting.add(keyOf(step.object));
-    return !isHeld;
+    else admitted.push(step);
   });
   return { now: admitted, waitMs: waiting.size > 0 ? waitMs : 0 };
 }
@@ -82,7 +84,7 @@ function applied(memories: Memories, step: Step, now: number): void {
 export function createLimiter(): Limiter {
   const memories: Memories = new Map();
   return {
-    admit: (plan, now) => admit(memories, plan, now),
+    admitting: (plan, now) => admitting(memories, plan, now),
     applied: (step, now) => applied(memories, step, now),
     forget: () => memories.clear(),
     fights: (now) =>

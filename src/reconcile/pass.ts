@@ -132,24 +132,23 @@ async function apply(state: PassState, plan: Plan, keys?: ReadonlySet<string>): 
   forget(state, plan, keys);
   state.planLength = plan.length;
   for (const step of plan) if (step.action === 'blocked') state.blocked.set(keyOf(step.object), step.because);
-  const { now, waitMs } = state.limiter.admit(
-    plan.filter(({ action }) => action !== 'blocked'),
-    state.clock.now(),
-  );
+  const open = plan.filter(({ action }) => action !== 'blocked');
+  const { now, waitMs } = await inTurns(state.limiter.admitting(open, state.clock.now()));
   if (now.length > 0) await inTurns(record(state, await timedApply(state, now)));
   const again = now.some(({ action, object }) => object.kind === 'link' && action !== 'create');
   return { ok: state.failed.size === 0, again, waitMs };
 }
 
 /** What was seen at the keys that a change of some peers is about, and on the devices these stand on. */
-function seenAt({ cache }: PassState, wants: readonly Want[], keys: ReadonlySet<string>): KernelState {
-  const about = new Set([...wants.map(({ object }) => keyOf(object)), ...keys]);
-  return new Map(
-    [...about].flatMap((key) => {
-      const seen = cache.get(key);
-      return seen ? [[key, seen] as const] : [];
-    }),
-  );
+function* seenAt({ cache }: PassState, wants: readonly Want[], keys: ReadonlySet<string>): Sliced<KernelState> {
+  const there = new Map<string, Observed>();
+  const look = (key: string): void => {
+    const seen = cache.get(key);
+    if (seen) there.set(key, seen);
+  };
+  yield* eachSliced(wants, ({ object }) => look(keyOf(object)));
+  yield* eachSliced(keys, look);
+  return there;
 }
 
 const FACT_KINDS: readonly Kind[] = ['route', 'chain'];
@@ -160,7 +159,8 @@ export async function runPass(state: PassState, work: Dirty): Promise<PassResult
   state.passes++;
   if (!work.all && work.kinds.size === 0) {
     const { wants, keys } = await inTurns(state.wants.refreshing(state.scene, state.peers.peers(), work.peers));
-    return apply(state, await inTurns(diffing(wants, seenAt(state, wants, keys))), keys);
+    const seen = await inTurns(seenAt(state, wants, keys));
+    return apply(state, await inTurns(diffing(wants, seen)), keys);
   }
   const wantedFor = state.wantedFor;
   // Should the look fail, what changed meanwhile is not lost: the next pass computes everything anew.
@@ -179,5 +179,5 @@ export async function runPass(state: PassState, work: Dirty): Promise<PassResult
       : state.wants.rebuilding(scene, state.peers.peers()),
   );
   state.wantedFor = scene;
-  return apply(state, await inTurns(diffing(state.wants.all(), state.cache)));
+  return apply(state, await inTurns(diffing(await inTurns(state.wants.all()), state.cache)));
 }

@@ -79,7 +79,7 @@ export async function planFor(kernel: Kernel, scene: Scene, peers: ReadonlyMap<s
   const seen = await kernel.observe(queryOf(scene));
   const wants = createWants();
   await inTurns(wants.rebuilding(await withFacts(kernel, scene, seen), peers));
-  return inTurns(diffing(wants.all(), seen));
+  return inTurns(diffing(await inTurns(wants.all()), seen));
 }
 
 async function guardedPass(state: PassState, loop: Loop, work: Dirty, passed?: () => void): Promise<void> {

@@ -81,7 +81,7 @@ export async function routeRows({
   const all = [...leases].sort(([, a], [, b]) => (a.subnet.address < b.subnet.address ? -1 : 1));
   const wants = createWants();
   await inTurns(wants.rebuilding(scene, new Map(all.filter(([key]) => key !== ownKey))));
-  const plan = await inTurns(diffing(wants.all(), seen, () => false));
+  const plan = await inTurns(diffing(await inTurns(wants.all()), seen, () => false));
   const steps = new Map(plan.map((step) => [keyOf(step.object), step]));
   const rows: RouteRow[] = [];
   const add = ([key, lease]: readonly [string, Lease]) => {

@@ -16,7 +16,8 @@ export interface Wants {
     peers: ReadonlyMap<string, Lease>,
     changed: Iterable<string>,
   ): Sliced<{ wants: readonly Want[]; keys: ReadonlySet<string> }>;
-  all(): readonly Want[];
+  /** Of all peers, in slices. */
+  all(): Sliced<readonly Want[]>;
   reach(peer: string): Reach | undefined;
   /** Keys of the objects this peer asks for. */
   keysOf(peer: string): readonly string[];
@@ -125,13 +126,21 @@ function* rebuilding(state: State, scene: Scene, peers: ReadonlyMap<string, Leas
   Object.assign(state, next);
 }
 
+function* all(state: State): Sliced<readonly Want[]> {
+  const wants = [...state.base];
+  yield* eachSliced(state.entries.keys(), (peer) => {
+    wants.push(...(granted(state, peer)?.wants ?? []));
+  });
+  return wants;
+}
+
 /** Nothing wanted yet. */
 export function createWants(): Wants {
   const state: State = { base: [], baseKeys: new Set(), entries: new Map(), claims: new Map() };
   return {
     rebuilding: (scene, peers) => rebuilding(state, scene, peers),
     refreshing: (scene, peers, changed) => refreshing(state, scene, peers, new Set(changed)),
-    all: () => [...state.base, ...[...state.entries.keys()].flatMap((peer) => granted(state, peer)?.wants ?? [])],
+    all: () => all(state),
     reach: (peer) => granted(state, peer)?.reach,
     keysOf: (peer) => (granted(state, peer)?.wants ?? []).map(({ object }) => keyOf(object)),
     isBase: (key) => state.baseKeys.has(key),

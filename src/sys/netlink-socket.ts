@@ -1,5 +1,6 @@
 /** A netlink socket: requests in batches with an answer each, dumps, and multicast groups to listen to. */
 import { TsflannelError } from '../errors.ts';
+import { atOnce, type Sliced } from '../model/sliced.ts';
 import { ERRNO, errnoText, type Libc, libc } from './libc.ts';
 import { type Answer, answerOf, frame, type Message, NLM, NLMSG, type Request } from './netlink.ts';
 import { drain, type Pipe, pipeOver } from './netlink-pipe.ts';
@@ -36,8 +37,11 @@ export interface NetlinkSocket {
   batch(requests: readonly Request[]): Answer;
   /** All messages of a dump, asked again while the kernel says that it changed under our hands. Throws KERNEL_REFUSED. */
   dump(request: Request): Message[];
-  /** As `dump`, but each message is given to `take`, for the time of the call only; returns what that makes of them. */
-  scan<T>(request: Request, take: (message: Message) => T | undefined): T[];
+  /**
+   * As `dump`, but each message is given to `take`, for the time of the call only; returns what that makes of them. In slices of a datagram
+   * (some hundred messages), between which the socket may not be used for anything else.
+   */
+  scanning<T>(request: Request, take: (message: Message) => T | undefined): Sliced<T[]>;
   /** Gives `take` what has arrived, each message for the time of the call only, without waiting; whether the kernel had to drop some. */
   drain(take: (message: Message) => void): boolean;
   close(): void;
@@ -162,7 +166,11 @@ function batch(pipe: Pipe, requests: readonly Request[]): Answer {
 
 type Take<T> = (message: Message) => T | undefined;
 
-function scanOnce<T>(pipe: Pipe, question: Request, take: Take<T>): { readonly found: T[]; readonly torn: boolean } {
+function* scanOnce<T>(
+  pipe: Pipe,
+  question: Request,
+  take: Take<T>,
+): Sliced<{ readonly found: T[]; readonly torn: boolean }> {
   const sequence = pipe.take(1);
   const errno = pipe.write(frame({ ...question, flags: question.flags | NLM.DUMP }, sequence));
   if (errno !== 0) throw refused('asking for a dump', errno);
@@ -180,12 +188,13 @@ function scanOnce<T>(pipe: Pipe, question: Request, take: Take<T>): { readonly f
       const one = take(message);
       if (one !== undefined) found.push(one);
     }
+    yield;
   }
 }
 
-function scan<T>(pipe: Pipe, question: Request, take: Take<T>): T[] {
+function* scanning<T>(pipe: Pipe, question: Request, take: Take<T>): Sliced<T[]> {
   for (let tries = 1; ; tries++) {
-    const { found, torn } = scanOnce(pipe, question, take);
+    const { found, torn } = yield* scanOnce(pipe, question, take);
     if (!torn || tries === DUMP_TRIES) return found;
   }
 }
@@ -200,8 +209,8 @@ function socketOver(c: Libc, fd: number, port: number): NetlinkSocket {
     port,
     request: (requests) => ask(pipe, requests),
     batch: (requests) => batch(pipe, requests),
-    dump: (question) => scan(pipe, question, copied),
-    scan: (question, take) => scan(pipe, question, take),
+    dump: (question) => atOnce(scanning(pipe, question, copied)),
+    scanning: (question, take) => scanning(pipe, question, take),
     drain: (take) => drain(pipe, take),
     close() {
       if (!closed) c.close(fd);

@@ -43,7 +43,7 @@ function checkKernel(who: string, seen: KernelState, wants: readonly Want[]): vo
 function wanted(scene: Scene, peers: ReadonlyMap<string, Lease>): readonly Want[] {
   const wants = createWants();
   atOnce(wants.rebuilding(scene, peers));
-  return wants.all();
+  return atOnce(wants.all());
 }
 
 async function checkNode(node: SimNode, leases: ReadonlyMap<string, Lease>): Promise<void> {

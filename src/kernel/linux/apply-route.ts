@@ -85,7 +85,7 @@ function applyAll(socket: NetlinkSocket, steps: readonly Step[]): (string | unde
 }
 
 /** The kernel takes about 0.1 ms for a route; between parts of this many steps other work of the process gets its turn. */
-const PART = 500;
+const PART = 100;
 
 export const routeLane =
   (socket: () => NetlinkSocket): Lane =>

@@ -3,6 +3,7 @@
  * addresses, routes, neighbours and forwarding entries, iptables or nft for filters, /proc/sys, files; the forwarder for carriers.
  * It must not know leases, backends or why an object is wanted: it gets steps and says what became of them.
  */
+import { inTurns } from '../../model/sliced.ts';
 import { type NetlinkSocket, openNetlink } from '../../sys/netlink-socket.ts';
 import { type Carriers, carrierLane, observeCarriers } from '../carriers.ts';
 import { collateral } from '../links.ts';
@@ -14,7 +15,7 @@ import { type FileBell, openFileBell } from './file-bell.ts';
 import { type Filters, filters } from './filter.ts';
 import { fileLane, observeFiles, observeSysctls, sysctlLane } from './host-files.ts';
 import { type Monitor, openMonitor } from './monitor.ts';
-import { observeRtnetlink } from './observe.ts';
+import { observingRtnetlink, routeKindsIn } from './observe.ts';
 import { NETLINK_ROUTE } from './rtnetlink.ts';
 import { NETLINK_NETFILTER, openSourceBell, type SourceBell } from './source-bell.ts';
 import { type Sources, sources } from './sources.ts';
@@ -61,11 +62,23 @@ interface Parts {
   readonly forwarder: Carriers | undefined;
 }
 
-async function observe({ socket, filter, sources, forwarder }: Parts, query: ObserveQuery): Promise<KernelState> {
+/** On a socket of its own: several may look at a time, and what is applied meanwhile has answers of its own. */
+async function observeRoutes(kinds: ReadonlySet<Kind>, state: Map<string, Observed>, before?: KernelState) {
+  const wanted = routeKindsIn(kinds);
+  if (wanted.size === 0) return;
+  const socket = openNetlink(NETLINK_ROUTE);
+  try {
+    await inTurns(observingRtnetlink(socket, wanted, state, before));
+  } finally {
+    socket.close();
+  }
+}
+
+async function observe({ filter, sources, forwarder }: Parts, query: ObserveQuery): Promise<KernelState> {
   const kinds = query.kinds ?? new Set(ALL);
   const state = new Map<string, Observed>();
-  observeRtnetlink(socket, kinds, state, query.before);
   await Promise.all([
+    observeRoutes(kinds, state, query.before),
     (kinds.has('chain') || kinds.has('jump')) && filter.observe(kinds, state),
     (kinds.has('guard') || kinds.has('source')) && sources.observe(kinds, state, query.before),
   ]);
@@ -127,14 +140,18 @@ function closeEars({ links, files, sources, deafen }: Ears): void {
 const touchesSources = (plan: Plan): boolean =>
   plan.some(({ object: { kind } }) => kind === 'guard' || kind === 'source');
 
-const devicesOf = (plan: Plan): ReadonlySet<string> =>
-  new Set(
-    plan.flatMap(({ object, previous }) =>
-      [object, previous].flatMap((one) =>
-        one?.kind === 'link' ? [one.name] : one && 'device' in one ? [one.device] : [],
-      ),
-    ),
-  );
+function devicesOf(plan: Plan): ReadonlySet<string> {
+  const devices = new Set<string>();
+  const add = (object: KernelObject | undefined): void => {
+    if (object?.kind === 'link') devices.add(object.name);
+    else if (object && 'device' in object) devices.add(object.device);
+  };
+  for (const { object, previous } of plan) {
+    add(object);
+    add(previous);
+  }
+  return devices;
+}
 
 /**
  * The kernel of the network namespace this process is in. Without a forwarder there are no carriers: that is for commands that

@@ -1,4 +1,5 @@
 /** Links, addresses, routes, neighbours and forwarding entries as the kernel shows them: one dump a kind. */
+import { eachSliced, type Sliced } from '../../model/sliced.ts';
 import type { Request } from '../../sys/netlink.ts';
 import type { NetlinkSocket } from '../../sys/netlink-socket.ts';
 import { equal } from '../equal.ts';
@@ -37,34 +38,45 @@ function onDevice(object: KernelObject & { readonly device: string }, links: Lin
 type Keep = (seen: Observed) => Observed;
 
 /** One kind of object. */
-type Reader = (socket: NetlinkSocket, links: Links, keep: Keep) => Observed[];
+type Reader = (socket: NetlinkSocket, links: Links, keep: Keep) => Sliced<Observed[]>;
 
 const addresses: Reader = (socket, links, keep) =>
-  socket.scan(addressDump, (message) => {
+  socket.scanning(addressDump, (message) => {
     const address = parseAddress(message, links);
     return address && keep(onDevice(address, links));
   });
 
 const routes: Reader = (socket, links, keep) =>
-  socket.scan(routeDump, (message) => {
+  socket.scanning(routeDump, (message) => {
     const route = parseRoute(message, links);
     return route && keep(route);
   });
 
 /** Neighbours and forwarding entries of our own links; those of others are nobody's business here. */
-const entries = (socket: NetlinkSocket, request: Request, links: Links, keep: Keep): Observed[] =>
-  socket.scan(request, (message) => {
+const entries = (socket: NetlinkSocket, request: Request, links: Links, keep: Keep): Sliced<Observed[]> =>
+  socket.scanning(request, (message) => {
     const entry = parseNeighbour(message, links);
     const seen = entry && onDevice(entry, links);
     return seen?.ours ? keep(seen) : undefined;
   });
 
+// A look at links is short: it has been made by then.
+function* observeLinks(links: Links): Sliced<Observed[]> {
+  return links.raw.map((raw) => observeLink(raw, links));
+}
+
+function* forwarding(socket: NetlinkSocket, links: Links, keep: Keep): Sliced<Observed[]> {
+  const all: Observed[] = [];
+  for (const index of links.ours) all.push(...(yield* entries(socket, fdbDump(index), links, keep)));
+  return all;
+}
+
 const readers = {
-  link: (_, links) => links.raw.map((raw) => observeLink(raw, links)),
+  link: (_, links) => observeLinks(links),
   address: addresses,
   route: routes,
   neighbour: (socket, links, keep) => entries(socket, neighbourDump, links, keep),
-  fdb: (socket, links, keep) => [...links.ours].flatMap((index) => entries(socket, fdbDump(index), links, keep)),
+  fdb: forwarding,
 } as const satisfies Readonly<Record<string, Reader>>;
 
 export type RouteKind = keyof typeof readers;
@@ -77,20 +89,26 @@ const keepFrom =
     return known && equal(known, seen) ? known : seen;
   };
 
-/** Everything of these kinds into `state`. Of two routes under one key the first counts: it is the one the kernel uses. */
-export function observeRtnetlink(
-  open: () => NetlinkSocket,
-  kinds: ReadonlySet<Kind>,
+/**
+ * Everything of these kinds into `state`, in slices; the socket is used for nothing else meanwhile. Of two routes under one key the first
+ * counts: it is the one the kernel uses.
+ */
+export function* observingRtnetlink(
+  socket: NetlinkSocket,
+  kinds: ReadonlySet<RouteKind>,
   state: Map<string, Observed>,
   before?: KernelState,
-): void {
-  const wanted = ROUTE_KINDS.filter((kind) => kinds.has(kind));
-  if (wanted.length === 0) return;
-  const socket = open();
+): Sliced<void> {
   const links = readLinks(socket);
   const keep = keepFrom(before);
-  for (const observed of wanted.flatMap((kind) => readers[kind](socket, links, keep))) {
-    const key = keyOf(observed.object);
-    if (!state.has(key)) state.set(key, observed);
+  for (const kind of kinds) {
+    yield* eachSliced(yield* readers[kind](socket, links, keep), (observed) => {
+      const key = keyOf(observed.object);
+      if (!state.has(key)) state.set(key, observed);
+    });
   }
 }
+
+/** Those of the kinds that are looked at here. */
+export const routeKindsIn = (kinds: ReadonlySet<Kind>): ReadonlySet<RouteKind> =>
+  new Set(ROUTE_KINDS.filter((kind) => kinds.has(kind)));

@@ -1,6 +1,7 @@
 /** What the sets of the source check hold for each peer, in nft's language and as bytes of nf_tables. Pure. */
 import { type Ip, lastOf, type Prefix, printIp, printPrefix } from '../../model/address.ts';
 import { type Mac, printMac } from '../../model/mac.ts';
+import { eachSliced, type Sliced } from '../../model/sliced.ts';
 import { attribute, NLM, nested, type Request, text } from '../../sys/netlink.ts';
 import type { Source } from '../source-check.ts';
 import { ipBytes } from './rtnetlink.ts';
@@ -61,17 +62,25 @@ export interface ElementChanges {
   readonly add: readonly Element[];
 }
 
+const idOf = (element: Element): string => `${element.set} ${textOf(element)}`;
+
+/** Those of `some` that `others` does not have. */
+function* without(some: readonly Element[], others: readonly Element[]): Sliced<Element[]> {
+  if (some.length === 0 || others.length === 0) return [...some];
+  const ids = new Set<string>();
+  yield* eachSliced(others, (one) => ids.add(idOf(one)));
+  const left: Element[] = [];
+  yield* eachSliced(some, (one) => {
+    if (!ids.has(idOf(one))) left.push(one);
+  });
+  return left;
+}
+
 /** Only those that differ: a change that leaves an element as it is leaves its counter too. */
-export function elementChanges(changes: readonly SourceChange[]): ElementChanges {
+export function* changingElements(changes: readonly SourceChange[]): Sliced<ElementChanges> {
   const before = changes.flatMap(({ from }) => (from ? elementsOf(from) : []));
   const after = changes.flatMap(({ to }) => (to ? elementsOf(to) : []));
-  if (before.length === 0) return { remove: [], add: after };
-  const idOf = (element: Element): string => `${element.set} ${textOf(element)}`;
-  const [had, has] = [new Set(before.map(idOf)), new Set(after.map(idOf))];
-  return {
-    remove: before.filter((one) => !has.has(idOf(one))),
-    add: after.filter((one) => !had.has(idOf(one))),
-  };
+  return { remove: yield* without(before, after), add: yield* without(after, before) };
 }
 
 /** The transaction of nft that does this on a table that is there; empty where there is nothing to do. */

@@ -1,7 +1,8 @@
-/** Our table of the source check as `nft -j list table` shows it, back into objects and counts. Pure. */
+/** Our table of the source check as `nft -j list table` shows it, back into objects and counts; in slices. Pure. */
 import { type Ip, type Prefix, parseIp4, prefixOf, printPrefix } from '../../model/address.ts';
 import type { DropReason, SourceCounters } from '../../model/carrier-report.ts';
 import { type Mac, parseMac, printMac } from '../../model/mac.ts';
+import { eachSliced, type Sliced } from '../../model/sliced.ts';
 import type { Guard, GuardSettings, Source } from '../source-check.ts';
 import { at, isJson, type Json, listOf, prefixFrom } from './nft.ts';
 import type { SetName } from './source-elements.ts';
@@ -18,7 +19,8 @@ interface Listing {
   readonly chains: readonly Json[];
   readonly rules: readonly Json[];
   readonly counters: readonly Json[];
-  elements(set: SetName | 'refused'): readonly Element[];
+  /** As they stand there: {@link elementOf}. */
+  elements(set: SetName | 'refused'): readonly unknown[];
 }
 
 const numberAt = (value: unknown, ...path: string[]): number => {
@@ -41,7 +43,7 @@ function listing(json: string): Listing {
     chains: of('chain'),
     rules: of('rule'),
     counters: of('counter'),
-    elements: (name) => (sets.get(name) ?? []).map(elementOf),
+    elements: (name) => sets.get(name) ?? [],
   };
 }
 
@@ -63,15 +65,15 @@ const macOf = (value: unknown): Mac | undefined =>
 const ipOf = (value: unknown): Ip | undefined => (typeof value === 'string' ? parseIp4(value) : undefined);
 
 /** Elements by a key; those without one, and a second one of a key, are damage. */
-function byKey<T>(
-  elements: readonly Element[],
+function* byKey<T>(
+  elements: readonly unknown[],
   read: (element: Element) => readonly [key: string | undefined, value: T | undefined],
-): { map: Map<string, T>; isSound: boolean } {
+): Sliced<{ map: Map<string, T>; isSound: boolean }> {
   const map = new Map<string, T>();
-  for (const element of elements) {
-    const [key, value] = read(element);
+  yield* eachSliced(elements, (element) => {
+    const [key, value] = read(elementOf(element));
     if (key !== undefined && value !== undefined) map.set(key, value);
-  }
+  });
   return { map, isSound: map.size === elements.length };
 }
 
@@ -80,24 +82,28 @@ const keyFrom = (value: unknown): string | undefined => {
   return prefix && printPrefix(prefix);
 };
 
-function join(list: Listing): Joined {
+function* joining(list: Listing): Sliced<Joined> {
   const pair = ({ value }: Element): readonly unknown[] => listOf(at(value, 'concat'));
-  const subnets = byKey(list.elements('subnets'), ({ value }) => [keyFrom(value), prefixFrom(value)]);
-  const direct = byKey(list.elements('direct'), (one) => [keyFrom(one.value), one]);
-  const inner = byKey(list.elements('inner'), (one) => {
+  const subnets = yield* byKey(list.elements('subnets'), ({ value }) => {
+    const prefix = prefixFrom(value);
+    return [prefix && printPrefix(prefix), prefix];
+  });
+  const direct = yield* byKey(list.elements('direct'), (one) => [keyFrom(one.value), one]);
+  const inner = yield* byKey(list.elements('inner'), (one) => {
     const [mac, prefix] = [macOf(pair(one)[0]), keyFrom(pair(one)[1])];
     return [prefix, mac && { ...one, mac }];
   });
-  const vteps = byKey(list.elements('vteps'), (one) => {
+  const vteps = yield* byKey(list.elements('vteps'), (one) => {
     const [ip, mac] = [ipOf(pair(one)[0]), macOf(pair(one)[1])];
     return [mac && printMac(mac), ip];
   });
   const used = new Set<string>();
-  const sources = [...subnets.map].map(([key, subnet]): Source => {
+  const sources: Source[] = [];
+  yield* eachSliced(subnets.map, ([key, subnet]) => {
     const mac = inner.map.get(key)?.mac;
     const outer = mac && vteps.map.get(printMac(mac));
     if (mac) used.add(printMac(mac));
-    return { kind: 'source', subnet, ...(mac && { mac }), ...(outer && { outer }), direct: direct.map.has(key) };
+    sources.push({ kind: 'source', subnet, ...(mac && { mac }), ...(outer && { outer }), direct: direct.map.has(key) });
   });
   const isWhole =
     [subnets, direct, inner, vteps].every(({ isSound }) => isSound) &&
@@ -137,9 +143,10 @@ function guardOf(list: Listing, joined: Joined): Guard {
 }
 
 /** What the table is. Throws where the text is no JSON. */
-export function parseTable(json: string): { readonly guard: Guard; readonly sources: readonly Source[] } {
+export function* parsingTable(json: string): Sliced<{ readonly guard: Guard; readonly sources: readonly Source[] }> {
   const list = listing(json);
-  const joined = join(list);
+  yield;
+  const joined = yield* joining(list);
   return { guard: guardOf(list, joined), sources: joined.sources };
 }
 
@@ -160,7 +167,7 @@ function finder(prefixes: readonly Prefix[]): (ip: Ip) => number {
 function refusals(list: Listing, sources: readonly Source[]): Map<number, { packets: number; from: Ip }> {
   const find = finder(sources.map(({ subnet }) => subnet));
   const found = new Map<number, { packets: number; from: Ip }>();
-  for (const { value, packets } of list.elements('refused')) {
+  for (const { value, packets } of list.elements('refused').map(elementOf)) {
     const [outer, inner] = listOf(at(value, 'concat'));
     const from = ipOf(outer);
     if (!from || typeof inner !== 'number') continue;
@@ -171,9 +178,10 @@ function refusals(list: Listing, sources: readonly Source[]): Map<number, { pack
 }
 
 /** What was counted, for all and for each source. */
-export function parseCounters(json: string): SourceCounters {
+export function* parsingCounters(json: string): Sliced<SourceCounters> {
   const list = listing(json);
-  const { sources, received } = join(list);
+  yield;
+  const { sources, received } = yield* joining(list);
   const refused = refusals(list, sources);
   const drops = Object.fromEntries(list.counters.map(({ name, packets }) => [name, packets]));
   return {

@@ -4,21 +4,31 @@
  */
 import { TsflannelError } from '../../errors.ts';
 import type { SourceCounters } from '../../model/carrier-report.ts';
+import { eachSliced, inTurns, type Sliced } from '../../model/sliced.ts';
 import type { NetlinkSocket } from '../../sys/netlink-socket.ts';
 import { equal } from '../equal.ts';
 import type { Lane } from '../runs.ts';
 import type { GuardSettings } from '../source-check.ts';
-import { type KernelState, type Kind, keyOf, type Observed, OWN, type Source, type Step } from '../state.ts';
+import {
+  type Guard,
+  type KernelState,
+  type Kind,
+  keyOf,
+  type Observed,
+  OWN,
+  type Source,
+  type Step,
+} from '../state.ts';
 import { refusalIn, tryNft } from './nft.ts';
 import {
   changesBatch,
   changesText,
+  changingElements,
   type ElementChanges,
-  elementChanges,
   SOURCE_TABLE,
   type SourceChange,
 } from './source-elements.ts';
-import { parseCounters, parseTable } from './source-json.ts';
+import { parsingCounters, parsingTable } from './source-json.ts';
 import { refusalOf, wholeTable, withoutTable } from './source-text.ts';
 import { type ToolResult, tryTool } from './tool.ts';
 
@@ -66,7 +76,7 @@ function settingsAfter(steps: readonly Step[]): GuardSettings | 'none' | 'as it 
     : 'none';
 }
 
-const changesIn = (steps: readonly Step[]): SourceChange[] =>
+const changesIn = (steps: readonly Step[]): readonly SourceChange[] =>
   steps.flatMap(({ action, object, previous }) =>
     object.kind === 'source'
       ? [{ from: previous?.kind === 'source' ? previous : undefined, to: action === 'remove' ? undefined : object }]
@@ -86,13 +96,13 @@ function sourcesAfter(table: Table, steps: readonly Step[]): Map<string, Source>
 /** The table after these steps, and what leads there: changes of a table that is there, or a text for nft. */
 type Transition = { readonly after: Table } & ({ readonly text: string } | { readonly changes: ElementChanges });
 
-function transition(table: Table, steps: readonly Step[]): Transition {
+function* transition(table: Table, steps: readonly Step[]): Sliced<Transition> {
   const settings = settingsAfter(steps);
   if (settings === 'none') return { after: NONE, text: withoutTable() };
   const sources = sourcesAfter(table, steps);
   if (settings !== 'as it is')
     return { after: { settings, sources }, text: wholeTable(settings, [...sources.values()]) };
-  return { after: { ...table, sources }, changes: elementChanges(changesIn(steps)) };
+  return { after: { ...table, sources }, changes: yield* changingElements(changesIn(steps)) };
 }
 
 const refusalOfStep = ({ action, object }: Step): string | undefined =>
@@ -109,6 +119,24 @@ export interface Sources {
   counters(): Promise<SourceCounters | undefined>;
 }
 
+/** Puts those of these kinds into `state`; returns the sources by key. */
+function* noting(
+  objects: readonly (Guard | Source)[],
+  kinds: ReadonlySet<Kind>,
+  state: Map<string, Observed>,
+  before?: KernelState,
+): Sliced<ReadonlyMap<string, Source>> {
+  const sources = new Map<string, Source>();
+  yield* eachSliced(objects, (object) => {
+    const key = keyOf(object);
+    if (object.kind === 'source') sources.set(key, object);
+    if (!kinds.has(object.kind)) return;
+    const known = before?.get(key);
+    state.set(key, known?.ours && equal(known.object, object) ? known : { object, ours: true, owner: OWN.comment });
+  });
+  return sources;
+}
+
 /** nft's refusal of the transaction. */
 const byNft = async (text: string): Promise<string | undefined> =>
   text === '' ? undefined : refusalIn(await tryNft(text));
@@ -116,20 +144,17 @@ const byNft = async (text: string): Promise<string | undefined> =>
 /** `socket` is one of nfnetlink; it is asked for when it is needed, and may throw KERNEL_REFUSED. */
 export function sources(socket: () => NetlinkSocket): Sources {
   let table = NONE;
+  /** Transactions begun and ended so far. */
+  let writes = 0;
   let isProven = false;
 
   async function observe(kinds: ReadonlySet<Kind>, state: Map<string, Observed>, before?: KernelState): Promise<void> {
+    const since = writes;
     const json = await list();
-    const seen = json === undefined ? undefined : parseTable(json);
-    table = seen
-      ? { settings: seen.guard.settings, sources: new Map(seen.sources.map((source) => [keyOf(source), source])) }
-      : NONE;
-    for (const object of seen ? [seen.guard, ...seen.sources] : []) {
-      if (!kinds.has(object.kind)) continue;
-      const known = before?.get(keyOf(object));
-      const same = known?.ours && equal(known.object, object) ? known : { object, ours: true, owner: OWN.comment };
-      state.set(keyOf(object), same);
-    }
+    const seen = json === undefined ? undefined : await inTurns(parsingTable(json));
+    const sources = await inTurns(noting(seen ? [seen.guard, ...seen.sources] : [], kinds, state, before));
+    // What was written meanwhile, by a pass beside this look, is newer.
+    if (writes === since) table = seen ? { settings: seen.guard.settings, sources } : NONE;
   }
 
   /**
@@ -143,8 +168,10 @@ export function sources(socket: () => NetlinkSocket): Sources {
   }
 
   async function run(steps: readonly Step[]): Promise<string | undefined> {
-    const next = transition(table, steps);
+    writes++;
+    const next = await inTurns(transition(table, steps));
     const refusal = await ('text' in next ? byNft(next.text) : change(next.changes));
+    writes++;
     if (refusal === undefined) table = next.after;
     return refusal;
   }
@@ -170,7 +197,7 @@ export function sources(socket: () => NetlinkSocket): Sources {
     },
     async counters() {
       const json = await list();
-      return json === undefined ? undefined : parseCounters(json);
+      return json === undefined ? undefined : inTurns(parsingCounters(json));
     },
   };
 }

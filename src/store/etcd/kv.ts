@@ -8,6 +8,7 @@ import { Event_EventType, type KeyValueSchema } from '../../etcd-client/gen/kv_p
 import {
   Compare_CompareTarget,
   type CompareSchema,
+  type RangeRequestSchema,
   type RequestOpSchema,
   type StatusResponseSchema,
   type WatchResponseSchema,
@@ -15,7 +16,18 @@ import {
 import { METHODS } from '../../etcd-client/methods.ts';
 import { openTransport, type Transport } from '../../etcd-client/transport.ts';
 import { bytesOf, keyRange, textOf } from '../keys.ts';
-import type { Compare, KeyValue, Kv, KvOptions, MemberStatus, Op, WatchEvent, WatchFrame } from '../kv.ts';
+import {
+  type Compare,
+  isRevisionGone,
+  type KeyValue,
+  type Kv,
+  type KvOptions,
+  type MemberStatus,
+  type Op,
+  type RangeResult,
+  type WatchEvent,
+  type WatchFrame,
+} from '../kv.ts';
 
 const keyValue = (kv: MessageShape<typeof KeyValueSchema>): KeyValue => ({
   key: textOf(kv.key),
@@ -70,11 +82,52 @@ const memberStatus = (message: MessageShape<typeof StatusResponseSchema>): Membe
   raftIndex: message.raftIndex,
 });
 
+/** Keys of one answer: a large cluster's list comes in several, so that none takes long to decode. */
+const PAGE = 1_000;
+/** Times that a list is begun anew because its revision was compacted meanwhile; then it is asked for whole. */
+const TRIES = 3;
+
+type RangeRequest = MessageInitShape<typeof RangeRequestSchema>;
+
+async function rangeWhole(transport: Transport, request: RangeRequest): Promise<RangeResult> {
+  const { header, kvs } = await transport.call(METHODS.range, request, { repeat: true });
+  return { kvs: kvs.map(keyValue), revision: header?.revision ?? 0n, clusterId: header?.clusterId ?? 0n };
+}
+
+/** All pages at the revision of the first; what differs from a whole answer cannot be seen. */
+async function rangeInPages(transport: Transport, request: RangeRequest): Promise<RangeResult> {
+  const ask = (change: RangeRequest) => transport.call(METHODS.range, { ...request, ...change }, { repeat: true });
+  let page = await ask({ limit: BigInt(PAGE) });
+  const [revision, clusterId] = [page.header?.revision ?? 0n, page.header?.clusterId ?? 0n];
+  const at = request.revision || revision;
+  const all: KeyValue[] = [];
+  for (;;) {
+    const last = page.more ? page.kvs.at(-1) : undefined;
+    // It comes while this one is taken apart.
+    const next = last && ask({ limit: BigInt(PAGE), revision: at, key: new Uint8Array([...last.key, 0]) });
+    for (const kv of page.kvs) all.push(keyValue(kv));
+    if (!next) return { kvs: all, revision, clusterId };
+    page = await next;
+    if (page.header?.clusterId !== clusterId)
+      throw new TsflannelError('ETCD_FAILED', { detail: 'another cluster answered in the middle of a list' });
+  }
+}
+
+async function range(transport: Transport, request: RangeRequest): Promise<RangeResult> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    try {
+      return await rangeInPages(transport, request);
+    } catch (error) {
+      if (request.revision || !isRevisionGone(error)) throw error;
+    }
+  }
+  return rangeWhole(transport, request);
+}
+
 const keyCalls = (transport: Transport): Pick<Kv, 'range' | 'txn'> => ({
-  async range(prefix, { exact = false, serializable = false, keysOnly = false, limit = 0, revision = 0n } = {}) {
+  range(prefix, { exact = false, serializable = false, keysOnly = false, limit = 0, revision = 0n } = {}) {
     const request = { ...keyRange(prefix, exact), serializable, keysOnly, limit: BigInt(limit), revision };
-    const { header, kvs } = await transport.call(METHODS.range, request, { repeat: true });
-    return { kvs: kvs.map(keyValue), revision: header?.revision ?? 0n, clusterId: header?.clusterId ?? 0n };
+    return exact || limit > 0 ? rangeWhole(transport, request) : range(transport, request);
   },
   async txn(compares, ops) {
     const request = { compare: compares.map(compareMessage), success: ops.map(opMessage) };

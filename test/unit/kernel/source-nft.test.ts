@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import {
   changesBatch,
   changesText,
-  elementChanges,
+  changingElements,
   elementsOf,
   type SourceChange,
 } from '../../../src/kernel/linux/source-elements.ts';
-import { parseCounters, parseTable } from '../../../src/kernel/linux/source-json.ts';
+import { parsingCounters, parsingTable } from '../../../src/kernel/linux/source-json.ts';
 import { parseSettings, refusalOf, rulesOf, settingsText, wholeTable } from '../../../src/kernel/linux/source-text.ts';
 import type { GuardSettings } from '../../../src/kernel/source-check.ts';
 import type { Source } from '../../../src/kernel/state.ts';
+import { atOnce } from '../../../src/model/sliced.ts';
 import { attributesOf } from '../../../src/sys/netlink.ts';
 import { ip, mac, prefix } from '../../support/values.ts';
 
@@ -29,6 +30,7 @@ const PEER: Source = {
   direct: false,
 };
 
+const elementChanges = (changes: readonly SourceChange[]) => atOnce(changingElements(changes));
 const changedText = (changes: readonly SourceChange[]): string => changesText(elementChanges(changes));
 
 const chainsOf = (settings: GuardSettings): string[] => rulesOf(settings).map(([name]) => name);
@@ -128,8 +130,8 @@ describe('the source check in nft’s language', () => {
 
   it('takes any JSON of a table for what it is: damaged', () => {
     for (const json of ['{}', '[]', 'null', '{"nftables":[{"set":{"name":"inner","elem":[7,{},[],"x",null]}}]}']) {
-      assert.notEqual(parseTable(json).guard.damage, undefined, json);
-      assert.deepEqual(parseCounters(json).peers, []);
+      assert.notEqual(atOnce(parsingTable(json)).guard.damage, undefined, json);
+      assert.deepEqual(atOnce(parsingCounters(json)).peers, []);
     }
   });
 
@@ -150,7 +152,7 @@ describe('the source check in nft’s language', () => {
       ],
     });
     assert.deepEqual(
-      parseCounters(json).peers.map(({ refused, refusedFrom }) => [refused, refusedFrom]),
+      atOnce(parsingCounters(json)).peers.map(({ refused, refusedFrom }) => [refused, refusedFrom]),
       [
         [3, ip('192.0.2.1')],
         [4, ip('192.0.2.2')],

@@ -24,8 +24,7 @@ function wantedWith(kvs: readonly KeyValue[]): string[] {
   view.reset([configKv(2), ...kvs]);
   const wants = createWants();
   atOnce(wants.rebuilding(sceneOf({ Backend: { Type: 'vxlan' } }), view.leases()));
-  return wants
-    .all()
+  return atOnce(wants.all())
     .map(({ object }) => printObject(object))
     .sort();
 }

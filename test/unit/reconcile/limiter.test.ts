@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { KernelObject, Plan, Step } from '../../../src/kernel/state.ts';
 import { keyOf } from '../../../src/kernel/state.ts';
+import { atOnce } from '../../../src/model/sliced.ts';
 import { createLimiter, type Limiter } from '../../../src/reconcile/limiter.ts';
 import { ip, prefix } from '../../support/values.ts';
 
@@ -28,7 +29,7 @@ const keys = (plan: Plan): string[] => plan.map(({ object }) => keyOf(object));
 
 /** Applies what is admitted; returns its keys and the wait. */
 function go(limiter: Limiter, now: number, ...plan: Step[]): { done: string[]; waitMs: number } {
-  const admitted = limiter.admit(plan, now);
+  const admitted = atOnce(limiter.admitting(plan, now));
   for (const one of admitted.now) limiter.applied(one, now);
   return { done: keys(admitted.now), waitMs: admitted.waitMs };
 }
