@@ -11,6 +11,7 @@ import type { Daemon, DaemonParts, Ending, Node } from './node.ts';
 import type { NodeOptions } from './options.ts';
 import { refuseSecond } from './second.ts';
 import { tellSystemd } from './systemd.ts';
+import { watchTurns } from './turns.ts';
 import { wire } from './wire.ts';
 
 async function close(node: Node): Promise<void> {
@@ -105,7 +106,8 @@ export async function runDaemon(options: NodeOptions, given: DaemonParts, onRead
   const events = rememberEvents(given.log);
   const parts: DaemonParts = { ...given, log: events.log };
   const stop = new AbortController();
-  const daemon: Daemon = { options, disk, events, stop, node: undefined, waitingFor: 'etcd' };
+  const turns = watchTurns();
+  const daemon: Daemon = { options, disk, events, turns, stop, node: undefined, waitingFor: 'etcd' };
   const systemd = tellSystemd(daemon, parts);
   // A look that fails is one that the reconciler repeats.
   const deafen = hear(daemon, () => void systemd.reload().catch(() => undefined));
@@ -114,6 +116,7 @@ export async function runDaemon(options: NodeOptions, given: DaemonParts, onRead
   } finally {
     daemon.stop.abort();
     systemd.close();
+    turns.close();
     parts.systemd?.tell('STOPPING=1');
     await parts.docker?.close();
     parts.store.close();

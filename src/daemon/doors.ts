@@ -19,6 +19,7 @@ import type { Daemon, Node } from './node.ts';
 import { pathCheck } from './path-mtu.ts';
 import { peersCheck } from './peers.ts';
 import { ring } from './ring.ts';
+import { turnsCheck } from './turns.ts';
 
 const usageNow = (node: Node): Usage => usageOf(sceneOf(node).network, node.follower.view.leases().values());
 
@@ -70,7 +71,7 @@ async function trafficOf(
   return { checks: sourceChecks(counters, host.filter.noSourceCheck, follower.view.leases().values()), counters };
 }
 
-async function statusOf(node: Node): Promise<DaemonStatus> {
+async function statusOf(node: Node, turns: Daemon['turns']): Promise<DaemonStatus> {
   const { self, host, network } = sceneOf(node);
   const { checks, counters } = await trafficOf(node);
   return {
@@ -94,6 +95,7 @@ async function statusOf(node: Node): Promise<DaemonStatus> {
       ...(node.paths ? [pathCheck(node.paths.narrow(), mtuOf(host, network))] : []),
       usageCheck(node),
       refusedCheck(node),
+      turnsCheck(turns.figures()),
       ...(node.parts.docker ? [node.parts.docker.check()] : []),
     ],
     ...(counters && { counters }),
@@ -145,7 +147,7 @@ const pingOf = ({ node, waitingFor }: Daemon): Requests['ping'] => ({
 
 const handlersOf = (daemon: Daemon): Handlers => ({
   ping: async () => pingOf(daemon),
-  status: async () => statusOf(nodeOf(daemon)),
+  status: async () => statusOf(nodeOf(daemon), daemon.turns),
   plan: async () => planAnswer(await nodeOf(daemon).reconciler.plan()),
   routes: async () => routesOf(nodeOf(daemon)),
   events: async () => ({ events: daemon.events.last() }),

@@ -7,6 +7,7 @@ import { type MetricName, printMetrics, type Sample } from '../model/metrics.ts'
 import type { PeerLiveness } from '../model/report.ts';
 import type { Pages } from './health.ts';
 import type { Daemon, Node } from './node.ts';
+import type { TurnFigures } from './turns.ts';
 
 type Labels = NonNullable<Sample['labels']>;
 
@@ -14,10 +15,17 @@ type Labels = NonNullable<Sample['labels']>;
 const one = (name: MetricName, value: number | boolean | undefined, labels?: Labels): Sample[] =>
   value === undefined ? [] : [{ name, value: Number(value), ...(labels && { labels }) }];
 
-const ofDaemon = ({ options, node, events }: Daemon): Sample[] => [
+const ofTurns = ({ longest, p99, cpu }: TurnFigures): Sample[] => [
+  ...one('tsflannel_event_loop_delay_seconds', longest / 1000, { what: 'longest' }),
+  ...one('tsflannel_event_loop_delay_seconds', p99 / 1000, { what: 'p99' }),
+  ...one('tsflannel_event_loop_cpu_seconds', cpu / 1000),
+];
+
+const ofDaemon = ({ options, node, events, turns }: Daemon): Sample[] => [
   ...one('tsflannel_build_info', 1, { version: options.version }),
   ...one('tsflannel_ready', node?.ready ?? false),
   ...one('tsflannel_uptime_seconds', process.uptime()),
+  ...ofTurns(turns.figures()),
   ...[...events.failures()].flatMap(([code, count]) => one('tsflannel_failures_total', count, { code })),
   ...[...events.counts()].flatMap(([event, count]) =>
     one('tsflannel_events_total', count, { event, level: LOG_EVENTS[event].level }),

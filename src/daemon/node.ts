@@ -15,6 +15,7 @@ import type { Disk } from './disk.ts';
 import type { Events } from './events.ts';
 import type { Follower } from './follow.ts';
 import type { NodeOptions } from './options.ts';
+import type { Turns } from './turns.ts';
 
 /** Something of this host that follows the lease; slow, and never awaited but at the end. */
 export interface LeaseFollower {
@@ -64,6 +65,7 @@ export interface Daemon {
   readonly options: NodeOptions;
   readonly disk: Disk;
   readonly events: Omit<Events, 'log'>;
+  readonly turns: Pick<Turns, 'figures'>;
   /** Told to end. */
   readonly stop: AbortController;
   /** Once it is up. */

@@ -15,6 +15,9 @@ function ready(evidence: Evidence): Verdict {
   });
 }
 
+/** How the daemon begins the detail of a check that is no fault. */
+const WARNING = 'warning: ';
+
 /** A check that the daemon makes of itself, told again here. */
 const told =
   (name: string) =>
@@ -39,6 +42,15 @@ function stuck(evidence: Evidence): Verdict {
   return fail(`pid ${pid} is alive and silent`, `kill -CONT ${pid}`, `kill -KILL ${pid}`, 'tsflannel up --detach');
 }
 
+/** What is late is late for everybody: renewals, answers, health. */
+function turns(evidence: Evidence): Verdict {
+  return on(evidence.daemon.status, ({ checks }) => {
+    const own = checks.find(({ name }) => name === 'turns');
+    if (!own) return skip('it does not say');
+    return own.detail.startsWith(WARNING) ? warn(own.detail.slice(WARNING.length)) : ok(own.detail);
+  });
+}
+
 export const daemonChecks: readonly Check[] = [
   {
     id: 'daemon',
@@ -55,6 +67,14 @@ export const daemonChecks: readonly Check[] = [
     why: 'its process is stopped (SIGSTOP, a debugger), starved of CPU, or hangs in the kernel',
     fix: ['tsflannel up --detach'],
     judge: stuck,
+  },
+  {
+    id: 'daemon-turns',
+    group: 'daemon',
+    title: 'the daemon comes to what is due in time',
+    why: 'it works on something for so long that renewals, answers and changes of the network wait: a mistake of tsflannel to be reported',
+    fix: ['tsflannel bundle', 'tsflannel status'],
+    judge: turns,
   },
   {
     id: 'daemon-ready',

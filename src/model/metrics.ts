@@ -16,6 +16,11 @@ export const METRICS = {
   tsflannel_build_info: gauge('1, with the version that runs', 'version'),
   tsflannel_ready: gauge('1 once subnet.env and routes are in place'),
   tsflannel_uptime_seconds: gauge('Since the process started'),
+  tsflannel_event_loop_delay_seconds: gauge(
+    'How late what was due came, at most and p99, in the last 5 to 10 minutes',
+    'what',
+  ),
+  tsflannel_event_loop_cpu_seconds: gauge('Longest CPU time without a turn for anything else, in the same time'),
   tsflannel_peers: gauge('Other nodes with a lease'),
   tsflannel_lease_held: gauge('1 while etcd confirms the lease of this node'),
   tsflannel_lease_remaining_seconds: gauge('Until the lease ends unless it is renewed; absent for a reservation'),

@@ -118,6 +118,7 @@ export function createNode(world: World, number: number): SimNode {
       stop: new AbortController(),
       node: undefined,
       events: { last: () => [], counts: () => new Map(), failures: () => new Map() },
+      turns: { figures: () => ({ longest: 0, p99: 0, cpu: 0 }) },
       waitingFor: '',
     };
     const mine: Life = { process, daemon, end: () => undefined };
