@@ -1,6 +1,5 @@
 import { createHistogram } from 'node:perf_hooks';
 import type { Check } from '../model/report.ts';
-import { check } from './checks.ts';
 
 /** How long whatever was due had to wait for its turn, in the last five to ten minutes; milliseconds. */
 export interface TurnFigures {
@@ -73,5 +72,5 @@ const text = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : `${(m
 /** A daemon that is late now and then is well. */
 export function turnsCheck({ longest, cpu }: TurnFigures): Check {
   const told = `what was due waited ${text(longest)} at most in the last minutes; longest CPU time without a turn ${text(cpu)}`;
-  return check('turns', 'ok', cpu > LONG_MS ? `warning: ${told}` : told);
+  return { name: 'turns', state: 'ok', detail: cpu > LONG_MS ? `warning: ${told}` : told };
 }
