@@ -5,7 +5,6 @@ import { addressIn, type Container, type Ground, type Host, makeGround, type Run
 import { slowAfter, slowBefore } from '../support/hooks.ts';
 import { difference, snapshot } from '../support/leaks.ts';
 import { pingFrom } from '../support/ping.ts';
-import { until } from '../support/until.ts';
 
 /** Namespaces and an etcd take a while on a busy machine. */
 const HOOK_MS = 60_000;
@@ -111,15 +110,7 @@ for (const backend of ['vxlan', 'host-gw'])
     });
 
     async function start({ host }: Left, ...flags: string[]): Promise<void> {
-      daemon = host.startTsflannel('up', '--ip-masq', ...flags);
-      await until(
-        `${host.name} is ready`,
-        () => {
-          assert.equal(daemon.exit(), undefined, daemon.said());
-          return / ready /.test(daemon.said());
-        },
-        30_000,
-      );
+      daemon = await host.up('--ip-masq', ...flags);
     }
 
     it('one node after the other, under a ping that loses nothing: same subnet, same lease, same MAC', async () => {

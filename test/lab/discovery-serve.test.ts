@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { etcdOf } from '../support/etcd-versions.ts';
 import { holdsItsSchemas } from '../support/held.ts';
 import { type Background, fetchOn, type TestHost, useHosts } from '../support/hosts.ts';
-import { alive, json, members, purge, succeeds } from '../support/members.ts';
+import { alive, initBy, json, members, purge, succeeds } from '../support/members.ts';
 import { until } from '../support/until.ts';
 
 describe('tsflannel discovery serve: real members bootstrap through it', function () {
@@ -75,21 +75,15 @@ describe('tsflannel discovery serve: real members bootstrap through it', functio
       return url !== '';
     });
     const third = byHand(host(3), 'm3', url);
-    const second = host(2).tsflannel('init', '--yes', '--insecure', '--name', 'm2', '--discovery', url, '--json');
+    const second = host(2).tsflannel(...initBy(url, 'm2'), '--json');
     const [a, b] = await Promise.all([asking, second]);
     for (const ran of [a, b]) assert.equal(members(succeeds(ran)).length, 3);
     const late = await host(3).tsflannel(
-      'init',
-      '--yes',
-      '--insecure',
-      '--name',
-      'm4',
+      ...initBy(url, 'm4'),
       '--peer-port',
       '2480',
       '--client-port',
       '2479',
-      '--discovery',
-      url,
       '--json',
     );
     assert.match(late.stdout, /DISCOVERY_FULL/);

@@ -22,17 +22,7 @@ for (const backend of ['vxlan', 'host-gw', 'udp'])
       ground = await makeGround(NAME, 3);
       hosts = ground.hosts as [Host, Host, Host];
       await hosts[0].tsflannel('config', 'set', '--network', NETWORK, '--backend', backend);
-      for (const host of hosts.slice(0, 2)) {
-        const daemon = host.startTsflannel('up');
-        await until(
-          `${host.name} is ready`,
-          () => {
-            assert.equal(daemon.exit(), undefined, daemon.said());
-            return / ready /.test(daemon.said());
-          },
-          30_000,
-        );
-      }
+      for (const host of hosts.slice(0, 2)) await host.up();
       containers = [await ground.attach(hosts[0]), await ground.attach(hosts[1])];
     });
     after(async function () {
@@ -97,17 +87,7 @@ describe('a routed gateway, where sources are not checked', () => {
     await first.tsflannel('config', 'set', ...config);
     await first.tsflannel('gateway', 'enable', '--mode', 'routed');
     // Enabled before the node was ever up, and with masquerading for what leaves.
-    for (const host of [first, second]) {
-      const daemon = host.startTsflannel('up', '--ip-masq');
-      await until(
-        `${host.name} is ready`,
-        () => {
-          assert.equal(daemon.exit(), undefined, daemon.said());
-          return / ready /.test(daemon.said());
-        },
-        30_000,
-      );
-    }
+    for (const host of [first, second]) await host.up('--ip-masq');
     const container = await ground.attach(second);
     await other.run('ip', 'route', 'add', NETWORK, 'via', first.ip);
     assert.equal(await sourceSeen({ namespace: other.namespace, ip: other.ip }, container), other.ip);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Discovery, type Ran, startDiscovery, type TestHost, useHosts } from '../support/hosts.ts';
-import { clusterId, json, members, purge, succeeds } from '../support/members.ts';
+import { clusterId, initBy, json, members, purge, succeeds } from '../support/members.ts';
 import { until } from '../support/until.ts';
 
 describe('tsflannel init: three members by plain http', function () {
@@ -43,18 +43,7 @@ describe('tsflannel init: three members by plain http', function () {
     assert.match(runs.map((ran) => ran.stderr).join('\n'), /waiting for members [123]\/3/);
     assert.equal(json(await host(1).tsflannel('init', '--discovery', url, '--json')).changed, false);
     succeeds(await host(3).tsflannel('etcd', 'stop', '--purge', '--yes'));
-    const late = await host(3).tsflannel(
-      'init',
-      '--yes',
-      '--insecure',
-      '--name',
-      'm4',
-      '--peer-port',
-      '2480',
-      '--discovery',
-      url,
-      '--json',
-    );
+    const late = await host(3).tsflannel(...initBy(url, 'm4'), '--peer-port', '2480', '--json');
     assert.equal(late.exit, 6);
     assert.match(late.stdout, /DISCOVERY_FULL[\s\S]*m\d, m\d, m\d/);
     assert.deepEqual(readdirSync(host(3).dir, { recursive: true }).sort(), ['etc', 'run']);
@@ -64,24 +53,14 @@ describe('tsflannel init: three members by plain http', function () {
   it('goes on after a time-out, across a stop, and mixes with an etcd started by hand', async () => {
     const url = await discovery.newUrl(3);
     const join_ = (number: number, ...more: string[]) =>
-      host(number).tsflannel(
-        'init',
-        '--yes',
-        '--insecure',
-        '--name',
-        `m${number}`,
-        '--discovery',
-        url,
-        ...more,
-        '--json',
-      );
+      host(number).tsflannel(...initBy(url, `m${number}`), ...more, '--json');
     const first = await join_(1, '--wait-timeout', '1');
     assert.equal(first.exit, 75);
     assert.match(first.stdout, /ETCD_NOT_HEALTHY[\s\S]*1\/3/);
     // etcd's own discovery takes the same member for a second one from here on.
     succeeds(await host(1).tsflannel('etcd', 'stop'));
     assert.equal((await join_(1, '--wait-timeout', '1')).exit, 75);
-    const taken = await host(2).tsflannel('init', '--yes', '--insecure', '--name', 'm1', '--discovery', url, '--json');
+    const taken = await host(2).tsflannel(...initBy(url, 'm1'), '--json');
     assert.match(taken.stdout, /DISCOVERY_NAME_TAKEN/);
     const at = (port: number) => `http://${host(3).ip}:${port}`;
     const byHandDir = join(host(3).dir, 'by-hand');
@@ -114,18 +93,7 @@ describe('tsflannel init: three members by plain http', function () {
     await until('the URL is known', () => existsSync(marker));
     const { bootstrap } = JSON.parse(readFileSync(marker, 'utf8')) as { bootstrap: { url: string } };
     const others = await Promise.all(
-      [2, 3].map((number) =>
-        host(number).tsflannel(
-          'init',
-          '--yes',
-          '--insecure',
-          '--name',
-          `m${number}`,
-          '--discovery',
-          bootstrap.url,
-          '--json',
-        ),
-      ),
+      [2, 3].map((number) => host(number).tsflannel(...initBy(bootstrap.url, `m${number}`), '--json')),
     );
     const ran = await asking;
     await agree([ran, ...others]);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findSupervisor } from '../../src/etcd/process.ts';
 import { fetchOn, type TestHost, useHosts } from '../support/hosts.ts';
-import { clusterId, healthy, json, members, succeeds } from '../support/members.ts';
+import { clusterId, healthy, initBy, json, members, succeeds } from '../support/members.ts';
 import { until } from '../support/until.ts';
 
 /** What the host keeps, without files half written, which have a name for a moment only. */
@@ -80,17 +80,7 @@ describe('tsflannel init and join, killed at every step and called again', funct
     const serve = ['discovery', 'serve', '--listen', hub().ip, '--data-dir', join(hub().dir, 'discovery')];
     hub().start(join(import.meta.dirname, '../../bin/tsflannel'), ...serve);
     const url = (await fetchOn(hub(), `http://${hub().ip}:8087/new?size=3`)).trim();
-    const argv = (number: number) => [
-      'init',
-      '--yes',
-      '--insecure',
-      '--name',
-      `m${number}`,
-      '--discovery',
-      url,
-      '--wait-timeout',
-      '350',
-    ];
+    const argv = (number: number) => [...initBy(url, `m${number}`), '--wait-timeout', '350'];
     const [steps, ...others] = await Promise.all([
       killedAtEachStep(host(1), ...argv(1)),
       host(2).tsflannel(...argv(2)),

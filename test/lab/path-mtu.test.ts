@@ -21,18 +21,7 @@ describe('a path that takes smaller packets', () => {
   let containers: [Container, Container];
   let daemon: Running;
 
-  async function up(host: Host): Promise<Running> {
-    const program = host.startTsflannel('up', '--ask-peers-every', '1s');
-    await until(
-      `${host.name} is ready`,
-      () => {
-        assert.equal(program.exit(), undefined, program.said());
-        return / ready /.test(program.said());
-      },
-      30_000,
-    );
-    return program;
-  }
+  const up = (host: Host): Promise<Running> => host.up('--ask-peers-every', '1s');
 
   before(async function () {
     this.timeout(60_000);

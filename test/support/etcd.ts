@@ -134,3 +134,13 @@ export async function startEtcd(setup: EtcdSetup = {}): Promise<TestEtcd> {
   }
   return etcd;
 }
+
+/** Users root (password secret) and flannel (canary-77), who may read and write below /k/. Nobody is asked who he is before `auth enable`. */
+export async function addUsers(etcd: TestEtcd): Promise<void> {
+  await etcd.ctl('user', 'add', 'root:secret');
+  await etcd.ctl('user', 'add', 'flannel:canary-77');
+  await etcd.ctl('role', 'add', 'net');
+  await etcd.ctl('user', 'grant-role', 'root', 'root');
+  await etcd.ctl('role', 'grant-permission', '--prefix=true', 'net', 'readwrite', '/k/');
+  await etcd.ctl('user', 'grant-role', 'flannel', 'net');
+}

@@ -2,6 +2,7 @@
  * Ground for real daemons beside each other: hosts as network namespaces on one underlay bridge, a real etcd on that bridge, and a
  * "container" a host (a namespace of its own behind the host, on the subnet that was leased). Used by lab tests and by bench/.
  */
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -20,6 +21,7 @@ import { parseIp4, parsePrefix, printIp } from '../../src/model/address.ts';
 import { packageRoot } from '../../src/root.ts';
 import { startEtcd, type TestEtcd } from './etcd.ts';
 import { holdToSchema } from './held.ts';
+import { until } from './until.ts';
 
 /** A program in the background; what it says is kept. */
 export interface Running {
@@ -45,6 +47,8 @@ export interface Host {
   /** `tsflannel` of this checkout with this host's folders and the ground's etcd. */
   tsflannel(...args: string[]): Promise<string>;
   startTsflannel(...args: string[]): Running;
+  /** `tsflannel up …` in the background, once it says that the node is ready. */
+  up(...args: string[]): Promise<Running>;
   /** A real flanneld with this host's subnet file and the ground's etcd. */
   startFlanneld(program: string, ...args: string[]): Running;
   /** subnet.env as an object; empty while there is none. */
@@ -159,6 +163,15 @@ function hostAt({ dir, endpoint, running }: Setting, name: string, number: numbe
     ...{ name: namespace, namespace, ip: `198.18.0.${number}`, dir: home, subnetFile, run, start },
     tsflannel: (...args) => run(program, ...args),
     startTsflannel: (...args) => start([program, ...args]),
+    async up(...args) {
+      const daemon = start([program, 'up', ...args]);
+      const isReady = () => {
+        assert.equal(daemon.exit(), undefined, daemon.said());
+        return / ready /.test(daemon.said());
+      };
+      await until(`${namespace} is ready`, isReady, 30_000);
+      return daemon;
+    },
     startFlanneld: (flanneld, ...args) => {
       const iface = args.some((arg) => arg.startsWith('--iface')) ? [] : ['--iface=eth0'];
       return start([flanneld, `--etcd-endpoints=${endpoint}`, `--subnet-file=${subnetFile}`, ...iface, ...args]);

@@ -17,6 +17,10 @@ export const pidOf = (host: TestHost, key: 'etcd' | 'supervisor'): number =>
 export const alive = (pid: number): boolean => birthOf(pid) !== '';
 export const healthy = async (host: TestHost) => (await host.tsflannel('etcd', 'status')).exit === 0;
 
+/** `init` of a member of this name, by plain http and the discovery URL. */
+export const initBy = (url: string, name: string): string[] =>
+  ['init', '--yes', '--insecure', '--name', name].concat('--discovery', url);
+
 export function succeeds(ran: Ran): Ran {
   assert.equal(ran.exit, 0, `${ran.stderr}\n${ran.stdout}`);
   return ran;

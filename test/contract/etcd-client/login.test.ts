@@ -1,7 +1,7 @@
 /** Our transport and an etcd with authentication. */
 import assert from 'node:assert/strict';
 import { TsflannelError } from '../../../src/errors.ts';
-import { startEtcd, type TestEtcd } from '../../support/etcd.ts';
+import { addUsers, startEtcd, type TestEtcd } from '../../support/etcd.ts';
 import { closeClients, fails, open, put, watchEnd } from '../../support/transport.ts';
 import { until } from '../../support/until.ts';
 
@@ -13,15 +13,7 @@ describe('transport: login', () => {
 
   beforeEach(async () => {
     etcd = await startEtcd();
-    for (const line of [
-      'user add root:secret',
-      'user add flannel:canary-77',
-      'role add net',
-      'user grant-role root root',
-    ])
-      await etcd.ctl(...line.split(' '));
-    await etcd.ctl('role', 'grant-permission', '--prefix=true', 'net', 'readwrite', '/k/');
-    await etcd.ctl('user', 'grant-role', 'flannel', 'net');
+    await addUsers(etcd);
   });
   afterEach(() => etcd.close());
 

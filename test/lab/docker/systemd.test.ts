@@ -10,6 +10,7 @@ import { execa } from 'execa';
 import { stopDockerd } from '../../../src/lab/dockerd.ts';
 import { packageRoot } from '../../../src/root.ts';
 import { removeControlGroups } from '../../support/control-groups.ts';
+import { dockerInside } from '../../support/docker-init.ts';
 import { difference, type Snapshot, snapshot } from '../../support/leaks.ts';
 import { until } from '../../support/until.ts';
 
@@ -48,27 +49,16 @@ describe('docker apply: systemd', function () {
   let pid: string;
   let untouched: Snapshot;
 
-  const inside = (...argv: string[]) => execa('nsenter', ['-t', pid, '-a', '--', ...argv], { reject: false });
-  const must = async (...argv: string[]) => {
-    const ended = await inside(...argv);
-    assert.equal(ended.exitCode, 0, `${argv.join(' ')}: ${ended.stdout}${ended.stderr}`);
-    return ended.stdout;
-  };
-  const tsflannel = (...argv: string[]) =>
-    inside(
-      ...[join(packageRoot(), 'bin/tsflannel'), 'docker', ...argv, '--json'],
-      ...['--state-dir', join(dir, 'state'), '--run-dir', join(dir, 'run')],
-      ...(argv[0] === 'apply' ? ['--subnet-file', join(dir, 'subnet.env')] : []),
-    );
+  const { inside, must, tsflannel, docker0 } = dockerInside(
+    ['-a'],
+    () => pid,
+    () => dir,
+  );
   const lease = (subnet: string) =>
     writeFile(
       join(dir, 'subnet.env'),
       `FLANNEL_NETWORK=${subnet.replace(/\.\d+\.1\/24/, '.0.0/16')}\nFLANNEL_SUBNET=${subnet}\nFLANNEL_MTU=1450\nFLANNEL_IPMASQ=true\n`,
     );
-  const docker0 = async () => {
-    const [link] = JSON.parse(await must('ip', '-j', '-4', 'addr', 'show', 'docker0'));
-    return link.addr_info.map((each: { local: string; prefixlen: number }) => `${each.local}/${each.prefixlen}`);
-  };
   const active = () => must('systemctl', 'is-active', 'docker.service', 'docker.socket');
   /** What revert has to give back. */
   const shows = async () => ({

@@ -5,10 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { dockerApi } from '../../../src/docker/api.ts';
 import { stopDockerd } from '../../../src/lab/dockerd.ts';
-import { packageRoot } from '../../../src/root.ts';
+import { dockerInside } from '../../support/docker-init.ts';
 import { difference, type Snapshot, snapshot } from '../../support/leaks.ts';
 import { until } from '../../support/until.ts';
 
@@ -28,24 +27,11 @@ describe("docker apply: Debian's init script", function () {
   let holder: number;
   let machine: Snapshot;
 
-  /** The program's end within the namespaces of the test. */
-  const inside = (...argv: string[]) =>
-    execa('nsenter', ['-t', String(holder), '-m', '-n', '--', ...argv], { reject: false, stdin: 'ignore' });
-  const must = async (...argv: string[]) => {
-    const ended = await inside(...argv);
-    assert.equal(ended.exitCode, 0, `${argv.join(' ')}: ${ended.stdout}${ended.stderr}`);
-    return ended.stdout;
-  };
-  const tsflannel = (...argv: string[]) =>
-    inside(
-      ...[join(packageRoot(), 'bin/tsflannel'), 'docker', ...argv, '--json'],
-      ...['--state-dir', join(dir, 'state'), '--run-dir', join(dir, 'run')],
-      ...(argv[0] === 'apply' ? ['--subnet-file', join(dir, 'subnet.env')] : []),
-    );
-  const docker0 = async () => {
-    const [link] = JSON.parse(await must('ip', '-j', '-4', 'addr', 'show', 'docker0'));
-    return link.addr_info.map((each: { local: string; prefixlen: number }) => `${each.local}/${each.prefixlen}`);
-  };
+  const { inside, must, tsflannel, docker0 } = dockerInside(
+    ['-m', '-n'],
+    () => holder,
+    () => dir,
+  );
   const defaults = () => readFileSync(join(dir, 'default/docker'), 'utf8');
   const argv = async () => {
     const pid = (await must('cat', '/var/run/docker-ssd.pid')).trim();
