@@ -30,7 +30,7 @@ async function findProgram(): Promise<string | undefined> {
 }
 
 async function askVariant(): Promise<FilterVariant> {
-  const { stdout } = await tryTool('iptables', ['-V']);
+  const stdout = await runTool('iptables', ['-V']);
   return stdout.includes('nf_tables') ? 'iptables-nft' : 'iptables-legacy';
 }
 

@@ -17,7 +17,7 @@ type Reason = string | undefined;
 type Started = (pid: number) => void;
 
 async function restore(tool: string, steps: readonly Step[], started: Started): Promise<Reason> {
-  const { exitCode, stderr } = await tryTool(tool, ['--noflush', '--wait=10'], restoreText(steps), started);
+  const { exitCode, stderr } = await tryTool(tool, ['--noflush', '--wait=10'], { input: restoreText(steps), started });
   return exitCode === 0 ? undefined : `${tool}: ${stderr.trim().replace(/\s+/g, ' ') || `exit status ${exitCode}`}`;
 }
 

@@ -10,19 +10,19 @@ const ARGUMENT_MAX = 100_000;
 
 /**
  * Hands nft a transaction. It reads none from a socket, which is what a child's stdin is; a short one is an argument, a long one a file.
- * `started` is told its pid. Throws TOOL_MISSING.
+ * `started` is told its pid. Throws as tryTool.
  */
 export async function tryNft(
   text: string,
   flags: readonly string[] = [],
   started?: (pid: number) => void,
 ): Promise<ToolResult> {
-  if (text.length < ARGUMENT_MAX) return tryTool('nft', [...flags, text], '', started);
+  if (text.length < ARGUMENT_MAX) return tryTool('nft', [...flags, text], { started });
   const folder = await mkdtemp(join(tmpdir(), 'tsflannel-nft-'));
   try {
     const path = join(folder, 'transaction');
     await writeFile(path, text, { mode: 0o600 });
-    return await tryTool('nft', [...flags, '-f', path], '', started);
+    return await tryTool('nft', [...flags, '-f', path], { started });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
