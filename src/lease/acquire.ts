@@ -5,8 +5,8 @@ import type { NetworkConfig } from '../model/network-config.ts';
 import { inTurns } from '../model/sliced.ts';
 import type { HeldKey, Store } from '../store/store.ts';
 import { createView, type View } from '../store/view.ts';
-import { type Choice, choose, type Situation } from './choose.ts';
-import { checkIdentity } from './identity.ts';
+import { type Choice, choose, fits, isReserved, type Situation } from './choose.ts';
+import { checkIdentity, isElsewhere } from './identity.ts';
 
 /** What a claim is made with. */
 export interface ClaimOptions {
@@ -76,6 +76,22 @@ export const chooseIn = (view: View, who: Omit<Situation, 'leases' | 'refused'>)
   choose({ ...who, leases: [...view.leases().values()], refused: refusedIn(view) });
 
 /**
+ * Gives back what this node leased under another network config (another SubnetLen, SubnetMin): it serves that no more, and as long as it
+ * lived peers would take the node to be there. Whatever fails here ends with the time of the lease.
+ */
+async function releaseFormer({ store, announcement, network }: ClaimOptions, view: View): Promise<void> {
+  const isFormer = (lease: Lease): boolean =>
+    lease.nodeId === announcement.nodeId &&
+    !isReserved(lease) &&
+    !isElsewhere(lease, announcement) &&
+    !fits(network, lease.subnet);
+  for (const { etcd } of [...view.leases().values()].filter(isFormer)) {
+    const former = { key: etcd.key, leaseId: BigInt(etcd.leaseId), modRevision: BigInt(etcd.modified) };
+    await store.release(former).catch(() => undefined);
+  }
+}
+
+/**
  * Takes a subnet: our own live lease first, one we had before next, else a free one. `known` saves the first look.
  * Throws NODE_ID_CLONED, PUBLIC_IP_TAKEN, NO_FREE_SUBNET, SUBNETS_CONTESTED, or what the store throws.
  */
@@ -90,7 +106,10 @@ export async function acquire(options: ClaimOptions, known?: View): Promise<Held
       throw new TsflannelError('NO_FREE_SUBNET', { network: printPrefix(network.network), count: choice.count });
     }
     const held = await (choice.kind === 'own' ? resume(options, choice.lease) : claimFirst(options, choice.subnets));
-    if (held) return held;
+    if (held) {
+      await releaseFormer(options, view);
+      return held;
+    }
   }
   throw new TsflannelError('SUBNETS_CONTESTED', { network: printPrefix(network.network), rounds: ROUNDS });
 }

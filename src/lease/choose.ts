@@ -37,7 +37,8 @@ export const fits = (network: NetworkConfig, subnet: Prefix): boolean =>
   subnet.address >= network.subnetMin.value &&
   subnet.address <= network.subnetMax.value;
 
-const isReserved = ({ etcd }: Lease): boolean => etcd.leaseId === '0';
+/** A key without a lease of etcd's lives for ever: it was reserved. */
+export const isReserved = ({ etcd }: Lease): boolean => etcd.leaseId === '0';
 
 /** A reservation says which subnet the node is to have; else the first one stands. */
 const isBetter = (lease: Lease, than: Lease | undefined): boolean => !than || (isReserved(lease) && !isReserved(than));

@@ -2,6 +2,7 @@ import { TsflannelError } from '../errors.ts';
 import { printIp, printPrefix, sameIp } from '../model/address.ts';
 import type { Announcement, Lease } from '../model/lease.ts';
 import type { Store } from '../store/store.ts';
+import { isReserved } from './choose.ts';
 
 /** A living node of ours renews every ten minutes at least, and at least three times in the life of its lease. */
 const SILENT_SECONDS = 1_200;
@@ -11,8 +12,6 @@ async function isRenewed(store: Store, { etcd }: Lease): Promise<boolean> {
   const { left, granted } = await store.timeToLive(BigInt(etcd.leaseId));
   return left >= 0 && granted - left < Math.min(granted / 2, SILENT_SECONDS);
 }
-
-const isReserved = ({ etcd }: Lease): boolean => etcd.leaseId === '0';
 
 /**
  * Whether a lease with our id was written on another machine: both the fingerprint and the address are others. One alone is a changed

@@ -24,6 +24,7 @@ export interface Libc {
   ioctlNumber(fd: number, request: number, argument: number): number;
   ifIndex(name: string): number;
   unshare(flags: number): number;
+  syscall(number: number, first: number, second: number, third: number): number;
   errno(): number;
   poll(fd: number, readable: () => void): PollHandle;
 }
@@ -48,6 +49,7 @@ function bindAll(koffi: Koffi): Libc {
     ioctlNumber: (fd, request, argument) => ioctl(fd, request, 'int', argument),
     ifIndex: c.func('uint32_t if_nametoindex(const char *)'),
     unshare: c.func('int unshare(int)'),
+    syscall: c.func('long syscall(long, long, long, long)'),
     errno: () => koffi.errno(),
     poll: (fd, readable) => koffi.node.poll(fd, { readable: true }, readable),
   };

@@ -1,5 +1,6 @@
 import { startDockerd, stopDockerd } from '../dockerd.ts';
 import { dockerDirOf } from '../node.ts';
+import { flushRules } from './canaries.ts';
 import type { Fault } from './chaos.ts';
 import { VICTIM } from './parts.ts';
 import type { Stage } from './stage.ts';
@@ -27,7 +28,7 @@ const restarted: Fault = {
   async undo(stage) {
     await stopDockerd(spec(stage).dir);
     await stage.attempt(VICTIM, 'ip', 'link', 'del', 'docker0');
-    await stage.run(VICTIM, 'nft', 'flush', 'ruleset');
+    await flushRules(stage, VICTIM);
   },
 };
 

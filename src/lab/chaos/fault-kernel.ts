@@ -1,3 +1,6 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { flushRules, layRulesAgain } from './canaries.ts';
 import type { Fault } from './chaos.ts';
 import { BETWEEN_MS, DEVICES, ownRoutes, VICTIM } from './parts.ts';
 import type { Backend, Stage } from './stage.ts';
@@ -54,7 +57,7 @@ const VANDALS: readonly Fault[] = [
     },
     VXLAN,
   ),
-  vandal('rules-flushed', 'all of nft is flushed', (stage) => stage.run(VICTIM, 'nft', 'flush', 'ruleset')),
+  vandal('rules-flushed', 'all of nft is flushed', (stage) => flushRules(stage, VICTIM)),
   vandal('mtu-changed', 'the device gets another MTU', link('set', 'DEV', 'mtu', '1300'), WITH_DEVICE),
   // One by one: `ip route flush` goes on as long as it finds some, which is a fight (below) and no accident.
   vandal('routes-deleted', 'all our routes are deleted', async (stage) => {
@@ -119,6 +122,57 @@ const fight: Fault = {
   },
 };
 
+const DEAF_MS = 35_000;
+
+const deafened: Fault = {
+  row: 16,
+  name: 'bell-dead',
+  about:
+    'the kernel no longer tells the daemon of changes, and one route is deleted: the look every half minute finds it',
+  budget: () => ({ gapMs: DEAF_MS, healMs: DEAF_MS }),
+  hits: [VICTIM],
+  ownOnly: true,
+  async run(stage) {
+    const { deafen } = await import('../../host/deafen.ts');
+    const sockets = deafen(stage.subject.pid(stage.node(VICTIM)) as number);
+    stage.expect(sockets > 0, 'it listens to nothing');
+    await stage.run(VICTIM, 'ip', 'route', 'del', await anyRoute(stage));
+  },
+  async undo(stage) {
+    await stage.kill(VICTIM, 'SIGTERM');
+    await stage.start(VICTIM);
+  },
+};
+
+/** More than the messages that its socket has room for. */
+const MANY_ROUTES = 30_000;
+
+const overflown: Fault = {
+  row: 16,
+  name: 'bell-overflows',
+  about: `while the daemon is stopped another program makes ${MANY_ROUTES} routes and removes them, and one of ours: more than the kernel keeps to tell`,
+  budget: () => ({ gapMs: Number.POSITIVE_INFINITY, healMs: 2_000 }),
+  hits: [VICTIM],
+  ownOnly: true,
+  async run(stage) {
+    const { node, run, subject } = stage;
+    const file = join(node(VICTIM).dir, 'routes.batch');
+    const lines = ['add', 'del'].flatMap((how) =>
+      Array.from({ length: MANY_ROUTES }, (_, i) => `route ${how} 100.64.${i >> 8}.${i & 255} dev lo`),
+    );
+    await writeFile(file, lines.join('\n'));
+    const pid = subject.pid(node(VICTIM)) as number;
+    const route = await anyRoute(stage);
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await run(VICTIM, 'ip', 'route', 'del', route);
+      await run(VICTIM, 'ip', '-batch', file);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  },
+};
+
 /** With udp the route covers the network, and one of somebody else's there is no obstacle: each peer gets a route of its own. */
 async function isGotRound(stage: Stage): Promise<boolean> {
   if (stage.backend !== 'udp') return (await stage.attempt(VICTIM, 'tsflannel', 'plan')).stdout.includes('blocked');
@@ -161,11 +215,12 @@ const forwardDrop: Fault = {
   about: 'the FORWARD policy is set to DROP and its rules are flushed, as Docker or a firewall does',
   budget: () => ({ gapMs: 1_000, healMs: 1_000 }),
   hits: [VICTIM],
-  async run({ run }) {
-    await run(VICTIM, 'iptables', '-P', 'FORWARD', 'DROP');
-    await run(VICTIM, 'iptables', '-F', 'FORWARD');
+  async run(stage) {
+    await stage.run(VICTIM, 'iptables', '-P', 'FORWARD', 'DROP');
+    await stage.run(VICTIM, 'iptables', '-F', 'FORWARD');
+    await layRulesAgain(stage, VICTIM);
   },
   undo: async ({ run }) => void (await run(VICTIM, 'iptables', '-P', 'FORWARD', 'ACCEPT')),
 };
 
-export const KERNEL_FAULTS: readonly Fault[] = [...VANDALS, fight, foreignRoute, forwardDrop];
+export const KERNEL_FAULTS: readonly Fault[] = [...VANDALS, ...[fight, deafened, overflown, foreignRoute, forwardDrop]];

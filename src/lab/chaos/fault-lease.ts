@@ -1,5 +1,18 @@
+import { cp, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Fault } from './chaos.ts';
-import { dropStranger, etcdLease, keyOf, type Stranger, strangerValue, subnetNow, VICTIM } from './parts.ts';
+import {
+  DEVICES,
+  dropStranger,
+  etcdLease,
+  keyOf,
+  routesOf,
+  STRANGER,
+  type Stranger,
+  strangerValue,
+  subnetNow,
+  VICTIM,
+} from './parts.ts';
 import type { Stage } from './stage.ts';
 
 /** Rows about the node's lease in etcd: lost, deleted, taken. */
@@ -108,6 +121,54 @@ const sameAddress: Fault = {
   },
 };
 
+const stateOf = ({ node }: Stage, number: number): string => join(node(number).dir, 'state');
+
+const cloned: Fault = {
+  row: 21,
+  name: 'cloned-node-id',
+  about:
+    'a node is started with the state folder of another, as from a copied disk: it gets an id and a subnet of its own',
+  budget: (backend) => ({ gapMs: backend === 'host-gw' || backend === 'vxlan' ? anyGap : 10_000, healMs: 2_000 }),
+  hits: [VICTIM],
+  ownOnly: true,
+  async run(stage) {
+    const [first, own] = [await subnetNow(stage, 1), stateOf(stage, VICTIM)];
+    await stage.kill(VICTIM, 'SIGTERM');
+    await rename(own, `${own}.kept`);
+    await cp(stateOf(stage, 1), own, { recursive: true });
+    await stage.start(VICTIM);
+    stage.expect((await subnetNow(stage, VICTIM)) !== first, `both have ${first}`);
+    stage.expect((await subnetNow(stage, 1)) === first, 'the first owner has another subnet');
+  },
+  async undo(stage) {
+    const own = stateOf(stage, VICTIM);
+    await stage.run(VICTIM, 'tsflannel', 'down');
+    await rm(own, { recursive: true, force: true });
+    await rename(`${own}.kept`, own);
+    await stage.start(VICTIM);
+  },
+};
+
+const sameMac: Fault = {
+  row: 21,
+  name: 'same-mac',
+  about: 'a stranger leases a subnet with the MAC of another node: its older owner keeps it',
+  backends: ['vxlan'],
+  budget: () => ({ gapMs: 0, healMs: 1_000 }),
+  ownOnly: true,
+  async run(stage) {
+    const [link] = JSON.parse(await stage.run(3, 'ip', '-j', 'link', 'show', DEVICES.vxlan)) as { address: string }[];
+    const value = strangerValue(stage.backend, STRANGER).replace(/02:be:[0-9a-f:]+/, link?.address ?? '');
+    await stage.etcdctl('put', keyOf(STRANGER.subnet), value);
+    const rowOf = async (number: number) =>
+      (await routesOf(stage, number)).find(({ subnet }) => subnet === STRANGER.subnet);
+    await stage.until('the stranger is known', async () => (await rowOf(VICTIM)) !== undefined);
+    const row = await rowOf(VICTIM);
+    stage.expect(row?.state !== 'ok', `the stranger is reached: ${JSON.stringify(row)}`);
+  },
+  undo: (stage) => dropStranger(stage, STRANGER),
+};
+
 const HOSTILE: readonly string[] = [
   ...[
     '',
@@ -154,4 +215,13 @@ const hostile: Fault = {
   },
 };
 
-export const LEASE_FAULTS: readonly Fault[] = [stoppedPastTtl, revoked, deleted, overwritten, hostile, sameAddress];
+export const LEASE_FAULTS: readonly Fault[] = [
+  stoppedPastTtl,
+  revoked,
+  deleted,
+  overwritten,
+  hostile,
+  sameAddress,
+  cloned,
+  sameMac,
+];

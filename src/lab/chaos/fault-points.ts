@@ -1,7 +1,8 @@
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FailPoint } from '../../fail-point.ts';
 import { runDirOf } from '../node.ts';
+import { flushRules } from './canaries.ts';
 import type { Fault } from './chaos.ts';
 import { DEVICES, dropStranger, keyOf, noLoss, ownRoutes, putStranger, STRANGER, subnetNow, VICTIM } from './parts.ts';
 import type { Backend, Stage } from './stage.ts';
@@ -146,7 +147,7 @@ const MENDING: readonly Stirred[] = [
   { point: 'route-doubled', backends: ['vxlan', 'host-gw'], stir: misleadRoute },
   { point: 'link-removed', backends: ['vxlan'], stir: misleadDevice },
   { point: 'link-made', backends: ['vxlan'], stir: misleadDevice },
-  { point: 'part-applied', stir: ({ run }) => run(VICTIM, 'nft', 'flush', 'ruleset') },
+  { point: 'part-applied', stir: (stage) => flushRules(stage, VICTIM) },
 ];
 
 const mending: Fault = {
@@ -165,6 +166,42 @@ const mending: Fault = {
       await stage.start(VICTIM);
       await checkWhole(stage);
     }
+  },
+};
+
+/** Files that a start writes before subnet.env, and some more. */
+const MOST_FILES = 8;
+
+const unfinishedIn = async (folder: string): Promise<boolean> =>
+  (await readdir(folder)).some((name) => name.startsWith('.tsflannel-'));
+
+const halfWritten: Fault = {
+  row: 18,
+  name: 'env-killed-before-rename',
+  about:
+    'kill -9 when subnet.env is whole beside its place and not in it: it is absent then, and nothing is left of it after a start',
+  budget: (backend) => ({ gapMs: noLoss(backend) * MOST_FILES, healMs: 2_000 }),
+  hits: [VICTIM],
+  ownOnly: true,
+  tears: true,
+  async run(stage) {
+    const folder = join(stage.node(VICTIM).dir, 'half');
+    const start = ['up', '--subnet-file', join(folder, 'subnet.env')];
+    await mkdir(folder, { recursive: true });
+    await stage.kill(VICTIM);
+    for (let nth = 1; nth <= MOST_FILES && !(await unfinishedIn(folder)); nth++)
+      await dies(stage, start, 'file-written', nth);
+    const names = await readdir(folder);
+    stage.expect(names.length === 1 && (await unfinishedIn(folder)), `there is ${names.join(', ')}`);
+    await stage.start(VICTIM, ...start.slice(1));
+    const left = (await readdir(folder)).join();
+    stage.expect(left === 'subnet.env', `there is ${left}`);
+  },
+  async undo(stage) {
+    await stage.kill(VICTIM, 'SIGTERM');
+    await stage.start(VICTIM);
+    await rm(join(stage.node(VICTIM).dir, 'half'), { recursive: true });
+    await checkWhole(stage);
   },
 };
 
@@ -191,4 +228,4 @@ const inDown: Fault = {
   },
 };
 
-export const POINT_FAULTS: readonly Fault[] = [firstStart, running, mending, inDown];
+export const POINT_FAULTS: readonly Fault[] = [firstStart, running, mending, halfWritten, inDown];

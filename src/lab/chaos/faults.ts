@@ -1,13 +1,15 @@
 import type { Fault } from './chaos.ts';
+import { CONFIG_FAULTS } from './fault-config.ts';
 import { CROWD_FAULTS } from './fault-crowd.ts';
 import { DAEMON_FAULTS } from './fault-daemon.ts';
 import { DOCKER_FAULTS } from './fault-docker.ts';
 import { ETCD_FAULTS } from './fault-etcd.ts';
+import { FILE_FAULTS } from './fault-files.ts';
 import { FORGED_FAULTS } from './fault-forged.ts';
-import { HOST_FAULTS } from './fault-host.ts';
 import { KERNEL_FAULTS } from './fault-kernel.ts';
 import { LEASE_FAULTS } from './fault-lease.ts';
 import { POINT_FAULTS } from './fault-points.ts';
+import { SQUEEZE_FAULTS } from './fault-squeeze.ts';
 import { UNDERLAY_FAULTS } from './fault-underlay.ts';
 import type { Backend } from './stage.ts';
 
@@ -21,7 +23,9 @@ const ALL = [
   LEASE_FAULTS,
   KERNEL_FAULTS,
   UNDERLAY_FAULTS,
-  HOST_FAULTS,
+  FILE_FAULTS,
+  SQUEEZE_FAULTS,
+  CONFIG_FAULTS,
 ];
 
 const FAULTS: readonly Fault[] = ALL.flat().sort((a, b) => a.row - b.row);

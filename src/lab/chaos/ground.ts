@@ -3,6 +3,7 @@ import type { Lab, LabSpec } from '../lab.ts';
 import { mustRun } from '../node.ts';
 import { difference, type Snapshot } from '../snapshot.ts';
 import { bootstrap, labUp, type Progress } from '../up.ts';
+import { layCanaries } from './canaries.ts';
 import { startFlow } from './flow.ts';
 import { configArgv } from './parts.ts';
 import { makePod, type Pod } from './pods.ts';
@@ -48,6 +49,7 @@ async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
   await bootstrap(lab, progress);
   const [first] = lab.nodes;
   if (first) await mustRun(lab, first, configArgv(NETWORK, backend));
+  await layCanaries(lab);
   const bare = await showNodes(lab);
   const subject = options.subject ? otherSubject(lab, options.subject) : ownSubject(lab);
   progress(`${subject.name} on ${SIZE} nodes`);

@@ -3,6 +3,7 @@ import { TsflannelError } from '../../../src/errors.ts';
 import { acquire } from '../../../src/lease/acquire.ts';
 import { printPrefix } from '../../../src/model/address.ts';
 import { nodeIdIn, printLease } from '../../../src/model/lease.ts';
+import { parseNetworkConfig } from '../../../src/model/network-config.ts';
 import type { Kv } from '../../../src/store/kv.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
 import { createView, type View } from '../../../src/store/view.ts';
@@ -46,6 +47,20 @@ describe('acquiring a lease', () => {
     assert.deepEqual([held.subnet, held.leaseId, held.resumed], [first.subnet, first.leaseId, true]);
     assert.deepEqual(Object.values(await leases()), [printLease(moved)]);
     assert.equal(etcd.revision(), held.modRevision);
+  });
+
+  it('gives back what it had under another SubnetLen, and nothing of others', async () => {
+    const { etcd, options, leases } = await ground();
+    const [former, other] = [await acquire(options(1)), await acquire(options(2))];
+    const network = parseNetworkConfig('{"Network":"10.5.0.0/16","SubnetLen":25}');
+    assert.ok(network.ok);
+    const held = await acquire(options(1, { network: network.value }));
+    assert.equal(held.subnet.length, 25);
+    assert.deepEqual(
+      Object.keys(await leases()).sort(),
+      [held, other].map(({ key }) => key.slice(`${NET}/subnets/`.length)).sort(),
+    );
+    assert.equal((await etcd.client().timeToLive(former.leaseId)).left, -1);
   });
 
   it('takes over what flanneld left, and keeps what it does not know', async () => {
