@@ -76,11 +76,26 @@ function* without(some: readonly Element[], others: readonly Element[]): Sliced<
   return left;
 }
 
-/** Only those that differ: a change that leaves an element as it is leaves its counter too. */
-export function* changingElements(changes: readonly SourceChange[]): Sliced<ElementChanges> {
+/** Address and MAC are one element for all subnets of a node: those of `some` that no source of `after` needs. */
+function* unneeded(some: readonly Element[], after: Iterable<Source>): Sliced<readonly Element[]> {
+  const shared = new Set(some.filter(({ set }) => set === 'vteps').map(idOf));
+  if (shared.size === 0) return some;
+  const needed = new Set<string>();
+  yield* eachSliced([...after], (source) => {
+    for (const id of elementsOf(source).map(idOf)) if (shared.has(id)) needed.add(id);
+  });
+  return some.filter((one) => !needed.has(idOf(one)));
+}
+
+/**
+ * Only those that differ: a change that leaves an element as it is leaves its counter too. `after`: all sources there will be, of which some
+ * need what one that goes had.
+ */
+export function* changingElements(changes: readonly SourceChange[], after: Iterable<Source>): Sliced<ElementChanges> {
   const before = changes.flatMap(({ from }) => (from ? elementsOf(from) : []));
-  const after = changes.flatMap(({ to }) => (to ? elementsOf(to) : []));
-  return { remove: yield* without(before, after), add: yield* without(after, before) };
+  const next = changes.flatMap(({ to }) => (to ? elementsOf(to) : []));
+  const remove = yield* unneeded(yield* without(before, next), after);
+  return { remove, add: yield* without(next, before) };
 }
 
 /** The transaction of nft that does this on a table that is there; empty where there is nothing to do. */

@@ -102,7 +102,7 @@ function* transition(table: Table, steps: readonly Step[]): Sliced<Transition> {
   const sources = sourcesAfter(table, steps);
   if (settings !== 'as it is')
     return { after: { settings, sources }, text: wholeTable(settings, [...sources.values()]) };
-  return { after: { ...table, sources }, changes: yield* changingElements(changesIn(steps)) };
+  return { after: { ...table, sources }, changes: yield* changingElements(changesIn(steps), sources.values()) };
 }
 
 const refusalOfStep = ({ action, object }: Step): string | undefined =>

@@ -30,7 +30,8 @@ const PEER: Source = {
   direct: false,
 };
 
-const elementChanges = (changes: readonly SourceChange[]) => atOnce(changingElements(changes));
+const elementChanges = (changes: readonly SourceChange[], after: readonly Source[] = []) =>
+  atOnce(changingElements(changes, after));
 const changedText = (changes: readonly SourceChange[]): string => changesText(elementChanges(changes));
 
 const chainsOf = (settings: GuardSettings): string[] => rulesOf(settings).map(([name]) => name);
@@ -44,6 +45,13 @@ describe('the source check in nft’s language', () => {
       'prerouting',
     ]);
     assert.deepEqual(chainsOf(PLAIN), ['untunnelled', 'prerouting']);
+  });
+
+  it('keeps the address and MAC that another subnet of the same node needs', () => {
+    const other = { ...PEER, subnet: prefix('10.5.3.0/24') };
+    assert.doesNotMatch(changesText(elementChanges([{ from: PEER }], [other])), /vteps/);
+    assert.match(changesText(elementChanges([{ from: PEER }], [])), /delete element inet tsflannel-sources vteps/);
+    assert.match(changesText(elementChanges([{ from: PEER }], [other])), /delete .* inner/);
   });
 
   it('carries its settings in a comment, of at most 127 bytes', () => {
