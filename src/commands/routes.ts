@@ -34,7 +34,7 @@ export default class Routes extends TsflannelCommand {
       return { ...shown, data: { daemon, ...data } };
     };
     if (!flags.watch) return look();
-    const exit = await watch({ look, command: this.typed(), moving: MOVING }, this.wantsJson());
+    const exit = await watch({ look, command: this.typed(), moving: MOVING }, this.format());
     return { data: {}, text: '', exit, silent: true };
   }
 }

@@ -4,7 +4,7 @@
  */
 import { Command, Flags } from '@oclif/core';
 import { asTsflannelError, TsflannelError } from '../errors.ts';
-import { formatIn, render } from './format.ts';
+import { type Format, formatIn, render } from './format.ts';
 
 /** What a command hands back: `data` for `--json`, `text` for people, and the exit status where it is not 0. */
 export interface Result {
@@ -81,7 +81,7 @@ export abstract class TsflannelCommand extends Command {
     const result = await this.execute();
     process.exitCode = result.exit ?? 0;
     if (result.silent) return;
-    const format = formatIn(this.argv);
+    const format = this.format();
     const text = format === 'table' ? result.text : await render(format, document(result.data), result.list);
     if (text !== '') process.stdout.write(`${text}\n`);
   }
@@ -89,7 +89,7 @@ export abstract class TsflannelCommand extends Command {
   override async catch(error: unknown): Promise<void> {
     const ours = fromThrown(error);
     const command = this.typed();
-    const format = formatIn(this.argv);
+    const format = this.format();
     if (format !== 'table') process.stdout.write(`${await render(format, errorData(ours, command))}\n`);
     else process.stderr.write(`${printError(ours, command)}\n`);
     if (ours.code === 'INTERNAL' && process.env.TSFLANNEL_DEBUG) process.stderr.write(`${(error as Error).stack}\n`);
@@ -103,6 +103,10 @@ export abstract class TsflannelCommand extends Command {
 
   /** Whether a machine reads stdout. */
   protected wantsJson(): boolean {
-    return formatIn(this.argv) !== 'table';
+    return this.format() !== 'table';
+  }
+
+  protected format(): Format {
+    return formatIn(this.argv);
   }
 }

@@ -28,6 +28,10 @@ export function formatIn(argv: readonly string[]): Format {
   return said.findLast(isFormat) ?? 'table';
 }
 
+/** One of many documents in one output: a line, or one of YAML's documents. */
+export const renderNext = async (format: Format, document: Readonly<Record<string, unknown>>): Promise<string> =>
+  format === 'yaml' ? `---\n${await render(format, document)}` : stringifyLine(document);
+
 /** A document as machines read it; of a result with a list, jsonl is a line for each of the list, with the schemaVersion in each. */
 export async function render(
   format: Exclude<Format, 'table'>,

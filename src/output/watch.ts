@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { INTERRUPTED } from '../model/exits.ts';
-import { stringifyLine } from '../model/json.ts';
 import { document, errorData, fromThrown, printError, type Result } from './command.ts';
+import { type Format, renderNext } from './format.ts';
 import { openScreen } from './screen.ts';
 
 /** What is followed. */
@@ -49,21 +49,21 @@ async function paint(followed: Followed): Promise<number> {
   return exit;
 }
 
-/** Prints what changed, with `json` a document a line, until SIGINT; resolves to the exit status. */
-async function print(followed: Followed, json: boolean): Promise<number> {
+/** Prints what changed, for machines as documents, until SIGINT; resolves to the exit status. */
+async function print(followed: Followed, format: Format): Promise<number> {
   const stop = new AbortController();
   process.once('SIGINT', () => stop.abort());
   let before = '';
   while (!stop.signal.aborted) {
     const { data, text } = await frameOf(followed);
     const now = JSON.stringify(data, (name, value) => (followed.moving.has(name) ? undefined : value));
-    if (now !== before) process.stdout.write(json ? `${stringifyLine(data)}\n` : `${text}\n\n`);
+    if (now !== before) process.stdout.write(`${format === 'table' ? `${text}\n` : await renderNext(format, data)}\n`);
     before = now;
     await sleep(PERIOD_MS, undefined, { signal: stop.signal }).catch(() => undefined);
   }
   return INTERRUPTED;
 }
 
-/** Looks once a second: on a terminal it paints; piped, or with `json`, it prints again what changed. Resolves to the exit status. */
-export const watch = (followed: Followed, json: boolean): Promise<number> =>
-  process.stdout.isTTY && process.stdin.isTTY && !json ? paint(followed) : print(followed, json);
+/** Looks once a second: on a terminal it paints; piped, or for machines, it prints again what changed. Resolves to the exit status. */
+export const watch = (followed: Followed, format: Format): Promise<number> =>
+  process.stdout.isTTY && process.stdin.isTTY && format === 'table' ? paint(followed) : print(followed, format);

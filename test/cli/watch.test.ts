@@ -32,6 +32,13 @@ describe('--watch', function () {
     });
   }
 
+  it('-o yaml: one of YAML’s documents a change', async () => {
+    const following = follow([PROGRAM, 'routes', '--watch', '-o', 'yaml'], env());
+    assert.equal(await following.interruptAfter(4), 130);
+    assert.deepEqual(following.lines().slice(0, 3), ['---', 'schemaVersion: 1', 'error:']);
+    assert.equal(following.lines().filter((line) => line === '---').length, 1);
+  });
+
   for (const [key, exit] of [
     ['q', 0],
     ['\x03', 130],
