@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LabNode } from '../lab.ts';
@@ -6,6 +5,7 @@ import { bootstrap } from '../up.ts';
 import type { Fault } from './chaos.ts';
 import {
   configArgv,
+  costOf,
   cutEtcd,
   dropStranger,
   keyOf,
@@ -79,16 +79,6 @@ const rollingEtcd: Fault = {
     }
   },
 };
-
-/** CPU time in ms and resident memory in kB of a process. */
-function costOf(pid: number | undefined): { cpu: number; rss: number } {
-  const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'utf8');
-  const fields = read('stat').split(') ').at(-1)?.split(' ') ?? [];
-  return {
-    cpu: (Number(fields[11]) + Number(fields[12])) * 10,
-    rss: Number(/VmRSS:\s+(\d+)/.exec(read('status'))?.[1]),
-  };
-}
 
 const USUAL_MS = 60_000;
 const SHORT_MS = 8_000;

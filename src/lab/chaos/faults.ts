@@ -9,6 +9,7 @@ import { FORGED_FAULTS } from './fault-forged.ts';
 import { KERNEL_FAULTS } from './fault-kernel.ts';
 import { LEASE_FAULTS } from './fault-lease.ts';
 import { POINT_FAULTS } from './fault-points.ts';
+import { REST_FAULTS } from './fault-rest.ts';
 import { SQUEEZE_FAULTS } from './fault-squeeze.ts';
 import { UNDERLAY_FAULTS } from './fault-underlay.ts';
 import type { Backend } from './stage.ts';
@@ -26,6 +27,7 @@ const ALL = [
   FILE_FAULTS,
   SQUEEZE_FAULTS,
   CONFIG_FAULTS,
+  REST_FAULTS,
 ];
 
 const FAULTS: readonly Fault[] = ALL.flat().sort((a, b) => a.row - b.row);

@@ -95,6 +95,16 @@ export function pidsOf(part: string): number[] {
   });
 }
 
+/** CPU time in ms and resident memory in kB of a process. */
+export function costOf(pid: number | undefined): { cpu: number; rss: number } {
+  const read = (name: string) => readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  const fields = read('stat').split(') ').at(-1)?.split(' ') ?? [];
+  return {
+    cpu: (Number(fields[11]) + Number(fields[12])) * 10,
+    rss: Number(/VmRSS:\s+(\d+)/.exec(read('status'))?.[1]),
+  };
+}
+
 /** The device of the backend. */
 export const DEVICES: Readonly<Record<Backend, string>> = { vxlan: 'flannel.1', udp: 'flannel0', 'host-gw': 'eth0' };
 
