@@ -76,16 +76,22 @@ export async function insideMounts(name: string): Promise<number | 'self' | unde
 const nameOf = async (pid: number): Promise<string> =>
   (await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')).trim();
 
+/** Looked at together: one after the other they take a second on a busy host, all at once they take as many descriptors. */
+const AT_ONCE = 16;
+
 /**
  * All running processes of this name (the kernel keeps its first 15 characters), but not their children: a fork has its parent's name
  * until it becomes the program it was made for (dockerd runs many).
  */
 export async function processesNamed(name: string): Promise<RunningProcess[]> {
   const found = new Map<number, Stat>();
-  for (const pid of await pids()) {
+  const all = await pids();
+  const ask = async (pid: number): Promise<void> => {
     const stat = (await nameOf(pid)) === name ? await statOf(pid) : undefined;
     if (stat && isAlive(stat)) found.set(pid, stat);
-  }
+  };
+  for (let first = 0; first < all.length; first += AT_ONCE)
+    await Promise.all(all.slice(first, first + AT_ONCE).map(ask));
   return [...found].flatMap(([pid, { parent, startTime }]) => (found.has(parent) ? [] : [{ pid, startTime }]));
 }
 

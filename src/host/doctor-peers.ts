@@ -14,7 +14,7 @@ const USUAL = [
   9000, 8951, 8901, 1500, 1492, 1480, 1472, 1462, 1460, 1450, 1430, 1420, 1400, 1380, 1360, 1300, 1280, 1200, 1000, 576,
 ];
 const SMALL = SMALLEST + 56;
-const PROBE_MS = 900;
+const PROBE_MS = 500;
 
 const sizesUpTo = (mtu: number, many: boolean): readonly number[] =>
   many ? [SMALL] : [...new Set([SMALL, mtu, ...USUAL.filter((size) => size < mtu)])];

@@ -76,24 +76,33 @@ function askEtcd({ connection, alone }: Subject, nodeId: string): Promise<Looked
 const keyFilesOf = ({ clientFile, connection }: Subject): readonly string[] =>
   [clientFile, 'seen' in connection ? connection.seen.kv.keyFile : undefined].filter((path) => path !== undefined);
 
-/** The parts that depend on no other. */
-async function firstLook(subject: Subject, nodeId: string) {
+/** What no other part waits for: it comes while peers are asked. */
+async function lookAside(subject: Subject) {
   const { outputOf } = await import('../kernel/linux/ability.ts');
-  const [etcd, kernel, filters, daemon, docker] = await Promise.all([
-    askEtcd(subject, nodeId),
-    look(() => observeInterfaces(subject.kernel)),
+  const [filters, docker] = await Promise.all([
     look(() => filterEvidence(outputOf)),
-    daemonEvidence(subject.place.runDir),
     look(() => dockerEvidence(subject)),
   ]);
-  return { etcd, kernel, filters, daemon, docker };
+  return { filters, docker };
+}
+
+/** The parts that depend on no other. */
+async function firstLook(subject: Subject, nodeId: string) {
+  const [etcd, kernel, daemon] = await Promise.all([
+    askEtcd(subject, nodeId),
+    look(() => observeInterfaces(subject.kernel)),
+    daemonEvidence(subject.place.runDir),
+  ]);
+  return { etcd, kernel, daemon };
 }
 
 async function examine(subject: Subject): Promise<Evidence> {
   const { place, connection } = subject;
   const { stateDir, runDir } = place;
   const { nodeId } = await readNodeState(stateDir);
-  const { etcd, kernel, filters, daemon: word, docker } = await firstLook(subject, nodeId);
+  const first = firstLook(subject, nodeId);
+  const aside = lookAside(subject);
+  const { etcd, kernel, daemon: word } = await first;
   const { plan: told, ...daemon } = word;
   const prefix = 'seen' in connection ? connection.seen.prefix : DEFAULT_PREFIX;
   const network = await look(() => networkEvidence(etcd, { stateDir, prefix }, nodeId));
@@ -101,7 +110,8 @@ async function examine(subject: Subject): Promise<Evidence> {
   const host = await hostEvidence(places, await askHost(network));
   const wish = inferWish(place.wish, daemon, network, host.subnetFile.text);
   const iface = 'seen' in kernel ? await look(() => interfaceEvidence(kernel.seen, wish)) : kernel;
-  const [plan, peers] = await Promise.all([
+  const [{ filters, docker }, plan, peers] = await Promise.all([
+    aside,
     'seen' in told || !('seen' in network) ? told : look(() => ownPlan(subject.kernel, network.seen, wish)),
     !subject.alone && 'seen' in network && 'seen' in iface && 'seen' in kernel
       ? look(() => peersEvidence(network.seen, iface.seen, kernel.seen))

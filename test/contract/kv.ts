@@ -76,6 +76,28 @@ export function kvContract(name: string, start: () => Promise<Subject>): void {
       assert.equal(revision, first.revision + 1n);
     });
 
+    it('reads more keys than one answer of etcd brings, all at one revision', async () => {
+      const names = Array.from({ length: 2_050 }, (_, i) => `${dir}${String(i).padStart(4, '0')}`);
+      for (let first = 0; first < names.length; first += 100)
+        await kv.txn(
+          [],
+          names.slice(first, first + 100).map((key) => ({ op: 'put', key, value: 'x' })),
+        );
+      let wrote = Promise.resolve<unknown>(undefined);
+      const asked = kv.range(dir);
+      for (const name of ['0000', '1500', '2049', '3000']) wrote = wrote.then(() => put(name, 'later'));
+      const { kvs, revision } = await asked;
+      await wrote;
+      assert.ok(kvs.length >= names.length && kvs.length <= names.length + 1);
+      assert.deepEqual(
+        kvs.slice(0, names.length).map(({ key }) => key),
+        names,
+      );
+      assert.ok(kvs.every(({ modRevision }) => modRevision <= revision));
+      const then = await kv.range(dir, { revision });
+      assert.deepEqual(then.kvs, kvs);
+    });
+
     it('reads the keys as they were at a former revision, until that is compacted', async () => {
       await put('a', 'eins');
       const { revision } = await put('b', 'eins');
