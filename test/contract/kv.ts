@@ -89,10 +89,7 @@ export function kvContract(name: string, start: () => Promise<Subject>): void {
       const { kvs, revision } = await asked;
       await wrote;
       assert.ok(kvs.length >= names.length && kvs.length <= names.length + 1);
-      assert.deepEqual(
-        kvs.slice(0, names.length).map(({ key }) => key),
-        names,
-      );
+      assert.ok(names.every((key, i) => kvs[i]?.key === key));
       assert.ok(kvs.every(({ modRevision }) => modRevision <= revision));
       const then = await kv.range(dir, { revision });
       assert.deepEqual(then.kvs, kvs);
