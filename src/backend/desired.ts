@@ -1,4 +1,5 @@
 import type { Want } from '../kernel/diff.ts';
+import type { Carrier, Forward } from '../kernel/state.ts';
 import { printIp, printPrefix, sameIp } from '../model/address.ts';
 import type { BackendConfig } from '../model/backend-config.ts';
 import type { Lease, PeerData } from '../model/lease.ts';
@@ -9,7 +10,7 @@ export type { Scene };
 
 import { hostGw } from './host-gw.ts';
 import { sharedObjects } from './shared.ts';
-import { udp } from './udp.ts';
+import { carrierOf, forwardTo, udp } from './udp.ts';
 import { vxlan } from './vxlan.ts';
 
 const BACKENDS: { readonly [T in BackendConfig['type']]: Backend<Extract<BackendConfig, { type: T }>> } = {
@@ -43,7 +44,10 @@ export function baseWants(scene: Scene): readonly Want[] {
 }
 
 /** Why a lease is nobody to send to, whatever the backend: a route by way of ourselves would be refused by the kernel, or loop. */
-function problemOf({ host }: Scene, { nodeId, publicIp }: Lease): string | undefined {
+function problemOf(
+  { host }: { readonly host: Pick<Host, 'nodeId' | 'publicIp' | 'iface'> },
+  { nodeId, publicIp }: Lease,
+): string | undefined {
   if (nodeId === host.nodeId) return 'it is another lease of this node';
   const isOurs = sameIp(publicIp, host.publicIp) || sameIp(publicIp, host.iface.ip);
   return isOurs ? `${printIp(publicIp)} is this node's own address` : undefined;
@@ -58,4 +62,22 @@ export function peerWants(scene: Scene, lease: Lease): { wants: readonly Want[];
   const who = lease.nodeName ?? printIp(lease.publicIp);
   const because = [who, `(${printIp(lease.publicIp)})`, 'leases', printPrefix(lease.subnet)].join(' ');
   return { wants: objects.map((object) => ({ object, because })), reach };
+}
+
+/** What is known of a node before its kernel's filters are looked at. */
+export type EarlyScene = Omit<Scene, 'host'> & {
+  readonly host: Pick<Host, 'nodeId' | 'publicIp' | 'iface' | 'udpCarrier'>;
+};
+
+/** The carrier that `baseWants` and `peerWants` ask for, with its table; undefined where the kernel itself carries. */
+export function carrierFor(
+  scene: EarlyScene,
+  peers: Iterable<Lease>,
+): { readonly carrier: Carrier; readonly forwards: readonly Forward[] } | undefined {
+  const { backend } = scene.network;
+  if (backend.type !== 'udp') return undefined;
+  const forwards = [...peers].flatMap((lease) =>
+    problemOf(scene, lease) === undefined ? (forwardTo(lease, backend) ?? []) : [],
+  );
+  return { carrier: carrierOf({ ...scene, config: backend }), forwards };
 }

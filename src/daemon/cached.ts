@@ -18,6 +18,8 @@ export interface CachedStart {
   readonly held: Omit<Held, 'value' | 'ttlSeconds'>;
   /** Our lease as it was then. */
   readonly lease: Lease;
+  /** The others' leases. */
+  readonly peers: readonly Lease[];
 }
 
 const configOf = (saved: SavedView, prefix: string): NetworkConfig | undefined => {
@@ -44,7 +46,8 @@ export function judgeView(saved: SavedView, state: NodeState, prefix: string): P
   if (!own) return refuse('the subnet this node held is not in it');
   const { key, leaseId, modified } = own.etcd;
   const held = { key, leaseId: BigInt(leaseId), modRevision: BigInt(modified), subnet: own.subnet, resumed: true };
-  return accept({ saved, network, held, lease: own });
+  const peers = [...view.leases().values()].filter((lease) => lease !== own);
+  return accept({ saved, network, held, lease: own, peers });
 }
 
 /** The view on disk, if a node may start with it; why not goes to the log. */

@@ -1,12 +1,11 @@
 import { writeSync } from 'node:fs';
-import { Worker } from 'node:worker_threads';
 import { TsflannelError } from '../errors.ts';
 import type { Carrier } from '../kernel/state.ts';
 import { baseOf, lastOf } from '../model/address.ts';
-import { entryFile } from '../root.ts';
 import { createSharedCounters } from './counters.ts';
 import type { Job, Offloads } from './job.ts';
 import type { Opened } from './open.ts';
+import type { Thread } from './thread.ts';
 
 /** A worker with its open files. The daemon's thread owns the files: they are closed however the worker ends. */
 export interface Run {
@@ -36,39 +35,49 @@ function jobOf(carrier: Carrier, opened: Opened, table: SharedArrayBuffer): Job 
 }
 
 /** Resolves when the worker moves packets; rejects when it ends before. */
-const untilReady = (worker: Worker): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const fail = (why: unknown) =>
-      reject(new TsflannelError('KERNEL_REFUSED', { detail: 'starting the forwarder', why: String(why) }));
-    worker.once('message', () => resolve());
-    worker.once('error', fail);
-    worker.once('exit', () => fail('its thread ended'));
-  });
+async function untilReady({ worker, gone }: Thread): Promise<void> {
+  const ready = new Promise<undefined>((resolve) => worker.once('message', () => resolve(undefined)));
+  const why = await Promise.race([ready, gone]);
+  if (why !== undefined) throw new TsflannelError('KERNEL_REFUSED', { detail: 'starting the forwarder', why });
+}
 
-/** Opens the carrier's files and starts its worker. Throws KERNEL_REFUSED or NOT_ROOT. */
-export async function launch(carrier: Carrier, table: SharedArrayBuffer, wanted: Offloads): Promise<Run> {
-  const { openCarrier, closeCarrier } = await import('./open.ts');
-  const opened = await openCarrier(carrier, wanted);
+/** Opens the files while the thread starts, which takes as long as all else together. */
+async function openBeside({ worker }: Thread, carrier: Carrier, wanted: Offloads) {
+  try {
+    const { openCarrier, closeCarrier } = await import('./open.ts');
+    return { opened: await openCarrier(carrier, wanted), closeCarrier };
+  } catch (error) {
+    await worker.terminate();
+    throw error;
+  }
+}
+
+/** How a carrier is to run. */
+export interface Manner {
+  readonly offloads: Offloads;
+  readonly thread: () => Thread;
+}
+
+/** Opens the carrier's files and puts a thread to work. Throws KERNEL_REFUSED or NOT_ROOT. */
+export async function launch(carrier: Carrier, table: SharedArrayBuffer, manner: Manner): Promise<Run> {
+  const thread = manner.thread();
+  const { worker, gone } = thread;
+  const { opened, closeCarrier } = await openBeside(thread, carrier, manner.offloads);
   const { fds } = opened;
   const job = jobOf(carrier, opened, table);
-  const worker = new Worker(entryFile('forwarder/worker-entry'), { name: 'forwarder', workerData: job });
   let over = false;
   const wake = (): void => {
     if (!over) writeSync(fds.wake, BigUint64Array.of(1n));
   };
   // A process cannot exit while a thread of it waits in a poll.
   process.on('exit', wake);
-  // Without a listener an error in the worker would end the daemon; what matters is the exit that follows.
-  worker.on('error', () => {});
-  const ended = new Promise<void>((resolve) => {
-    worker.once('exit', () => {
-      over = true;
-      process.off('exit', wake);
-      closeCarrier(fds);
-      resolve();
-    });
+  const ended = gone.then(() => {
+    over = true;
+    process.off('exit', wake);
+    closeCarrier(fds);
   });
-  await untilReady(worker).catch(async (error) => {
+  worker.postMessage(job);
+  await untilReady(thread).catch(async (error) => {
     await ended;
     throw error;
   });

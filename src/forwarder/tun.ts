@@ -8,6 +8,7 @@ import { createPeerIndex } from './peers.ts';
 import { rowsOf } from './rows.ts';
 import { launch, type Run } from './run.ts';
 import { createSharedTable, MAX_ROWS, publishRows } from './table.ts';
+import { startThread } from './thread.ts';
 
 export const sameCarrier = (a: Carrier, b: Carrier): boolean =>
   a.device === b.device &&
@@ -29,6 +30,16 @@ function howOf(offloads: Offloads): string {
 export function listen(listeners: Set<() => void>, listener: () => void): () => void {
   listeners.add(listener);
   return () => void listeners.delete(listener);
+}
+
+/** Runs actions one after the other: a start must not meet a stop half way. */
+export function createTurns(): (action: () => Promise<void>) => Promise<void> {
+  let turn: Promise<void> = Promise.resolve();
+  return (action) => {
+    const result = turn.then(action);
+    turn = result.catch(() => {});
+    return result;
+  };
 }
 
 /** The table of a forwarder: kept over a restart of the worker, so that packets go on at once. */
@@ -62,11 +73,11 @@ function createForwards() {
  * The carrier `tun`: a worker thread between the TUN device and a UDP socket, no kernel module needed. It uses what the kernel has of the
  * offloads in `wanted`.
  */
-export function tunForwarder(wanted: Offloads = ALL_OFFLOADS): Forwarder {
+export function tunForwarder(wanted: Offloads = ALL_OFFLOADS, thread = startThread): Forwarder {
   const forwards = createForwards();
   const listeners = new Set<() => void>();
   let run: Run | undefined;
-  let turn: Promise<void> = Promise.resolve();
+  const inTurn = createTurns();
 
   async function end(): Promise<void> {
     const ending = run;
@@ -78,20 +89,13 @@ export function tunForwarder(wanted: Offloads = ALL_OFFLOADS): Forwarder {
     if (run && sameCarrier(run.carrier, carrier)) return;
     if (run && run.carrier.device !== carrier.device) forwards.clear();
     await end();
-    const started = await launch(carrier, forwards.shared(), wanted);
+    const started = await launch(carrier, forwards.shared(), { offloads: wanted, thread });
     run = started;
     void started.ended.then(() => {
       if (run !== started) return;
       run = undefined;
       for (const listener of listeners) listener();
     });
-  }
-
-  /** One after the other: a start must not meet a stop half way. */
-  function inTurn(action: () => Promise<void>): Promise<void> {
-    const result = turn.then(action);
-    turn = result.catch(() => {});
-    return result;
   }
 
   return {

@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import type { Host } from '../backend/backend.ts';
 import type { DaemonParts } from '../daemon/node.ts';
 import { TsflannelError } from '../errors.ts';
+import type { Thread } from '../forwarder/thread.ts';
 import type { Ip } from '../model/address.ts';
 import { isSpecialIp4, parseIp4 } from '../model/address.ts';
 import { CARRIER_WISHES, type CarrierWish } from '../model/backend-config.ts';
@@ -79,7 +80,7 @@ export async function plainKernel() {
   return linuxKernel({ forwarder: leftCarriers() });
 }
 
-async function underlay(kernel: DaemonParts['kernel'], wish: NodeWish, before?: Underlay): Promise<Underlay> {
+export async function underlay(kernel: DaemonParts['kernel'], wish: NodeWish, before?: Underlay): Promise<Underlay> {
   const state = await observeInterfaces(kernel);
   if (before) return sameInterface(state, before);
   const choice = chooseInterface(state, wish.interface);
@@ -93,21 +94,28 @@ async function underlay(kernel: DaemonParts['kernel'], wish: NodeWish, before?: 
 export const makeHost = async (kernel: DaemonParts['kernel'], wish: NodeWish, nodeId: string, before?: Underlay) =>
   gatherHost(kernel, await underlay(kernel, wish, before), { ...wish, nodeId });
 
-/** Everything a daemon runs on. */
-export async function buildParts(
-  connection: Connection,
-  wish: NodeWish,
-  log: DaemonParts['log'],
-): Promise<DaemonParts> {
-  const [store, { linuxKernel }, { chosenForwarder }, { systemdOf }, { openEchoSocket }] = await Promise.all([
-    openStoreAt(connection),
+/** This host's kernel, and what carries the packets of backend udp, in threads that `thread` starts. */
+export async function forwardingKernel(thread?: () => Thread) {
+  const [{ linuxKernel }, { chosenForwarder, realCarriers }] = await Promise.all([
     import('../kernel/linux/linux.ts'),
     import('../forwarder/ebpf/choice.ts'),
+  ]);
+  const forwarder = chosenForwarder(realCarriers(thread));
+  return { forwarder, kernel: linuxKernel({ forwarder }) };
+}
+
+export type ForwardingKernel = Awaited<ReturnType<typeof forwardingKernel>>;
+
+/** Everything a daemon runs on. */
+export async function buildParts(
+  { connection, wish, log }: { connection: Connection; wish: NodeWish; log: DaemonParts['log'] },
+  { forwarder, kernel }: ForwardingKernel,
+): Promise<DaemonParts> {
+  const [store, { systemdOf }, { openEchoSocket }] = await Promise.all([
+    openStoreAt(connection),
     import('../sys/notify.ts'),
     import('../sys/echo-socket.ts'),
   ]);
-  const forwarder = chosenForwarder();
-  const kernel = linuxKernel({ forwarder });
   const systemd = systemdOf(process.env, process.pid);
   return {
     store,

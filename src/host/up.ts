@@ -7,15 +7,17 @@ import type { NodeOptions } from '../daemon/options.ts';
 import { refuseSecond } from '../daemon/second.ts';
 import { asTsflannelError, TsflannelError } from '../errors.ts';
 import { logPath } from '../files/run-dir.ts';
+import type { Spare } from '../forwarder/thread.ts';
 import { parseIp, printIp } from '../model/address.ts';
 import { parseDuration } from '../model/duration.ts';
 import type { LogLevel } from '../model/log-events.ts';
+import { carryOn, threadForLeft } from './carry-on.ts';
 import { resolveConnection } from './connection.ts';
 import { detach, reportToParent } from './detach.ts';
 import { refuseKube, refuseRunningFlanneld } from './flanneld.ts';
 import type { Underlay } from './interface.ts';
 import { createLogLevel, isJournal, logFormat, logTo } from './log.ts';
-import { buildParts, carrierWish, flagIp, flagList, type NodeWish } from './node.ts';
+import { buildParts, carrierWish, flagIp, flagList, forwardingKernel, type NodeWish } from './node.ts';
 import { keepRenewed } from './renewal.ts';
 
 /** The flags of `up`, as oclif hands them over. */
@@ -159,20 +161,27 @@ const SHRINK_AFTER_MS = 2_000;
 
 /** Runs the daemon in this process until it is told to stop. */
 export async function startHere(flags: UpFlags, version: string, choose: ChooseName | undefined): Promise<void> {
+  let spare: Spare | undefined;
   try {
     refuseKube(flags);
+    spare = threadForLeft();
     if (flags.adopt) await refuseRunningFlanneld();
     const wish = wishOf(flags, choose);
     const options = optionsOf(flags, wish, version);
+    const connection = await resolveConnection(flags);
+    const local = await forwardingKernel(spare?.take);
+    // Before all that takes time to load.
+    await carryOn(local, { options, wish, prefix: connection.prefix });
     const { keepHeapSmall, shrinkHeap } = await import('../sys/heap.ts');
     keepHeapSmall();
     const level = createLogLevel(flags['log-level'] as LogLevel);
     const log = logOf(flags, level.now);
     const deafen = level.listen(log);
-    const parts = await buildParts(await resolveConnection(flags), wish, log);
+    const parts = await buildParts({ connection, wish, log }, local);
     const docker = flags.docker ? await followerOf(flags, parts) : undefined;
     const endRenewal = keepRenewed(flags['config-dir'], parts.log);
     await runDaemon(options, { ...parts, ...(docker && { docker }) }, () => {
+      spare?.end();
       reportToParent({ ready: true });
       setTimeout(shrinkHeap, SHRINK_AFTER_MS).unref();
     }).finally(() => {
@@ -181,6 +190,7 @@ export async function startHere(flags: UpFlags, version: string, choose: ChooseN
     });
   } catch (error) {
     const { code, message, why, fix } = asTsflannelError(error);
+    spare?.end();
     reportToParent({ ready: false, error: { code, message, why, fix } });
     throw error;
   }

@@ -34,3 +34,6 @@ const FAULTS = {
 
 for (const backend of ['vxlan', 'host-gw', 'udp'] as const)
   describe(`what goes wrong in the field: ${backend}`, () => faultTests(backend, FAULTS[backend]));
+
+/** A thread of the daemon carries: what a killed daemon costs is in the budget of its row. */
+describe('what goes wrong in the field: udp, carrier tun', () => faultTests('udp', ['daemon-killed'], 'tun'));

@@ -5,6 +5,7 @@ import { makeGround, type OpenGround } from '../../src/lab/chaos/ground.ts';
 import { measureFault } from '../../src/lab/chaos/runner.ts';
 import type { Backend } from '../../src/lab/chaos/stage.ts';
 import { labDown } from '../../src/lab/index.ts';
+import type { CarrierType } from '../../src/model/backend-config.ts';
 import { chaosTable } from '../../src/output/chaos.ts';
 import { slowAfter, slowBefore } from './hooks.ts';
 import { showsOf, TEST_LABS } from './lab.ts';
@@ -16,14 +17,14 @@ const HOOK_MS = 180_000;
 const FAULT_MS = 240_000;
 
 /** Registers the faults of these rows or names, in short. */
-export function faultTests(backend: Backend, which: readonly string[]): void {
-  const name = `chaos-${backend}`;
+export function faultTests(backend: Backend, which: readonly string[], carrier?: CarrierType): void {
+  const name = ['chaos', backend, ...(carrier ? [carrier] : [])].join('-');
   let ground: OpenGround | undefined;
   let shown: Snapshot = {};
   slowBefore(HOOK_MS, async () => {
     await labDown(name, TEST_LABS);
     shown = await showsOf(name);
-    const options = { name, labs: TEST_LABS, backend, short: true, seed: 1, progress: () => undefined };
+    const options = { name, labs: TEST_LABS, backend, carrier, short: true, seed: 1, progress: () => undefined };
     ground = await makeGround(options);
   });
   for (const fault of faultsFor(which, { backend, own: true, former: false }))

@@ -17,6 +17,10 @@ export default class LabChaos extends TsflannelCommand {
   static override flags = {
     name: Flags.string({ description: 'name of the lab, which is made for this and removed', default: 'chaos' }),
     backend: Flags.option({ options: BACKENDS, description: 'how packets travel', default: 'vxlan' as const })(),
+    carrier: Flags.option({
+      options: ['ebpf', 'tun'] as const,
+      description: 'what moves the packets of backend udp',
+    })(),
     row: Flags.string({ description: 'only this row of the matrix, or fault by name (repeatable)', multiple: true }),
     list: Flags.boolean({ description: 'show the faults, do nothing' }),
     short: Flags.boolean({ description: 'fewer repetitions and shorter outages' }),
@@ -38,7 +42,7 @@ export default class LabChaos extends TsflannelCommand {
     const { flags } = await this.parse(LabChaos);
     const { listFaults, runChaos, writeTable } = await import('../../lab/chaos/index.ts');
     const { labsDir } = await import('../../lab/index.ts');
-    const { row: which = [], name, backend, short, long, slack, seed, former, soak: minutes } = flags;
+    const { row: which = [], name, backend, carrier, short, long, slack, seed, former, soak: minutes } = flags;
     if (flags.list) {
       const faults = listFaults(which).map(({ row, name: fault, about }) => ({ row, name: fault, about }));
       const text = faults.map((fault) => `${fault.row} ${fault.name}: ${fault.about}`).join('\n');
@@ -49,10 +53,10 @@ export default class LabChaos extends TsflannelCommand {
     const each = ({ failures }: { readonly failures: readonly string[] }) => {
       for (const line of failures) progress(`  ${line}`);
     };
-    const lab = { name, labs: labsDir(), backend, short, long, seed, former, subject };
+    const lab = { name, labs: labsDir(), backend, carrier, short, long, seed, former, subject };
     const results = await runChaos({ ...lab, which, slack, minutes, progress, each });
     if (flags.write !== undefined)
-      await writeTable(flags.write, { backend, soak: minutes !== undefined, subject: subject?.[0] }, results);
+      await writeTable(flags.write, { backend, carrier, soak: minutes !== undefined, subject: subject?.[0] }, results);
     const isWell = results.every(({ failures }) => failures.length === 0);
     const data = { backend, subject: subject?.[0] ?? 'tsflannel', results };
     return { data, text: chaosTable(results), exit: isWell ? 0 : 7 };

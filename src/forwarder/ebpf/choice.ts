@@ -4,17 +4,19 @@ import type { CarrierType } from '../../model/backend-config.ts';
 import type { CarrierReport } from '../../model/carrier-report.ts';
 import type { Forwarder } from '../forwarder.ts';
 import { ALL_OFFLOADS } from '../job.ts';
-import { listen, tunForwarder } from '../tun.ts';
+import { startThread } from '../thread.ts';
+import { createTurns, listen, tunForwarder } from '../tun.ts';
 import { ebpfForwarder } from './ebpf.ts';
 import { removeFastPath } from './fast.ts';
 
 /** A carrier of each type. */
 export type Carriers = Readonly<Record<CarrierType, () => Forwarder>>;
 
-const REAL: Carriers = {
-  ebpf: () => ebpfForwarder({ slowPath: tunForwarder({ ...ALL_OFFLOADS, gro: false }) }),
-  tun: () => tunForwarder(),
-};
+/** Those of this host; `thread` is where their threads come from. */
+export const realCarriers = (thread = startThread): Carriers => ({
+  ebpf: () => ebpfForwarder({ slowPath: tunForwarder({ ...ALL_OFFLOADS, gro: false }, thread) }),
+  tun: () => tunForwarder(ALL_OFFLOADS, thread),
+});
 
 const reasonOf = (error: unknown): string => {
   const { message, why } = asTsflannelError(error);
@@ -73,10 +75,11 @@ function createSwitch(carriers: Carriers) {
  * tells the truth. `clear` takes away what a former daemon has left of the programs.
  */
 export function chosenForwarder(
-  carriers: Carriers = REAL,
+  carriers: Carriers = realCarriers(),
   clear: (device: string) => void = removeFastPath,
 ): Forwarder {
   const { current, listeners, run, stop, setForwards } = createSwitch(carriers);
+  const inTurn = createTurns();
 
   async function start(carrier: Carrier): Promise<void> {
     let instead: string | undefined;
@@ -104,15 +107,16 @@ export function chosenForwarder(
   }
 
   return {
-    start,
+    start: (carrier) => inTurn(() => start(carrier)),
     setForwards,
     running: () => current()?.forwarder.running(),
     onEnd: (listener) => listen(listeners, listener),
     counters: () => current()?.forwarder.counters(),
     report,
-    async stop() {
-      setForwards(undefined);
-      await stop();
-    },
+    stop: () =>
+      inTurn(async () => {
+        setForwards(undefined);
+        await stop();
+      }),
   };
 }

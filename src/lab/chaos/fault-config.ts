@@ -9,8 +9,8 @@ import type { Backend, Stage } from './stage.ts';
 /** Where a network goes from each backend when it is switched. */
 const NEXT: Readonly<Record<Backend, Backend>> = { vxlan: 'host-gw', 'host-gw': 'vxlan', udp: 'vxlan' };
 
-const setBackend = ({ run, lab }: Stage, backend: Backend): Promise<string> =>
-  run(1, ...configArgv(lab.spec.network, backend));
+const setBackend = ({ run, lab, carrier }: Stage, backend: Backend): Promise<string> =>
+  run(1, ...configArgv(lab.spec.network, backend, carrier));
 
 const configChanged: Fault = {
   row: 25,

@@ -221,11 +221,11 @@ const wiped: Fault = {
   budget: () => ({ gapMs: 0, healMs: 30_000 }),
   ownOnly: true,
   async run(stage) {
-    const { run, lab, backend } = stage;
+    const { run, lab, backend, carrier } = stage;
     subnetsBefore = await subnetsOf(stage);
     await Promise.all(MEMBERS.map((number) => run(number, 'tsflannel', 'etcd', 'stop', '--purge', '--yes')));
     await bootstrap(lab);
-    await run(1, ...configArgv(lab.spec.network, backend));
+    await run(1, ...configArgv(lab.spec.network, backend, carrier));
   },
   healed: allLeased,
 };

@@ -43,8 +43,13 @@ interface Moment {
 /** Something to be done, so that the daemon comes by the point. */
 type Stirred = Moment & { readonly stir: (stage: Stage) => Promise<unknown> };
 
-const at = <M extends Moment>(moments: readonly M[], { backend, short }: Stage): readonly M[] =>
-  moments.filter(({ backends, long }) => (backends?.includes(backend) ?? true) && !(short && long));
+const at = <M extends Moment>(moments: readonly M[], { backend, carrier, short }: Stage): readonly M[] =>
+  moments.filter(
+    ({ point, backends, long }) =>
+      (backends?.includes(backend) ?? true) &&
+      !(short && long) &&
+      !(point === 'programs-attached' && carrier === 'tun'),
+  );
 
 const FIRST_START: readonly Moment[] = [
   { point: 'lease-granted', long: true },

@@ -1,3 +1,4 @@
+import type { CarrierType } from '../../model/backend-config.ts';
 import { labDown } from '../down.ts';
 import type { Lab, LabSpec } from '../lab.ts';
 import { mustRun } from '../node.ts';
@@ -17,6 +18,8 @@ export interface GroundOptions {
   readonly name: string;
   readonly labs: string;
   readonly backend: Backend;
+  /** Of backend udp; absent: the best that works. */
+  readonly carrier?: CarrierType | undefined;
   /** Words of another daemon's command line. */
   readonly subject?: readonly string[] | undefined;
   /** Folder of another version, built, to upgrade from and to go back to. */
@@ -45,10 +48,10 @@ const OF_PODS = [/\bpods?\b/, /\bn\d+:/];
 const leftFrom = (before: Snapshot = {}, after: Snapshot = {}): string => difference(before, after, OF_PODS);
 
 async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
-  const { backend, short, long = false, seed, progress } = options;
+  const { backend, carrier, short, long = false, seed, progress } = options;
   await bootstrap(lab, progress);
   const [first] = lab.nodes;
-  if (first) await mustRun(lab, first, configArgv(NETWORK, backend));
+  if (first) await mustRun(lab, first, configArgv(NETWORK, backend, carrier));
   await layCanaries(lab);
   const bare = await showNodes(lab);
   const subject = options.subject ? otherSubject(lab, options.subject) : ownSubject(lab);
@@ -64,7 +67,7 @@ async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
   const notes: string[] = [];
   const note = (text: string) => void notes.push(text);
   const leftOn = async (number: number) => leftFrom(bare[number - 1], (await showNodes(lab, pods))[number - 1]);
-  const stage = createStage({ lab, subject, short, long, seed, former: options.former, note, leftOn });
+  const stage = createStage({ lab, carrier, subject, short, long, seed, former: options.former, note, leftOn });
   return { stage, flow, watchman, pods, notes, shown: [] };
 }
 

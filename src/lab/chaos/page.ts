@@ -7,14 +7,16 @@ import { chaosMarkdown } from '../../output/chaos.ts';
 /** What a table is about. */
 export interface TableOf {
   readonly backend: string;
+  readonly carrier?: string | undefined;
   readonly soak: boolean;
   /** Another daemon's program. */
   readonly subject?: string | undefined;
 }
 
-const nameOf = ({ backend, subject, soak }: TableOf): string =>
+const nameOf = ({ backend, carrier, subject, soak }: TableOf): string =>
   [
     backend,
+    ...(carrier === undefined ? [] : [carrier]),
     ...(subject === undefined ? [] : [subject.slice(subject.lastIndexOf('/') + 1)]),
     ...(soak ? ['soak'] : []),
   ].join(' ');

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { ask, askIfUp } from '../../control/client.ts';
+import type { CarrierType } from '../../model/backend-config.ts';
 import type { RouteRow } from '../../model/report.ts';
 import { runDirOf } from '../node.ts';
 import type { Backend, Stage } from './stage.ts';
@@ -16,8 +17,9 @@ export const BETWEEN_MS = 6_000;
 export const noLoss = (backend: Backend): number => (backend === 'udp' ? 1_000 : 0);
 
 /** The nodes' subnets are the first 99 of the network: those of strangers are beyond. `--force`: nodes may hold subnets already. */
-export const configArgv = (network: string, backend: Backend): readonly string[] => [
+export const configArgv = (network: string, backend: Backend, carrier?: CarrierType): readonly string[] => [
   ...['tsflannel', 'config', 'set', '--network', network, '--backend', backend],
+  ...(backend === 'udp' && carrier ? ['--backend-option', `Carrier=${carrier}`] : []),
   ...['--subnet-min', '10.97.1.0', '--subnet-max', '10.97.99.0', '--force'],
 ];
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TsflannelError } from '../../errors.ts';
+import type { CarrierType } from '../../model/backend-config.ts';
 import { until } from '../background.ts';
 import type { Lab, LabNode, LabSpec } from '../lab.ts';
 import { inNamespace, mustRun, type Ran, runOn } from '../node.ts';
@@ -11,6 +12,8 @@ export type Backend = LabSpec['backend'];
 export interface Stage {
   readonly lab: Lab;
   readonly backend: Backend;
+  /** Of backend udp; absent: the best that works. */
+  readonly carrier?: CarrierType | undefined;
   readonly subject: Subject;
   /** Fewer repetitions and shorter outages: what CI has time for. */
   readonly short: boolean;
@@ -43,6 +46,7 @@ export interface Stage {
 
 export interface StageOptions {
   readonly lab: Lab;
+  readonly carrier: CarrierType | undefined;
   readonly subject: Subject;
   readonly short: boolean;
   readonly long: boolean;
@@ -77,7 +81,7 @@ async function onUnderlay({ underlay }: Lab, argv: readonly string[]): Promise<s
 /** etcdctl waits 5 s by default, which is less than an election on a busy machine may take. */
 const CTL = ['env', 'ETCDCTL_API=3', 'etcdctl', '--command-timeout=15s', '--dial-timeout=5s'];
 
-export function createStage({ lab, subject, short, long, seed, former, note, leftOn }: StageOptions): Stage {
+export function createStage({ lab, carrier, subject, short, long, seed, former, note, leftOn }: StageOptions): Stage {
   const endpoints = lab.nodes.filter(({ member }) => member).map(({ ip }) => `http://${ip}:2379`);
   const node = (number: number): LabNode => {
     const found = lab.nodes[number - 1];
@@ -87,6 +91,7 @@ export function createStage({ lab, subject, short, long, seed, former, note, lef
   return {
     lab,
     backend: lab.spec.backend,
+    carrier,
     subject,
     short,
     outage: (ms) => (long ? LONG_MS : short ? ms.short : ms.usual),
