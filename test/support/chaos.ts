@@ -13,6 +13,8 @@ import { difference, type Snapshot } from './leaks.ts';
 
 /** Times differ from machine to machine; what may not be lost may not be lost on any. */
 const SLACK = 10;
+/** Of carrier tun packets are lost for as long as a daemon takes to start, which is what a busy machine is slowest at. */
+const SLACK_TUN = 60;
 const HOOK_MS = 180_000;
 const FAULT_MS = 240_000;
 
@@ -30,7 +32,7 @@ export function faultTests(backend: Backend, which: readonly string[], carrier?:
   for (const fault of faultsFor(which, { backend, own: true, former: false }))
     it(`row ${fault.row}: ${fault.name}`, async () => {
       assert.ok(ground, 'the lab is up');
-      const result = await measureFault(ground, fault, SLACK);
+      const result = await measureFault(ground, fault, carrier === 'tun' ? SLACK_TUN : SLACK);
       console.log(chaosTable([result]).split('\n')[1]);
       assert.deepEqual(result.failures, []);
     }).timeout(FAULT_MS);
