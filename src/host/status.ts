@@ -1,5 +1,6 @@
 import { askIfRunning, askIfUp } from '../control/client.ts';
 import type { Check, DaemonStatus, PlanStep } from '../control/protocol.ts';
+import { readJournal } from '../docker/journal.ts';
 import { readIfThere } from '../files/atomic.ts';
 import type { Kernel, Kind } from '../kernel/state.ts';
 import { type Prefix, parsePrefix, printPrefix } from '../model/address.ts';
@@ -66,11 +67,19 @@ async function envCheck(path: string, subnet: Prefix): Promise<Check> {
     : check('subnet.env', 'degraded', `${path} names another subnet than the lease`);
 }
 
-/** docker0 in the leased subnet; a host without docker0 is well too. */
-async function dockerCheck(kernel: Kernel, subnet: Prefix): Promise<Check> {
+/** A host without Docker is well; one whose Docker was given the subnet has a docker0, unless that was deleted or dockerd is down. */
+async function withoutDocker0(stateDir: string): Promise<Check> {
+  // Who may not read the journal is told no more.
+  const journal = await readJournal(stateDir).catch(() => undefined);
+  return journal === undefined
+    ? check('docker0', 'ok', 'no docker0 here')
+    : check('docker0', 'degraded', 'there is none, and containers need it: run tsflannel docker apply');
+}
+
+/** docker0 in the leased subnet. */
+async function dockerCheck(kernel: Kernel, subnet: Prefix, stateDir: string): Promise<Check> {
   const seen = [...(await observeInterfaces(kernel)).values()].map(({ object }) => object);
-  if (!seen.some((object) => object.kind === 'link' && object.name === 'docker0'))
-    return check('docker0', 'ok', 'no docker0 here');
+  if (!seen.some((object) => object.kind === 'link' && object.name === 'docker0')) return withoutDocker0(stateDir);
   const right = seen.some(
     (object) => object.kind === 'address' && object.device === 'docker0' && object.ip.value === subnet.address + 1n,
   );
@@ -79,12 +88,12 @@ async function dockerCheck(kernel: Kernel, subnet: Prefix): Promise<Check> {
     : check('docker0', 'degraded', 'is not in the leased subnet: run tsflannel docker apply');
 }
 
-async function hostChecks({ wish }: LookOptions, status: DaemonStatus): Promise<Check[]> {
+async function hostChecks({ wish, stateDir }: LookOptions, status: DaemonStatus): Promise<Check[]> {
   const subnet = parsePrefix(status.subnet);
   if (!subnet) return [];
   const kernel = await plainKernel();
   try {
-    return [await envCheck(wish.subnetFile, subnet), await dockerCheck(kernel, subnet)];
+    return [await envCheck(wish.subnetFile, subnet), await dockerCheck(kernel, subnet, stateDir)];
   } finally {
     await kernel.close();
   }

@@ -8,6 +8,7 @@ import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dockerApi } from '../docker/api.ts';
+import { findProgram } from '../docker/run.ts';
 import { TsflannelError } from '../errors.ts';
 import { readIfThere } from '../files/atomic.ts';
 
@@ -36,6 +37,16 @@ export const LAB_IMAGE = 'tsflannel/busybox';
 
 const START_MS = 60_000;
 const STOP_MS = 60_000;
+
+/** What a lab with Docker starts; all of it is in the package docker.io but busybox, of which importImage makes an image. */
+const PROGRAMS = { dockerd: 'docker.io', docker: 'docker.io', busybox: 'busybox-static' } as const;
+
+/** The first program that this host lacks for a lab with Docker, and the package that brings it. */
+export async function missingForDocker(): Promise<{ readonly tool: string; readonly package: string } | undefined> {
+  for (const [tool, from] of Object.entries(PROGRAMS))
+    if ((await findProgram(tool)) === undefined) return { tool, package: from };
+  return undefined;
+}
 
 /** The places of a dockerd below `dir`. */
 export const dockerdPaths = (dir: string): DockerdPaths => ({
@@ -149,11 +160,11 @@ export async function stopDockerd(dir: string): Promise<void> {
 }
 
 /** Gives this dockerd the image LAB_IMAGE: a static busybox and nothing else. */
-export async function importImage(paths: DockerdPaths, busybox = '/bin/busybox'): Promise<void> {
+export async function importImage(paths: DockerdPaths): Promise<void> {
   const { execa } = await import('execa');
   const root = join(paths.dir, 'image');
   await mkdir(join(root, 'bin'), { recursive: true });
-  await copyFile(busybox, join(root, 'bin/busybox'));
+  await copyFile((await findProgram('busybox')) ?? '/bin/busybox', join(root, 'bin/busybox'));
   const tar = execa('tar', ['-C', root, '-c', '.'], { encoding: 'buffer', stdout: 'pipe' });
   await tar.pipe('docker', ['-H', `unix://${paths.socket}`, 'import', '-', LAB_IMAGE]);
   await rm(root, { recursive: true });

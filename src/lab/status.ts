@@ -1,7 +1,7 @@
 import { dockerApi } from '../docker/api.ts';
 import { readIfThere } from '../files/atomic.ts';
 import { prefixOf, printPrefix } from '../model/address.ts';
-import { parseSubnetEnv } from '../model/subnet-env.ts';
+import { parseSubnetEnv, type SubnetEnv } from '../model/subnet-env.ts';
 import { someAtOnce } from './background.ts';
 import { dockerdPaths } from './dockerd.ts';
 import type { Lab, LabNode } from './lab.ts';
@@ -27,11 +27,17 @@ const NO_PART: PartState = 'none';
 /** The exit statuses of `status` and `etcd status`. */
 const stateOf = (exit: number): PartState => (exit === 0 ? 'ok' : exit === 8 ? 'degraded' : 'down');
 
-/** The node's subnet as its subnet.env says; undefined when there is none. */
-export async function subnetOf(node: LabNode): Promise<string | undefined> {
+/** What the node's subnet.env says; undefined when there is none. */
+export async function envOf(node: LabNode): Promise<SubnetEnv | undefined> {
   const file = subnetFileOf(node);
   const parsed = parseSubnetEnv((await readIfThere(file)) ?? '', file);
-  return parsed.ok ? printPrefix(prefixOf(parsed.value.subnet.ip, parsed.value.subnet.length)) : undefined;
+  return parsed.ok ? parsed.value : undefined;
+}
+
+/** The node's subnet as its subnet.env says; undefined when there is none. */
+export async function subnetOf(node: LabNode): Promise<string | undefined> {
+  const env = await envOf(node);
+  return env && printPrefix(prefixOf(env.subnet.ip, env.subnet.length));
 }
 
 async function statusOf(lab: Lab, node: LabNode): Promise<NodeStatus> {

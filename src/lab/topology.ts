@@ -40,7 +40,7 @@ async function plugIn(lab: Lab, node: LabNode): Promise<void> {
 /** The namespaces that are there now and can only be this lab's, whatever its state file says. */
 export async function namespacesOf(name: string): Promise<readonly string[]> {
   const { listNamespaces } = await kernel();
-  const own = new RegExp(`^${name}-(underlay|n[0-9]+(-pod)?)$`);
+  const own = new RegExp(`^${name}-(underlay|n[0-9]+(-pod|-beside)?)$`);
   return (await listNamespaces()).filter((entry) => own.test(entry));
 }
 

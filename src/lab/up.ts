@@ -2,7 +2,7 @@ import { asTsflannelError, TsflannelError } from '../errors.ts';
 import { DEFAULT_PREFIX, writeClientConfig } from '../files/client-config.ts';
 import { someAtOnce } from './background.ts';
 import { startDiscovery } from './discovery.ts';
-import { startDockerd } from './dockerd.ts';
+import { type DockerdPaths, startDockerd } from './dockerd.ts';
 import { labDown } from './down.ts';
 import { claimLab, type Lab, type LabNode, type LabSpec, needRoot, planLab, saveLab } from './lab.ts';
 import { meetAll } from './meet.ts';
@@ -54,7 +54,10 @@ async function build(planned: Lab, progress: Progress): Promise<Lab> {
   await Promise.all(planned.nodes.map(prepareNode));
   const lab = { ...planned, ...(spec.discovery ? { discoveryUrl: await discover(planned, progress) } : {}) };
   if (spec.docker) progress(`dockerd on ${spec.size} nodes`);
-  await Promise.all([spec.docker ? startDocker(lab) : undefined, spec.bare ? undefined : bootstrap(lab, progress)]);
+  await Promise.all([
+    spec.docker ? someAtOnce(lab.nodes, (node) => startDockerOn(lab, node)) : undefined,
+    spec.bare ? undefined : bootstrap(lab, progress),
+  ]);
   if (!spec.bare) await configure(lab, progress);
   const ready: Lab = { ...lab, phase: 'up' };
   await saveLab(ready);
@@ -85,18 +88,18 @@ export async function bootstrap(lab: Lab, progress: Progress = () => undefined):
 }
 
 /**
- * A dockerd a node, with Docker's own defaults: docker0 is on 172.17.0.0/16 as on any host. Containers are in a control group of the lab,
+ * The node's dockerd, with Docker's own defaults: docker0 is on 172.17.0.0/16 as on any host. Containers are in a control group of the lab,
  * so that `lab down` finds what a killed dockerd left.
  */
-async function startDocker(lab: Lab): Promise<void> {
-  const flagsOf = (node: LabNode) => [
-    ...['--cgroup-parent', `/tsflannel-lab/${lab.spec.name}/${node.name}`],
-    ...['--exec-opt', 'native.cgroupdriver=cgroupfs'],
-  ];
-  const start = (node: LabNode) =>
-    startDockerd({ netns: node.namespace, dir: dockerDirOf(node), flags: flagsOf(node) });
-  await someAtOnce(lab.nodes, start);
-}
+export const startDockerOn = (lab: Lab, node: LabNode): Promise<DockerdPaths> =>
+  startDockerd({
+    netns: node.namespace,
+    dir: dockerDirOf(node),
+    flags: [
+      ...['--cgroup-parent', `/tsflannel-lab/${lab.spec.name}/${node.name}`],
+      ...['--exec-opt', 'native.cgroupdriver=cgroupfs'],
+    ],
+  });
 
 /** The config once, then the daemon on every node, then Docker. */
 export async function configure(lab: Lab, progress: Progress = () => undefined): Promise<void> {

@@ -37,3 +37,6 @@ for (const backend of ['vxlan', 'host-gw', 'udp'] as const)
 
 /** A thread of the daemon carries: what a killed daemon costs is in the budget of its row. */
 describe('what goes wrong in the field: udp, carrier tun', () => faultTests('udp', ['daemon-killed'], 'tun'));
+
+describe("what goes wrong in the field: Docker's containers", () =>
+  faultTests('vxlan', ['dockerd-restarted', 'iptables-reloaded'], 'docker'));

@@ -18,15 +18,26 @@ const SLACK_TUN = 60;
 const HOOK_MS = 180_000;
 const FAULT_MS = 240_000;
 
-/** Registers the faults of these rows or names, in short. */
-export function faultTests(backend: Backend, which: readonly string[], carrier?: CarrierType): void {
-  const name = ['chaos', backend, ...(carrier ? [carrier] : [])].join('-');
+/** Registers the faults of these rows or names, in short: with a carrier of udp's, or where containers are Docker's. */
+export function faultTests(backend: Backend, which: readonly string[], special?: CarrierType | 'docker'): void {
+  const name = ['chaos', backend, ...(special ? [special] : [])].join('-');
+  const docker = special === 'docker';
+  const carrier = special === 'docker' ? undefined : special;
   let ground: OpenGround | undefined;
   let shown: Snapshot = {};
   slowBefore(HOOK_MS, async () => {
     await labDown(name, TEST_LABS);
     shown = await showsOf(name);
-    const options = { name, labs: TEST_LABS, backend, carrier, short: true, seed: 1, progress: () => undefined };
+    const options = {
+      name,
+      labs: TEST_LABS,
+      backend,
+      carrier,
+      docker,
+      short: true,
+      seed: 1,
+      progress: () => undefined,
+    };
     ground = await makeGround(options);
   });
   for (const fault of faultsFor(which, { backend, own: true, former: false }))

@@ -68,7 +68,7 @@ export async function startTestDockerd({ name, flags, daemonJson }: DockerdWish)
     await execa('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
     if (daemonJson !== undefined) await writeFile(paths.configFile, daemonJson);
     await startDockerd({ netns: name, dir: paths.dir, flags: flags?.(paths) ?? [] });
-    await importImage(paths, (await execa('which', ['busybox'])).stdout);
+    await importImage(paths);
   } catch (error) {
     await endTestDockerd(dockerd);
     throw error;

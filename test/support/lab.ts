@@ -1,7 +1,6 @@
 /** Labs for tests: brought up before, taken down after, and the root namespace as it was: that is the last check of each. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { dockerdPaths, importImage, LAB_IMAGE } from '../../src/lab/dockerd.ts';
 import {
   type Lab,
@@ -92,7 +91,7 @@ const HOOK_MS = 180_000;
 
 /** Starts a container on the node's Docker; resolves to its address. */
 export async function runContainer(lab: Lab, node: LabNode, name: string): Promise<string> {
-  await importImage(dockerdPaths(dockerDirOf(node)), (await execa('which', ['busybox'])).stdout);
+  await importImage(dockerdPaths(dockerDirOf(node)));
   await mustRun(lab, node, ['docker', 'run', '-d', '--name', name, LAB_IMAGE, '/bin/busybox', 'sleep', '1000000']);
   const format = '{{.NetworkSettings.IPAddress}}';
   const { stdout } = await mustRun(lab, node, ['docker', 'inspect', '--format', format, name]);

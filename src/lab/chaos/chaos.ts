@@ -16,8 +16,12 @@ export interface Fault {
   readonly budget: (backend: Backend) => Budget;
   /** Backends it means something for; absent: all. */
   readonly backends?: readonly Backend[];
-  /** Nodes (from 1) whose pairs may lose packets; between the others nothing may be lost. Absent: all. */
+  /** Nodes (from 1) whose containers' pairs may lose packets; between the others nothing may be lost. Absent: all. */
   readonly hits?: readonly number[];
+  /** It is done where containers are Docker's, on a ground of its own: what two of one bridge lose of each other's packets all may lose. */
+  readonly docker?: true;
+  /** Lines of a host about what is made anew by others than the subject, with other numbers. */
+  readonly anew?: readonly RegExp[];
   /** Only tsflannel can be asked for it. */
   readonly ownOnly?: true;
   /** Does it, and undoes it: when this resolves, the fault is over. Throws where something is not as promised. */

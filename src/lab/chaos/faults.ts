@@ -34,7 +34,7 @@ const FAULTS: readonly Fault[] = ALL.flat().sort((a, b) => a.row - b.row);
 
 /** Faults of these rows of the matrix, or of these names; none given: all. */
 export const listFaults = (which: readonly string[]): readonly Fault[] =>
-  FAULTS.filter(({ row, name }) => which.length === 0 || which.includes(String(row)) || which.includes(name));
+  FAULTS.filter((fault) => which.length === 0 || isAskedFor(fault, which));
 
 /** What to run them on. */
 export interface Capable {
@@ -44,6 +44,10 @@ export interface Capable {
   /** There is another version of it. */
   readonly former: boolean;
 }
+
+/** Whether it is among them because it, or its row, was asked for. */
+export const isAskedFor = ({ row, name }: Fault, which: readonly string[]): boolean =>
+  which.includes(String(row)) || which.includes(name);
 
 /** Those of them that mean something there. */
 export const faultsFor = (which: readonly string[], { backend, own, former }: Capable): readonly Fault[] =>

@@ -4,12 +4,13 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createSockets } from '../../probe/sockets.ts';
 import { answerAll } from './asked.ts';
 import { now } from './chaos.ts';
 import { createInbox, type Inbox, writePacket } from './flow-packets.ts';
 import { createStream, type Stream, serveStream } from './flow-stream.ts';
-import { FLOW_PORT, type FlowAnswer, type FlowQuestion, type Target } from './flow-wire.ts';
+import { type Arrived, FLOW_PORT, type FlowAnswer, type FlowQuestion, type Range, type Target } from './flow-wire.ts';
 
 /** Who was not let run for a while does not send all at once what it missed: queues of the kernel would overflow. */
 const MOST_AT_ONCE = 20;
@@ -57,9 +58,17 @@ async function openSocket(): Promise<{ socket: Socket; overflowed(): number }> {
   return { socket, overflowed: () => sockets.overflowed(fd) };
 }
 
+/** How long a sender that goes on may be silent: packets wait in the socket of an end that a busy machine does not let run. */
+const SILENT_MS = 5_000;
+
+async function collect(inbox: Inbox, ranges: Readonly<Record<number, Range>>): Promise<Record<number, Arrived>> {
+  for (const end = now() + SILENT_MS; !inbox.isPast(ranges) && now() < end; ) await sleep(10);
+  return inbox.collect(ranges);
+}
+
 function answers(own: number, sender: Sender, inbox: Inbox, overflowed: () => number) {
   let stream: Stream | undefined;
-  return (question: FlowQuestion): FlowAnswer => {
+  return async (question: FlowQuestion): Promise<FlowAnswer> => {
     switch (question.ask) {
       case 'send':
         sender.to(question.targets.filter(({ id }) => id !== own));
@@ -77,7 +86,7 @@ function answers(own: number, sender: Sender, inbox: Inbox, overflowed: () => nu
       case 'heard':
         return { heard: inbox.latest() };
       case 'collect':
-        return { arrived: inbox.collect(question.ranges), ...(stream && { stream: stream.seen() }) };
+        return { arrived: await collect(inbox, question.ranges), ...(stream && { stream: stream.seen() }) };
     }
   };
 }

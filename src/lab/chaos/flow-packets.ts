@@ -33,13 +33,17 @@ export interface Inbox {
   take(data: Buffer): void;
   reset(): void;
   latest(): Record<number, number>;
+  /** Whether all that came of these has been taken: from each sender something later has come. */
+  isPast(ranges: Readonly<Record<number, Range>>): boolean;
   collect(ranges: Readonly<Record<number, Range>>): Record<number, Arrived>;
 }
 
 /** From one sender: when each packet was sent, by its number. */
 interface Source {
   readonly sentAt: Map<number, number>;
+  /** When the latest one was sent, and its number. */
   latest: number;
+  highest: number;
   repeated: number;
   strayed: number;
 }
@@ -84,7 +88,7 @@ function arrivedOf({ sentAt, repeated, strayed }: Source, [first, end]: Range): 
 export function createInbox(own: number): Inbox {
   const sources = new Map<number, Source>();
   function sourceOf(id: number): Source {
-    const source = sources.get(id) ?? { sentAt: new Map(), latest: 0, repeated: 0, strayed: 0 };
+    const source = sources.get(id) ?? { sentAt: new Map(), latest: 0, highest: -1, repeated: 0, strayed: 0 };
     sources.set(id, source);
     return source;
   }
@@ -97,9 +101,11 @@ export function createInbox(own: number): Inbox {
       else if (source.sentAt.has(packet.seq)) source.repeated++;
       else source.sentAt.set(packet.seq, packet.at);
       source.latest = Math.max(source.latest, packet.at);
+      source.highest = Math.max(source.highest, packet.seq);
     },
     reset: () => sources.clear(),
     latest: () => Object.fromEntries([...sources].map(([id, { latest }]) => [id, latest])),
+    isPast: (ranges) => Object.entries(ranges).every(([id, [, end]]) => sourceOf(Number(id)).highest >= end),
     collect: (ranges) =>
       Object.fromEntries(Object.entries(ranges).map(([id, range]) => [id, arrivedOf(sourceOf(Number(id)), range)])),
   };

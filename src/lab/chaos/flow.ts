@@ -62,6 +62,18 @@ function rangesTo(to: number, before: Marks, after: Marks): Record<number, Range
   return ranges;
 }
 
+async function collectAt(
+  { id, ask }: End,
+  ranges: Record<number, Range>,
+): Promise<{ readonly pairs: readonly PairLoss[]; readonly stream: StreamSeen | undefined }> {
+  const { arrived = {}, stream } = await ask({ ask: 'collect', ranges });
+  const pairs = Object.entries(arrived).map(([from, seen]) => {
+    const [first = 0, next = 0] = ranges[Number(from)] ?? [];
+    return { ...seen, from: Number(from), to: id, sent: next - first };
+  });
+  return { pairs, stream };
+}
+
 export async function startFlow(lab: Lab, pods: readonly Pod[]): Promise<Flow> {
   const ends = await Promise.all(pods.map((pod) => startEnd(lab, pod)));
   const all = (question: FlowQuestion) => Promise.all(ends.map((end) => end.ask(question)));
@@ -77,17 +89,9 @@ export async function startFlow(lab: Lab, pods: readonly Pod[]): Promise<Flow> {
   async function close(): Promise<FlowReport> {
     const closed = await mark();
     await sleep(LAST_MS);
-    const pairs: PairLoss[] = [];
-    let stream: StreamSeen = { resets: 0, stallMs: 0 };
-    for (const end of ends) {
-      const ranges = rangesTo(end.id, opened, closed);
-      const answer = await end.ask({ ask: 'collect', ranges });
-      stream = answer.stream ?? stream;
-      for (const [from, arrived] of Object.entries(answer.arrived ?? {})) {
-        const [first = 0, next = 0] = ranges[Number(from)] ?? [];
-        pairs.push({ ...arrived, from: Number(from), to: end.id, sent: next - first });
-      }
-    }
+    const collected = await Promise.all(ends.map((end) => collectAt(end, rangesTo(end.id, opened, closed))));
+    const pairs = collected.flatMap((one) => one.pairs);
+    const stream = collected.find((one) => one.stream)?.stream ?? { resets: 0, stallMs: 0 };
     const missed = (id: number) => (closed.get(id)?.overflowed ?? 0) - (opened.get(id)?.overflowed ?? 0);
     return {
       pairs,

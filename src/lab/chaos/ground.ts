@@ -1,13 +1,13 @@
 import type { CarrierType } from '../../model/backend-config.ts';
 import { labDown } from '../down.ts';
-import type { Lab, LabSpec } from '../lab.ts';
+import type { Lab, LabNode, LabSpec } from '../lab.ts';
 import { mustRun } from '../node.ts';
 import { difference, type Snapshot } from '../snapshot.ts';
-import { bootstrap, labUp, type Progress } from '../up.ts';
+import { bootstrap, labUp, type Progress, startDockerOn } from '../up.ts';
 import { layCanaries } from './canaries.ts';
 import { startFlow } from './flow.ts';
 import { configArgv } from './parts.ts';
-import { makePod, type Pod } from './pods.ts';
+import { makeDockersPods, makePod, type Pod } from './pods.ts';
 import { type Ground, showNodes, untilWell } from './runner.ts';
 import { type Backend, createStage } from './stage.ts';
 import { otherSubject, ownSubject } from './subject.ts';
@@ -28,6 +28,8 @@ export interface GroundOptions {
   /** Outages of ten minutes. */
   readonly long?: boolean | undefined;
   readonly seed: number;
+  /** The last two nodes have a dockerd, and their containers are on its docker0. */
+  readonly docker?: boolean | undefined;
   readonly progress: Progress;
 }
 
@@ -42,23 +44,38 @@ const specOf = ({ name, backend }: GroundOptions): LabSpec => ({
   ...{ discovery: false, docker: false, bare: true },
 });
 
+/** As many of the last nodes have a dockerd, where one is asked for. */
+const WITH_DOCKER = 2;
+
 /** What is of the pods. */
 const OF_PODS = [/\bpods?\b/, /\bn\d+:/];
 
 const leftFrom = (before: Snapshot = {}, after: Snapshot = {}): string => difference(before, after, OF_PODS);
 
+/** The node's container; two on docker0, after its dockerd was given the node's subnet by our own command. */
+async function podsOn(lab: Lab, node: LabNode, number: number, docker: boolean): Promise<readonly Pod[]> {
+  if (!docker) return [await makePod(node, number)];
+  await mustRun(lab, node, ['tsflannel', 'docker', 'apply', '--yes']);
+  return makeDockersPods(node, number);
+}
+
 async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
-  const { backend, carrier, short, long = false, seed, progress } = options;
+  const { backend, carrier, short, long = false, seed, docker = false, progress } = options;
   await bootstrap(lab, progress);
   const [first] = lab.nodes;
   if (first) await mustRun(lab, first, configArgv(NETWORK, backend, carrier));
+  const dockers = docker ? lab.nodes.slice(-WITH_DOCKER) : [];
+  if (docker) progress(`dockerd on ${WITH_DOCKER} nodes`);
+  // Before the daemon: a dockerd that is the first to forward sets the policy of FORWARD to DROP.
+  await Promise.all(dockers.map((node) => startDockerOn(lab, node)));
   await layCanaries(lab);
   const bare = await showNodes(lab);
   const subject = options.subject ? otherSubject(lab, options.subject) : ownSubject(lab);
   progress(`${subject.name} on ${SIZE} nodes`);
   await Promise.all(lab.nodes.map((node) => subject.start(node)));
   const pods: Pod[] = [];
-  for (const [index, node] of lab.nodes.entries()) pods.push(await makePod(node, index + 1));
+  for (const [index, node] of lab.nodes.entries())
+    pods.push(...(await podsOn(lab, node, index + 1, dockers.includes(node))));
   const flow = await startFlow(lab, pods);
   const watchman = startWatchman(lab, (index) => {
     const node = lab.nodes[index];

@@ -43,9 +43,9 @@ export async function showNodes({ nodes }: Lab, pods: readonly Pod[] = []): Prom
   return shown.map(({ processes: _, ...rest }) => named(rest, pods));
 }
 
-function leaksOf({ nodes }: Lab, before: readonly Snapshot[], after: readonly Snapshot[]): string[] {
-  return nodes.flatMap(({ name }, i) => {
-    const text = difference(before[i] ?? {}, after[i] ?? {});
+function leaksOf({ stage, shown }: Ground, after: readonly Snapshot[], { anew }: Fault): string[] {
+  return stage.lab.nodes.flatMap(({ name }, i) => {
+    const text = difference(shown[i] ?? {}, after[i] ?? {}, anew);
     return text === '' ? [] : text.split('\n').map((line) => `${name} ${line}`.slice(0, LONGEST_LINE));
   });
 }
@@ -129,7 +129,7 @@ export async function measureFault(ground: Ground, fault: Fault, slack: number):
     wellAt: well.wellAt,
     tookMs: endedAt - began,
     ...watchman.seen(),
-    leaks: leaksOf(stage.lab, ground.shown, after),
+    leaks: leaksOf(ground, after, fault),
     notes: ground.notes.splice(0),
     findings: [...findings, ...well.findings, ...undone],
   };
