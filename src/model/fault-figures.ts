@@ -18,6 +18,8 @@ export interface FaultResult {
   readonly repeated: number;
   readonly gapMs: number;
   readonly healMs: number;
+  /** All was well in the end; if not, `healMs` is how long it was waited for. */
+  readonly healed: boolean;
   /** The long TCP stream: how often it broke, and its longest silence. */
   readonly resets: number;
   readonly stallMs: number;

@@ -75,30 +75,35 @@ const executed: PropertiesOf<Executed> = {
 export const labExec: Properties = executed;
 
 const fault = { row: count('of the matrix in docs/reliability.md'), name: text() };
-export const chaosList: Properties = { faults: list(object({ ...fault, about: text() })) };
+export const chaosList: Properties = {
+  faults: list(object({ ...fault, about: text(), anyDaemon: flag('another daemon than tsflannel can be put to it') })),
+};
 const ms = real('milliseconds');
 const limit = orNull(real('milliseconds; null: no limit'));
+const faultResults = list(
+  objectOf<FaultResult>({
+    ...fault,
+    sent: count('packets'),
+    lost: count(),
+    repeated: count('came twice, or to another'),
+    gapMs: ms,
+    healMs: ms,
+    healed: flag('false: it was waited for in vain'),
+    resets: count('of the long TCP stream'),
+    stallMs: ms,
+    leaks: list(text()),
+    duplicates: count(),
+    tookMs: ms,
+    budget: objectOf<Budget>({ gapMs: limit, healMs: limit, lostShare: optional(real('of all packets')) }),
+    notes: list(text()),
+    failures: list(text(), 'empty: well'),
+  }),
+);
 export const chaos: Properties = {
   backend: text(),
   subject: text('the daemon it was done to'),
-  results: list(
-    objectOf<FaultResult>({
-      ...fault,
-      sent: count('packets'),
-      lost: count(),
-      repeated: count('came twice, or to another'),
-      gapMs: ms,
-      healMs: ms,
-      resets: count('of the long TCP stream'),
-      stallMs: ms,
-      leaks: list(text()),
-      duplicates: count(),
-      tookMs: ms,
-      budget: objectOf<Budget>({ gapMs: limit, healMs: limit, lostShare: optional(real('of all packets')) }),
-      notes: list(text()),
-      failures: list(text(), 'empty: well'),
-    }),
-  ),
+  results: faultResults,
+  beside: optional(faultResults),
 };
 
 const tcp = objectOf<TcpFigures>({

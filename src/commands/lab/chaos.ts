@@ -1,5 +1,5 @@
 import { Flags } from '@oclif/core';
-import { chaosTable } from '../../output/chaos.ts';
+import { chaosTable, faultLines, withoutLeaks } from '../../output/chaos.ts';
 import { notice, type Result, TsflannelCommand } from '../../output/command.ts';
 
 const BACKENDS = ['udp', 'vxlan', 'host-gw'] as const;
@@ -12,7 +12,8 @@ export default class LabChaos extends TsflannelCommand {
     '<%= config.bin %> lab chaos --backend vxlan --row 1 --row 16',
     '<%= config.bin %> lab chaos --backend udp --write docs/reliability.md',
     '<%= config.bin %> lab chaos --soak 20 --short --write docs/reliability.md',
-    '<%= config.bin %> lab chaos --subject /usr/bin/flanneld --row 1',
+    '<%= config.bin %> lab chaos --subject /usr/bin/flanneld --row 1 --beside',
+    '<%= config.bin %> lab chaos --subject /usr/bin/flanneld --mixed --row rolling-restart',
   ];
   static override flags = {
     name: Flags.string({ description: 'name of the lab, which is made for this and removed', default: 'chaos' }),
@@ -31,6 +32,17 @@ export default class LabChaos extends TsflannelCommand {
     subject: Flags.string({
       description: 'another daemon, with its flags in one word; told where etcd is as flanneld is',
     }),
+    mixed: Flags.boolean({ description: 'the subject on every second node only', dependsOn: ['subject'] }),
+    beside: Flags.boolean({
+      description: 'put tsflannel to the same faults first: the table compares',
+      dependsOn: ['subject'],
+      exclusive: ['mixed', 'soak'],
+    }),
+    patience: Flags.integer({
+      description: 'after so many seconds a node that is not well is stuck; a subject is started anew then',
+      default: 90,
+      min: 1,
+    }),
     former: Flags.string({
       description: 'another version, built: upgrade from it and go back to it',
       helpValue: 'FOLDER',
@@ -40,25 +52,28 @@ export default class LabChaos extends TsflannelCommand {
 
   override async execute(): Promise<Result> {
     const { flags } = await this.parse(LabChaos);
-    const { listFaults, runChaos, writeTable } = await import('../../lab/chaos/index.ts');
+    const { describeFaults, runChaos, writeTable } = await import('../../lab/chaos/index.ts');
     const { labsDir } = await import('../../lab/index.ts');
-    const { row: which = [], name, backend, carrier, short, long, slack, seed, former, soak: minutes } = flags;
+    const { row: which = [], former, beside: besides, soak: minutes, write, patience, ...rest } = flags;
     if (flags.list) {
-      const faults = listFaults(which).map(({ row, name: fault, about }) => ({ row, name: fault, about }));
-      const text = faults.map((fault) => `${fault.row} ${fault.name}: ${fault.about}`).join('\n');
-      return { data: { faults }, text };
+      const faults = describeFaults(which);
+      return { data: { faults }, text: faultLines(faults) };
     }
     const subject = flags.subject?.split(' ').filter((word) => word !== '');
     const progress = (line: string) => notice(`chaos: ${line}`);
     const each = ({ failures }: { readonly failures: readonly string[] }) => {
-      for (const line of failures) progress(`  ${line}`);
+      for (const line of withoutLeaks(failures)) progress(`  ${line}`);
     };
-    const lab = { name, labs: labsDir(), backend, carrier, short, long, seed, former, subject };
-    const results = await runChaos({ ...lab, which, slack, minutes, progress, each });
-    if (flags.write !== undefined)
-      await writeTable(flags.write, { backend, carrier, soak: minutes !== undefined, subject: subject?.[0] }, results);
-    const isWell = results.every(({ failures }) => failures.length === 0);
-    const data = { backend, subject: subject?.[0] ?? 'tsflannel', results };
-    return { data, text: chaosTable(results), exit: isWell ? 0 : 7 };
+    const options = { ...rest, labs: labsDir(), which, former, patienceMs: patience * 1_000, minutes, progress, each };
+    const beside = besides ? await runChaos({ ...options, subject: undefined, comparable: true }) : undefined;
+    const results = await runChaos({ ...options, subject });
+    const { backend, carrier, mixed } = flags;
+    const name = subject?.[0]?.replace(/.*\//, '');
+    const of = { backend, carrier, soak: minutes !== undefined, subject: name, mixed, beside, some: which.length > 0 };
+    if (write !== undefined) await writeTable(write, of, results);
+    const isWell = [...(beside ?? []), ...results].every(({ failures }) => failures.length === 0);
+    const data = { backend, subject: subject?.[0] ?? 'tsflannel', results, ...(beside && { beside }) };
+    const text = [...(beside ? ['tsflannel', chaosTable(beside), '', name] : []), chaosTable(results)].join('\n');
+    return { data, text, exit: isWell ? 0 : 7 };
   }
 }

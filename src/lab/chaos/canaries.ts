@@ -27,7 +27,7 @@ const TABLE =
 const JUMP = '-m comment --comment canary -j CANARY'.split(' ');
 
 /** Another program's table, and its chain with a jump to it, as Docker has some. What is there stays. */
-async function layRules(lab: Lab, node: LabNode): Promise<void> {
+export async function layRules(lab: Lab, node: LabNode): Promise<void> {
   const iptables = (...argv: string[]) => runOn(lab, node, ['iptables', ...argv]);
   if ((await runOn(lab, node, ['nft', 'list', 'table', 'ip', 'canary'])).exit !== 0)
     await mustRun(lab, node, ['nft', TABLE]);

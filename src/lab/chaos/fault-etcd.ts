@@ -138,7 +138,6 @@ const compacted: Fault = {
   name: 'compacted-while-watching',
   about: 'the history is compacted under the watches, then something changes',
   budget: () => ({ gapMs: 0, healMs: 1_000 }),
-  ownOnly: true,
   async run(stage) {
     await fromMember(stage, ['compact', await revisionOf(stage)]);
     await putStranger(stage, STRANGER);
@@ -154,7 +153,6 @@ const behind: Fault = {
   about:
     'a node is cut from etcd; a peer goes, another moves and comes, and the history is compacted away; the others are left alone',
   budget: () => ({ gapMs: 0, healMs: 5_000 }),
-  ownOnly: true,
   async run(stage) {
     const there = { ...stage, etcdctl: (...argv: string[]) => fromMember(stage, argv) };
     await putStranger(there, FORMER);
@@ -172,7 +170,10 @@ const behind: Fault = {
   async healed(stage) {
     return (await knows(stage, VICTIM, STRANGER)) && !(await knows(stage, VICTIM, FORMER));
   },
-  undo: (stage) => dropStranger(stage, STRANGER),
+  async undo(stage) {
+    await dropStranger(stage, STRANGER);
+    await dropStranger(stage, FORMER);
+  },
 };
 
 const subnetsOf = (stage: Stage): Promise<string[]> =>

@@ -3,8 +3,9 @@ import { entryFile } from '../../root.ts';
 import { subnetOf } from '../status.ts';
 import type { Fault } from './chaos.ts';
 import { forgeries, type Named } from './forged.ts';
-import { DEVICES, VICTIM } from './parts.ts';
+import { VICTIM } from './parts.ts';
 import type { Stage } from './stage.ts';
+import { DEVICES } from './ways.ts';
 
 /** Row 20: packets that nobody may send. */
 
@@ -30,7 +31,6 @@ const flooded: Fault = {
     'a host of the underlay that is no node throws forged and broken tunnel packets at a node: 100,000 a second for 10 s (short: 10,000 for 3 s)',
   backends: ['vxlan', 'udp'],
   budget: () => ({ gapMs: 1_000, healMs: 1_000, lostShare: 0.01 }),
-  ownOnly: true,
   async run(stage) {
     const { backend, short, note, onUnderlay } = stage;
     if (backend === 'host-gw') return;

@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { flushRules, layRulesAgain } from './canaries.ts';
 import type { Fault } from './chaos.ts';
-import { BETWEEN_MS, DEVICES, ownRoutes, VICTIM } from './parts.ts';
+import { BETWEEN_MS, ownRoutes, routeMark, VICTIM } from './parts.ts';
 import type { Backend, Stage } from './stage.ts';
+import { DEVICES } from './ways.ts';
 
 /** Rows about somebody who changes what is ours in the kernel, by `ip` and `nft` as another program would. */
 
@@ -77,7 +78,7 @@ const VANDALS: readonly Fault[] = [
     await stage.pause(BETWEEN_MS);
     const dst = await anyRoute(stage);
     await stage.run(VICTIM, 'ip', 'route', 'del', dst);
-    await stage.attempt(VICTIM, 'ip', 'route', 'add', 'unreachable', dst, 'proto', '241');
+    await stage.attempt(VICTIM, 'ip', 'route', 'add', 'unreachable', dst, ...routeMark(stage));
   }),
   vandal(
     'address-deleted',

@@ -4,8 +4,9 @@ import type { FailPoint } from '../../fail-point.ts';
 import { runDirOf } from '../node.ts';
 import { flushRules } from './canaries.ts';
 import type { Fault } from './chaos.ts';
-import { DEVICES, dropStranger, keyOf, noLoss, ownRoutes, putStranger, STRANGER, subnetNow, VICTIM } from './parts.ts';
+import { dropStranger, keyOf, noLoss, ownRoutes, putStranger, STRANGER, subnetNow, VICTIM } from './parts.ts';
 import type { Backend, Stage } from './stage.ts';
+import { DEVICES } from './ways.ts';
 
 /** Row 2: the daemon is killed at the fail points of the program, each between two things that belong together. */
 

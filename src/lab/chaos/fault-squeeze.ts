@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { flushRules } from './canaries.ts';
 import type { Fault } from './chaos.ts';
 import { limitOf, makeGroup, removeGroup } from './control-group.ts';
-import { DEVICES, dropStranger, keyOf, knows, noLoss, putStranger, STRANGER, subnetNow, VICTIM } from './parts.ts';
+import { dropStranger, keyOf, knows, noLoss, putStranger, STRANGER, subnetNow, VICTIM } from './parts.ts';
 import type { Stage } from './stage.ts';
+import { DEVICES } from './ways.ts';
 
 /** Row 29: what the daemon lives by is scarce, or does not do what it should. */
 
@@ -16,7 +17,6 @@ const slow: Fault = {
   about: 'the daemon runs 5 ms of each 100 (SIGSTOP, SIGCONT) for 5 s, and etcd changes meanwhile',
   budget: (backend) => ({ gapMs: noLoss(backend), healMs: 5_000 }),
   hits: [VICTIM],
-  ownOnly: true,
   async run(stage) {
     const pid = stage.subject.pid(stage.node(VICTIM)) as number;
     const put = putStranger(stage, STRANGER);
@@ -42,7 +42,6 @@ const noFiles: Fault = {
   about: 'the daemon may open no more files for 5 s, rules are flushed and etcd changes meanwhile',
   budget: () => ({ gapMs: SQUEEZE_MS + 7_000, healMs: 7_000 }),
   hits: [VICTIM],
-  ownOnly: true,
   async run(stage) {
     const { run, pause } = stage;
     const pid = String(stage.subject.pid(stage.node(VICTIM)));

@@ -1,7 +1,7 @@
 import { parseIp4 } from '../../model/address.ts';
 import { UNDERLAY } from '../lab.ts';
 import type { Fault } from './chaos.ts';
-import { routesOf, VICTIM } from './parts.ts';
+import { VICTIM, waysOn } from './parts.ts';
 import type { Stage } from './stage.ts';
 
 /** Rows about the network below: cables, interfaces, addresses, partitions. */
@@ -91,13 +91,11 @@ async function move(stage: Stage, from: string, to: string): Promise<void> {
   await defaultRoute(stage);
 }
 
+/** All its peers lead packets for the victim there. */
 async function isKnownAt(stage: Stage, ip: string): Promise<boolean> {
-  for (const [i] of stage.lab.nodes.entries())
-    if (
-      !(await routesOf(stage, i + 1)).some(({ publicIp, state }) => publicIp === ip && /^(ok|this node)$/.test(state))
-    )
-      return false;
-  return true;
+  const peers = stage.lab.nodes.map((_, i) => i + 1).filter((number) => number !== VICTIM);
+  const ways = await Promise.all(peers.map((number) => waysOn(stage, number)));
+  return ways.every((list) => list.some(({ publicIp }) => publicIp === ip));
 }
 
 const readdressed: Fault = {
@@ -106,7 +104,6 @@ const readdressed: Fault = {
   about: 'the underlay address changes; the subnet stays, and all peers follow',
   budget: () => ({ gapMs: 2_000, healMs: 2_000 }),
   hits: [VICTIM],
-  ownOnly: true,
   run: (stage) => move(stage, stage.node(VICTIM).ip, OTHER),
   healed: (stage) => isKnownAt(stage, OTHER),
   async undo(stage) {

@@ -36,6 +36,18 @@ const FAULTS: readonly Fault[] = ALL.flat().sort((a, b) => a.row - b.row);
 export const listFaults = (which: readonly string[]): readonly Fault[] =>
   FAULTS.filter((fault) => which.length === 0 || isAskedFor(fault, which));
 
+/** Another daemon can be put to it; Docker is given its options by tsflannel's own command. */
+const isForAny = ({ ownOnly, docker }: Fault): boolean => !ownOnly && !docker;
+
+/** The same as `--list` tells them. */
+export const describeFaults = (which: readonly string[]) =>
+  listFaults(which).map((fault) => ({
+    row: fault.row,
+    name: fault.name,
+    about: fault.about,
+    anyDaemon: isForAny(fault),
+  }));
+
 /** What to run them on. */
 export interface Capable {
   readonly backend: Backend;
@@ -52,6 +64,5 @@ export const isAskedFor = ({ row, name }: Fault, which: readonly string[]): bool
 /** Those of them that mean something there. */
 export const faultsFor = (which: readonly string[], { backend, own, former }: Capable): readonly Fault[] =>
   listFaults(which).filter(
-    ({ backends, ownOnly, formerOnly }) =>
-      (backends?.includes(backend) ?? true) && (own || !ownOnly) && (former || !formerOnly),
+    (fault) => (fault.backends?.includes(backend) ?? true) && (own || isForAny(fault)) && (former || !fault.formerOnly),
   );

@@ -8,9 +8,10 @@ import { layCanaries } from './canaries.ts';
 import { startFlow } from './flow.ts';
 import { configArgv } from './parts.ts';
 import { makeDockersPods, makePod, type Pod } from './pods.ts';
-import { type Ground, showNodes, untilWell } from './runner.ts';
+import { type Ground, showGround, showNodes, untilWell } from './runner.ts';
 import { type Backend, createStage } from './stage.ts';
-import { otherSubject, ownSubject } from './subject.ts';
+import { mixedSubject, ownSubject, type Subject } from './subject.ts';
+import { otherSubject } from './subject-other.ts';
 import { startWatchman } from './watchman.ts';
 
 /** How a chaos lab is made. */
@@ -22,6 +23,10 @@ export interface GroundOptions {
   readonly carrier?: CarrierType | undefined;
   /** Words of another daemon's command line. */
   readonly subject?: readonly string[] | undefined;
+  /** It runs on every second node only, tsflannel on the others. */
+  readonly mixed?: boolean | undefined;
+  /** How long a node may need for anything before it is called stuck. */
+  readonly patienceMs?: number | undefined;
   /** Folder of another version, built, to upgrade from and to go back to. */
   readonly former?: string | undefined;
   readonly short: boolean;
@@ -59,6 +64,16 @@ async function podsOn(lab: Lab, node: LabNode, number: number, docker: boolean):
   return makeDockersPods(node, number);
 }
 
+const PATIENCE_MS = 90_000;
+
+function subjectFor(lab: Lab, { subject, mixed }: GroundOptions, note: (text: string) => void): Subject {
+  const own = ownSubject(lab);
+  if (!subject) return own;
+  const other = otherSubject(lab, subject, note);
+  return mixed ? mixedSubject(lab, own, other) : other;
+}
+
+/** The daemons on bare nodes, containers beside them, and the flow between those. */
 async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
   const { backend, carrier, short, long = false, seed, docker = false, progress } = options;
   await bootstrap(lab, progress);
@@ -70,7 +85,9 @@ async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
   await Promise.all(dockers.map((node) => startDockerOn(lab, node)));
   await layCanaries(lab);
   const bare = await showNodes(lab);
-  const subject = options.subject ? otherSubject(lab, options.subject) : ownSubject(lab);
+  const notes: string[] = [];
+  const note = (text: string) => void notes.push(text);
+  const subject = subjectFor(lab, options, note);
   progress(`${subject.name} on ${SIZE} nodes`);
   await Promise.all(lab.nodes.map((node) => subject.start(node)));
   const pods: Pod[] = [];
@@ -81,11 +98,9 @@ async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
     const node = lab.nodes[index];
     return node !== undefined && subject.pid(node) !== undefined;
   });
-  const notes: string[] = [];
-  const note = (text: string) => void notes.push(text);
   const leftOn = async (number: number) => leftFrom(bare[number - 1], (await showNodes(lab, pods))[number - 1]);
   const stage = createStage({ lab, carrier, subject, short, long, seed, former: options.former, note, leftOn });
-  return { stage, flow, watchman, pods, notes, shown: [] };
+  return { stage, flow, watchman, pods, notes, shown: [], patienceMs: options.patienceMs ?? PATIENCE_MS };
 }
 
 /** A ground to be closed: the lab is removed then. */
@@ -99,13 +114,14 @@ export async function makeGround(options: GroundOptions): Promise<OpenGround> {
   let ground: Ground | undefined;
   const close = async (): Promise<void> => {
     ground?.watchman.end();
+    ground?.stage.subject.end();
     await ground?.flow.end();
     await labDown(options.name, options.labs);
   };
   try {
     ground = await furnish(lab, options);
     await untilWell(ground);
-    ground.shown = await showNodes(lab, ground.pods);
+    ground.shown = await showGround(ground);
     return Object.assign(ground, { close });
   } catch (error) {
     await close();

@@ -12,6 +12,8 @@ import { soak } from './soak.ts';
 export interface ChaosOptions extends Omit<GroundOptions, 'docker'> {
   /** Rows of the matrix or names of faults; none: all. */
   readonly which: readonly string[];
+  /** Only faults that any daemon can be put to. */
+  readonly comparable?: boolean | undefined;
   /** How many times over their budget times may be. */
   readonly slack: number;
   /** Random ones of them for so long, instead of each once. */
@@ -30,8 +32,9 @@ function leaveOut(faults: readonly Fault[], why: string, { progress }: ChaosOpti
  * host has no Docker.
  */
 async function faultsByGround(options: ChaosOptions): Promise<readonly (readonly Fault[])[]> {
-  const { which, backend, subject, former, minutes } = options;
-  const faults = faultsFor(which, { backend, own: subject === undefined, former: former !== undefined });
+  const { which, backend, subject, former, minutes, comparable } = options;
+  const own = subject === undefined && !comparable;
+  const faults = faultsFor(which, { backend, own, former: former !== undefined });
   const plain = faults.filter(({ docker }) => !docker);
   const dockers = faults.filter(({ docker }) => docker);
   const missing = dockers.length > 0 ? await missingForDocker() : undefined;
@@ -96,5 +99,5 @@ export async function runChaos(options: ChaosOptions): Promise<readonly FaultRes
 }
 
 export type { Fault } from './chaos.ts';
-export { listFaults } from './faults.ts';
+export { describeFaults } from './faults.ts';
 export { writeTable } from './page.ts';

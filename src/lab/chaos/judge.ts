@@ -9,6 +9,8 @@ export interface Observation {
   /** When the fault was over, and when every node had what it wants. */
   readonly endedAt: number;
   readonly wellAt: number;
+  /** They had it before patience ended. */
+  readonly isHealed: boolean;
   readonly tookMs: number;
   readonly torn: number;
   readonly overlaps: number;
@@ -80,10 +82,8 @@ export function judge(fault: Fault, budget: FaultResult['budget'], seen: Observa
   const dockersGapMs = Math.round(max(all.filter(isDockers), gapOf));
   const { dropped } = seen.flow;
   const lost = sum(pairs, lostOf);
-  const healedAt = Math.max(
-    seen.wellAt,
-    max(pairs, ({ lostUntil }) => lostUntil),
-  );
+  const lostUntil = seen.isHealed ? max(pairs, (pair) => pair.lostUntil) : 0;
+  const healedAt = Math.max(seen.wellAt, lostUntil);
   const result = {
     row: fault.row,
     name: fault.name,
@@ -91,6 +91,7 @@ export function judge(fault: Fault, budget: FaultResult['budget'], seen: Observa
     lost,
     repeated: sum(pairs, ({ repeated, strayed }) => repeated + strayed),
     gapMs: Math.round(max(pairs, gapOf)),
+    healed: seen.isHealed,
     healMs: Math.max(0, Math.round(healedAt - seen.endedAt)),
     resets: seen.flow.stream.resets,
     stallMs: Math.round(seen.flow.stream.stallMs),

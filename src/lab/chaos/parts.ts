@@ -4,6 +4,8 @@ import type { CarrierType } from '../../model/backend-config.ts';
 import type { RouteRow } from '../../model/report.ts';
 import { runDirOf } from '../node.ts';
 import type { Backend, Stage } from './stage.ts';
+import { sweep } from './sweep.ts';
+import { peerRoutes, type Way } from './ways.ts';
 
 /** What several faults are made of. */
 
@@ -35,11 +37,13 @@ export interface Stranger {
 
 export const STRANGER: Stranger = { subnet: '10.97.255.0/24', publicIp: '198.18.0.77' };
 
-/** What a flanneld there would have written. */
+/** What a flanneld there would have written; no two addresses have one MAC. */
 export function strangerValue(backend: Backend, { publicIp }: Stranger): string {
   const base = { PublicIP: publicIp, PublicIPv6: null };
-  if (backend === 'vxlan')
-    return JSON.stringify({ ...base, BackendType: 'vxlan', BackendData: { VNI: 1, VtepMAC: '02:be:ac:00:00:77' } });
+  if (backend === 'vxlan') {
+    const VtepMAC = `02:be:ac:00:00:${publicIp.slice(-2)}`;
+    return JSON.stringify({ ...base, BackendType: 'vxlan', BackendData: { VNI: 1, VtepMAC } });
+  }
   return JSON.stringify(backend === 'udp' ? base : { ...base, BackendType: backend });
 }
 
@@ -47,13 +51,11 @@ export const putStranger = ({ etcdctl, backend }: Stage, stranger: Stranger): Pr
   etcdctl('put', keyOf(stranger.subnet), strangerValue(backend, stranger));
 
 /** Whether a node has heard that the subnet is nobody's, and no removal waits: after a wiped etcd they wait for 10 s. */
-async function hasForgotten({ node }: Stage, number: number, { subnet }: Stranger): Promise<boolean> {
-  const runDir = runDirOf(node(number));
-  const [routes, status] = await Promise.all([askIfUp(runDir, 'routes'), askIfUp(runDir, 'status')]);
-  // Another program's node cannot be asked.
-  if (!routes || !status) return true;
-  const waits = status.checks.some(({ name, state }) => name === 'removals' && state !== 'ok');
-  return !waits && routes.rows.every((row) => row.subnet !== subnet);
+async function hasForgotten(stage: Stage, number: number, { subnet }: Stranger): Promise<boolean> {
+  const node = stage.node(number);
+  const status = stage.subject.own ? await askIfUp(runDirOf(node), 'status') : undefined;
+  const waits = status?.checks.some(({ name, state }) => name === 'removals' && state !== 'ok') ?? false;
+  return !waits && (await waysOn(stage, number)).every((way) => way.subnet !== subnet);
 }
 
 /** Takes the stranger's lease away; resolves when every node has done so too. */
@@ -63,20 +65,30 @@ export async function dropStranger(stage: Stage, stranger: Stranger): Promise<vo
     await stage.until(`n${number} to forget the stranger`, () => hasForgotten(stage, number, stranger));
 }
 
-/** The rows of `routes` on a node. */
+/** The rows of `routes` on a node of tsflannel's. */
 export const routesOf = async ({ node }: Stage, number: number): Promise<readonly RouteRow[]> =>
   (await ask(runDirOf(node(number)), 'routes')).rows;
 
-/** Whether the node has a way to the stranger, at this very address. Another program's node cannot be asked. */
+/** The ways of a node to the others. */
+export const waysOn = ({ node, subject }: Stage, number: number): Promise<readonly Way[]> => subject.ways(node(number));
+
+/** Whether the node has a way to the stranger, at this very address. Where it cannot be seen (udp of another program) it is taken for so. */
 export async function knows(stage: Stage, number: number, { subnet, publicIp }: Stranger): Promise<boolean> {
-  if (!stage.subject.own) return true;
-  const rows = await routesOf(stage, number);
-  return rows.some((row) => row.subnet === subnet && row.publicIp === publicIp && row.state === 'ok');
+  if (!stage.subject.own && stage.backend === 'udp') return true;
+  const ways = await waysOn(stage, number);
+  return ways.some((way) => way.subnet === subnet && way.publicIp === publicIp);
 }
 
 /** The node's subnet. */
-export async function subnetNow(stage: Stage, number: number): Promise<string> {
-  return (await ask(runDirOf(stage.node(number)), 'status')).subnet;
+export const subnetNow = ({ node, subject }: Stage, number: number): Promise<string> => subject.subnet(node(number));
+
+/** The node leaves for good. Another daemon has no word for it: it is ended, its lease deleted, and the kernel swept. */
+export async function leave(stage: Stage, number: number): Promise<void> {
+  if (stage.subject.own) return void (await stage.run(number, 'tsflannel', 'down'));
+  const key = keyOf(await subnetNow(stage, number));
+  await stage.kill(number, 'SIGTERM');
+  await stage.etcdctl('del', key);
+  await sweep(stage.lab, stage.node(number));
 }
 
 /** Etcd's lease behind a key, in hexadecimal as etcdctl takes it; `0` for none. */
@@ -107,14 +119,12 @@ export function costOf(pid: number | undefined): { cpu: number; rss: number } {
   };
 }
 
-/** The device of the backend. */
-export const DEVICES: Readonly<Record<Backend, string>> = { vxlan: 'flannel.1', udp: 'flannel0', 'host-gw': 'eth0' };
+/** The mark of tsflannel's own routes; another daemon's may have any. */
+export const routeMark = ({ subject }: Stage): string[] => (subject.own ? ['proto', '241'] : []);
 
 /** The routes of the victim's daemon to its peers, as `ip` shows them: word by word. */
-export async function ownRoutes({ run, lab }: Stage): Promise<string[][]> {
-  const text = await run(VICTIM, 'ip', 'route', 'show', 'root', lab.spec.network, 'proto', '241');
-  return text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim().split(/\s+/)]));
-}
+export const ownRoutes = (stage: Stage): Promise<string[][]> =>
+  peerRoutes(stage.lab, stage.node(VICTIM), ...routeMark(stage));
 
 const CUT = 'chaos';
 

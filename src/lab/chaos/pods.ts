@@ -20,7 +20,7 @@ const SECOND = 100;
 /** Number of the node a pod is on. */
 export const nodeOfPod = (id: number): number => id % SECOND;
 
-const BRIDGE = 'pods';
+export const BRIDGE = 'pods';
 /** Fits with every backend: some faults switch it. */
 const MTU = 1400;
 

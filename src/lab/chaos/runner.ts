@@ -8,7 +8,9 @@ import type { Flow } from './flow.ts';
 import { judge, type Observation } from './judge.ts';
 import { isMoved, movePod, type Pod } from './pods.ts';
 import type { Stage } from './stage.ts';
+import { sweep } from './sweep.ts';
 import type { Watchman } from './watchman.ts';
+import { DEVICES } from './ways.ts';
 
 /** A lab on which one fault follows the other. */
 export interface Ground {
@@ -18,12 +20,12 @@ export interface Ground {
   pods: readonly Pod[];
   /** Figures that the running fault has told. */
   readonly notes: string[];
-  /** How the nodes looked after the last fault. */
+  /** How the nodes looked after the last fault; empty before the first. */
   shown: readonly Snapshot[];
+  /** How long a node may need for anything before it is called stuck. */
+  patienceMs: number;
 }
 
-/** How long a node may need for anything before it is called stuck. */
-const PATIENCE_MS = 90_000;
 const POLL_MS = 20;
 /** How long all must have been well before the next fault. */
 const CALM_MS = 400;
@@ -37,15 +39,41 @@ function named(shown: Snapshot, pods: readonly Pod[]): Snapshot {
   return Object.fromEntries(Object.entries(shown).map(([section, lines]) => [section, lines.map(rename)]));
 }
 
+interface Link {
+  readonly ifname: string;
+  readonly address?: string;
+}
+
+/** The same for the MACs of vxlan's devices: who does not promise to keep its MAC may have another one, if all peers know it. */
+export function namedMacs(shown: readonly Snapshot[], nodes: Lab['nodes']): readonly Snapshot[] {
+  const macs = shown.flatMap(({ links = [] }, i) =>
+    links
+      .map((line) => JSON.parse(line) as Link)
+      .flatMap(({ ifname, address }) =>
+        ifname === DEVICES.vxlan && address ? [[address, `MAC of ${nodes[i]?.name}`] as const] : [],
+      ),
+  );
+  const rename = (line: string): string => macs.reduce((text, [mac, name]) => text.replaceAll(mac, name), line);
+  return shown.map((one) =>
+    Object.fromEntries(Object.entries(one).map(([section, lines]) => [section, lines.map(rename)])),
+  );
+}
+
 /** The network side of every node; processes are the faults' business. */
 export async function showNodes({ nodes }: Lab, pods: readonly Pod[] = []): Promise<readonly Snapshot[]> {
   const shown = await Promise.all(nodes.map(({ namespace }) => snapshot({ namespace })));
   return shown.map(({ processes: _, ...rest }) => named(rest, pods));
 }
 
-function leaksOf({ stage, shown }: Ground, after: readonly Snapshot[], { anew }: Fault): string[] {
+/** The same as faults are judged by. */
+export async function showGround({ stage, pods }: Pick<Ground, 'stage' | 'pods'>): Promise<readonly Snapshot[]> {
+  const shown = await showNodes(stage.lab, pods);
+  return stage.subject.own ? shown : namedMacs(shown, stage.lab.nodes);
+}
+
+function leaksOf({ stage, shown }: Ground, after: readonly Snapshot[], fault?: Fault): string[] {
   return stage.lab.nodes.flatMap(({ name }, i) => {
-    const text = difference(shown[i] ?? {}, after[i] ?? {}, anew);
+    const text = difference(shown[i] ?? {}, after[i] ?? {}, fault?.anew);
     return text === '' ? [] : text.split('\n').map((line) => `${name} ${line}`.slice(0, LONGEST_LINE));
   });
 }
@@ -65,10 +93,15 @@ async function followSubnets(ground: Ground): Promise<void> {
   await ground.flow.aim(pods);
 }
 
-async function isSettled({ stage }: Ground, fault: Fault | undefined): Promise<boolean> {
+/** No step is left; of daemons that cannot be asked for their plan: the kernel is what it was, unless the fault says what is to be. */
+async function isSettled(ground: Ground, fault: Fault | undefined): Promise<boolean> {
+  const { stage, shown } = ground;
   try {
     const open = await Promise.all(stage.lab.nodes.map((node) => stage.subject.open(node)));
-    return open.every((steps) => steps === 0) && ((await fault?.healed?.(stage)) ?? true);
+    if (open.some((steps) => steps !== undefined && steps > 0)) return false;
+    if (fault?.healed) return await fault.healed(stage);
+    if (!open.includes(undefined) || shown.length === 0) return true;
+    return leaksOf(ground, await showGround(ground), fault).length === 0;
   } catch {
     return false; // it is not up yet
   }
@@ -84,19 +117,21 @@ async function untilOr<T>(condition: () => Promise<T | undefined>, end: number):
 
 /** Waits until nothing is left to do on any node and every pair is answered; resolves to when the first was so. */
 export async function untilWell(ground: Ground, fault?: Fault): Promise<{ wellAt: number; findings: string[] }> {
-  const end = now() + PATIENCE_MS;
+  const end = now() + ground.patienceMs;
   const settled = await untilOr(async () => {
     await followSubnets(ground);
     const asked = now();
     return (await isSettled(ground, fault)) ? asked : undefined;
   }, end);
+  const since = settled ?? now() - CALM_MS;
   const heard = await untilOr(
-    async () => ((await ground.flow.allHeardSince(settled ?? end)) ? true : undefined),
+    async () => ((await ground.flow.allHeardSince(since)) ? true : undefined),
     settled === undefined ? 0 : end,
   );
   await sleep(CALM_MS);
   if (settled !== undefined && heard) return { wellAt: settled, findings: [] };
-  return { wellAt: end, findings: [settled === undefined ? 'a node does not become well' : 'a pair stays silent'] };
+  const stuck = `a node does not become well${heard ? ', though packets pass' : ''}`;
+  return { wellAt: end, findings: [settled === undefined ? stuck : 'a pair stays silent'] };
 }
 
 /** Does a part of a fault; resolves to what was found not to be as promised. */
@@ -110,7 +145,24 @@ async function attempt(stage: Stage, part: Fault['run'] | undefined): Promise<st
   }
 }
 
-/** Runs one fault on a lab that is well, and waits until it is well again. Times may be `slack` times over the budget. */
+/** Ends the daemon on all nodes, sweeps the kernels and starts it again; resolves to what went wrong with that. */
+async function startAnew(ground: Ground): Promise<string[]> {
+  const { stage } = ground;
+  const findings = await attempt(stage, async ({ lab, subject }) => {
+    await Promise.all(lab.nodes.map((node) => subject.kill(node, 'SIGKILL')));
+    await Promise.all(lab.nodes.map((node) => sweep(lab, node)));
+    await Promise.all(lab.nodes.map((node) => subject.start(node)));
+  });
+  ground.shown = [];
+  findings.push(...(await untilWell(ground)).findings);
+  ground.shown = await showGround(ground);
+  return findings.map((line) => `after the restart: ${line}`);
+}
+
+/**
+ * Runs one fault on a lab that is well, and waits until it is well again. Times may be `slack` times over the budget. A daemon that is not
+ * tsflannel and does not heal is started anew on all nodes, so that the next fault has a lab that is well.
+ */
 export async function measureFault(ground: Ground, fault: Fault, slack: number): Promise<FaultResult> {
   const { stage, flow, watchman } = ground;
   watchman.reset();
@@ -118,21 +170,27 @@ export async function measureFault(ground: Ground, fault: Fault, slack: number):
   const began = now();
   const findings = await attempt(stage, fault.run);
   const endedAt = now();
+  const seconds = ground.patienceMs / 1_000;
   const well = await untilWell(ground, fault);
   const report = await flow.close();
+  const isHealed = well.findings.length === 0;
   const undone = await attempt(stage, fault.undo);
-  if (fault.undo) undone.push(...(await untilWell(ground)).findings);
-  const after = await showNodes(stage.lab, ground.pods);
+  const later = fault.undo && (isHealed || stage.subject.own) ? (await untilWell(ground)).findings : [];
+  const after = await showGround(ground);
+  const leaks = leaksOf(ground, after, fault);
+  ground.shown = after;
+  const isStuck = !stage.subject.own && (!isHealed || later.length > 0);
+  const restarted = isStuck ? [`did not heal in ${seconds} s; restarted`, ...(await startAnew(ground))] : [];
   const seen: Observation = {
     flow: report,
     endedAt,
     wellAt: well.wellAt,
+    isHealed,
     tookMs: endedAt - began,
     ...watchman.seen(),
-    leaks: leaksOf(ground, after, fault),
-    notes: ground.notes.splice(0),
-    findings: [...findings, ...well.findings, ...undone],
+    leaks,
+    notes: [...new Set(ground.notes.splice(0))],
+    findings: [...findings, ...undone, ...well.findings, ...later, ...restarted],
   };
-  ground.shown = after;
   return judge(fault, fault.budget(stage.backend), seen, slack);
 }

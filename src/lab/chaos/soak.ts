@@ -37,6 +37,7 @@ function sumUp(results: readonly FaultResult[], tookMs: number, notes: readonly 
     repeated: total(results, ({ repeated }) => repeated),
     gapMs: most(results.map(({ gapMs }) => gapMs)),
     healMs: most(results.map(({ healMs }) => healMs)),
+    healed: results.every(({ healed }) => healed),
     resets: total(results, ({ resets }) => resets),
     stallMs: most(results.map(({ stallMs }) => stallMs)),
     leaks: results.flatMap(({ leaks }) => leaks),

@@ -1,28 +1,36 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask } from '../../control/client.ts';
-import { startBackground, until } from '../background.ts';
+import { until } from '../background.ts';
 import type { Lab, LabNode } from '../lab.ts';
-import { mustRun, nodeEnvironment, onNode, runDirOf, runOn, subnetFileOf } from '../node.ts';
-import { subnetOf } from '../status.ts';
+import { mustRun, runDirOf, runOn } from '../node.ts';
+import type { Way } from './ways.ts';
 
 /** The daemon that is put to the faults. */
 export interface Subject {
   readonly name: string;
-  /** It is tsflannel: it can be asked for its plan. */
+  /** It is tsflannel on all nodes: it can be asked, and its own commands mean something. */
   readonly own: boolean;
   /** Starts it and waits until it says, by its own means, that the node is up. */
   start(node: LabNode, ...args: string[]): Promise<void>;
   pid(node: LabNode): number | undefined;
   /** Sends the signal; resolves when the process is gone. */
   kill(node: LabNode, signal: NodeJS.Signals): Promise<void>;
-  /** Steps it would still take; 0 where nobody can tell. Rejects while it is not up. */
-  open(node: LabNode): Promise<number>;
+  /** Steps it would still take; undefined where nobody can tell. Rejects while it is not up. */
+  open(node: LabNode): Promise<number | undefined>;
+  /** The node's subnet. Rejects while it has none. */
+  subnet(node: LabNode): Promise<string>;
+  /** Where it leads packets to; of one that cannot be asked what the kernel says. */
+  ways(node: LabNode): Promise<readonly Way[]>;
+  /** Starts it with the address of another node, in vain or not; whether it was refused. It runs no more then. */
+  isRefused(node: LabNode, publicIp: string): Promise<boolean>;
+  /** Starts nothing any more. */
+  end(): void;
 }
 
-const PATIENCE_MS = 60_000;
+export const PATIENCE_MS = 60_000;
 
-const isAlive = (pid: number): boolean => {
+export const isAlive = (pid: number): boolean => {
   try {
     return !/^\d+ \(.*\) [ZX] /s.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
@@ -30,7 +38,7 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-async function kill(pid: number | undefined, signal: NodeJS.Signals): Promise<void> {
+export async function killPid(pid: number | undefined, signal: NodeJS.Signals): Promise<void> {
   if (pid === undefined) return;
   process.kill(pid, signal);
   const gone = async () => (isAlive(pid) ? undefined : true);
@@ -46,7 +54,7 @@ function pidIn(file: string): number | undefined {
   }
 }
 
-/** tsflannel itself, by its own commands. `variables` are added to the environment. */
+/** tsflannel itself, by its own commands. */
 export function ownSubject(lab: Lab): Subject {
   const pid = (node: LabNode) => pidIn(join(runDirOf(node), 'daemon.pid'));
   return {
@@ -56,43 +64,34 @@ export function ownSubject(lab: Lab): Subject {
       await mustRun(lab, node, ['tsflannel', 'up', '--detach', ...args]);
     },
     pid,
-    kill: (node, signal) => kill(pid(node), signal),
+    kill: (node, signal) => killPid(pid(node), signal),
     open: async (node) => (await ask(runDirOf(node), 'plan')).steps.length,
+    subnet: async (node) => (await ask(runDirOf(node), 'status')).subnet,
+    ways: async (node) => (await ask(runDirOf(node), 'routes')).rows.filter(({ state }) => state === 'ok'),
+    async isRefused(node, publicIp) {
+      const { stdout } = await runOn(lab, node, ['tsflannel', 'up', '--public-ip', publicIp, '--json']);
+      return stdout.includes('"PUBLIC_IP_TAKEN"');
+    },
+    end: () => undefined,
   };
 }
 
-const writtenAt = (file: string): number => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-
-/**
- * Another daemon by its command line, as `/usr/bin/flanneld --ip-masq`. It is told by flanneld's environment where etcd and subnet.env are;
- * it is up when it has written subnet.env. What flanneld leaves to Docker (forwarding) is done for it.
- */
-export function otherSubject(lab: Lab, command: readonly string[]): Subject {
-  const pids = new Map<string, number>();
-  const endpoints = lab.nodes.filter(({ member }) => member).map(({ ip }) => `http://${ip}:2379`);
-  const pid = ({ name }: LabNode) => {
-    const known = pids.get(name);
-    return known !== undefined && isAlive(known) ? known : undefined;
-  };
+/** Both at once, as in a cluster that is on its way from one to the other: the first and third node have `one`, the others `other`. */
+export function mixedSubject({ nodes }: Lab, one: Subject, other: Subject): Subject {
+  const of = (node: LabNode): Subject => (nodes.indexOf(node) % 2 === 0 ? one : other);
   return {
-    name: command[0] ?? '',
+    name: `${one.name} and ${other.name}`,
     own: false,
-    async start(node, ...args) {
-      await runOn(lab, node, ['sysctl', '-q', '-w', 'net.ipv4.ip_forward=1']);
-      const file = subnetFileOf(node);
-      const before = writtenAt(file);
-      const env = {
-        ...nodeEnvironment(lab, node),
-        FLANNELD_ETCD_ENDPOINTS: endpoints.join(','),
-        FLANNELD_SUBNET_FILE: file,
-      };
-      const log = join(runDirOf(node), 'daemon.log');
-      pids.set(node.name, startBackground(onNode(node, [...command, ...args]), env, log));
-      const up = async () => (writtenAt(file) !== before ? await subnetOf(node) : undefined);
-      await until(`${command[0]} on ${node.name} writes no subnet.env`, up, { timeoutMs: PATIENCE_MS, log });
+    start: (node, ...args) => of(node).start(node, ...args),
+    pid: (node) => of(node).pid(node),
+    kill: (node, signal) => of(node).kill(node, signal),
+    open: (node) => of(node).open(node),
+    subnet: (node) => of(node).subnet(node),
+    ways: (node) => of(node).ways(node),
+    isRefused: (node, publicIp) => of(node).isRefused(node, publicIp),
+    end() {
+      one.end();
+      other.end();
     },
-    pid,
-    kill: (node, signal) => kill(pid(node), signal),
-    open: async () => 0,
   };
 }

@@ -15,7 +15,17 @@ const pair = (from: number, to: number, lost: number, gapMs = lost): PairLoss =>
 
 function judged(pairs: readonly PairLoss[], overflowed: readonly (readonly [number, number])[] = [], fault = FAULT) {
   const flow = { pairs, stream: { resets: 0, stallMs: 0 }, overflowed: new Map(overflowed), dropped: 0 };
-  const rest = { endedAt: 5_000, wellAt: 5_000, tookMs: 1, torn: 0, overlaps: 0, leaks: [], notes: [], findings: [] };
+  const rest = {
+    isHealed: true,
+    endedAt: 5_000,
+    wellAt: 5_000,
+    tookMs: 1,
+    torn: 0,
+    overlaps: 0,
+    leaks: [],
+    notes: [],
+    findings: [],
+  };
   const seen: Observation = { flow, ...rest };
   return judge(fault, fault.budget('vxlan'), seen, 1);
 }
