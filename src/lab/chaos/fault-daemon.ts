@@ -36,7 +36,7 @@ const peerGone: Fault = {
     try {
       await stage.start(VICTIM);
       const isSwept = async () => (await stage.run(VICTIM, 'ip', 'route', 'show', 'exact', gone)) === '';
-      await stage.until('the route to the node that went is swept', isSwept, SWEPT_MS);
+      await stage.until('the route to the node that went is not swept', isSwept, SWEPT_MS);
     } finally {
       await stage.start(3);
     }
