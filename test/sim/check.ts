@@ -14,7 +14,7 @@ import { networkIn } from '../../src/store/network.ts';
 import { openStore } from '../../src/store/store.ts';
 import { createView } from '../../src/store/view.ts';
 import { NET } from '../support/kvs.ts';
-import { underlay } from '../support/scene.ts';
+import { addressOf, underlay } from '../support/scene.ts';
 import type { SimNode } from './node.ts';
 import type { World } from './world.ts';
 
@@ -54,7 +54,7 @@ async function checkNode(node: SimNode, leases: ReadonlyMap<string, Lease>): Pro
   const own = daemon.holder.current();
   const lease = leases.get(own.key);
   assert.equal(lease?.nodeName, who, `${who} holds ${own.key}`);
-  assert.equal(printIp(lease.publicIp), `10.200.0.${node.number}`, `${who} is told to be where it is`);
+  assert.equal(printIp(lease.publicIp), addressOf(node.number), `${who} is told to be where it is`);
   const scene = daemon.reconciler.scene();
   assert.ok(scene && printPrefix(scene.self.subnet) === printPrefix(own.subnet), `${who} lives by its lease`);
   const peers = new Map([...leases].filter(([key]) => key !== own.key));

@@ -27,17 +27,24 @@ export interface World {
 
 const BACKENDS = [{ Type: 'udp' }, { Type: 'vxlan' }, { Type: 'vxlan', DirectRouting: true }, { Type: 'host-gw' }];
 
-/** Hardly more subnets than nodes: who loses one may find another there. */
-export async function createWorld(seed: number): Promise<World> {
+/** Three to eight nodes, and hardly more subnets than nodes: who loses one may find another there. */
+function smallCluster(chance: Chance): { count: number; config: object } {
+  const count = chance.between(3, 8);
+  const SubnetMax = `10.5.${count + chance.between(0, 2)}.0`;
+  return { count, config: { Network: '10.5.0.0/20', SubnetLen: 24, SubnetMax, Backend: chance.pick(BACKENDS) } };
+}
+
+/** With `size` that many nodes, on vxlan. */
+export async function createWorld(seed: number, size?: number): Promise<World> {
   const chance = createChance(seed);
   const clock = createTestClock();
   const etcd = createMemoryEtcd(clock);
   const history = recordHistory(etcd, clock);
   const trace: string[] = [];
   const note = (line: string) => trace.push(`${(clock.now() / 1000).toFixed(3)} ${line}`);
-  const count = chance.between(3, 8);
-  const SubnetMax = `10.5.${count + chance.between(0, 2)}.0`;
-  const config = { Network: '10.5.0.0/20', SubnetLen: 24, SubnetMax, Backend: chance.pick(BACKENDS) };
+  const { count, config } = size
+    ? { count: size, config: { Network: '10.0.0.0/12', SubnetLen: 24, Backend: { Type: 'vxlan' } } }
+    : smallCluster(chance);
   note(`seed ${seed} ${JSON.stringify(config)}`);
   await overwrite(etcd, 'config', JSON.stringify(config));
   const node = (number: number) => createNode({ clock, etcd, random: chance.next, trace: note }, number);

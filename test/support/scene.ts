@@ -3,11 +3,14 @@ import type { Scene } from '../../src/backend/desired.ts';
 import type { KernelObject } from '../../src/kernel/state.ts';
 import { ip, networkOf, nodeId, prefix } from './values.ts';
 
-/** Node `number` on 10.200.0.number/24, eth0. */
+/** Where node `number` is: 10.200.0.number, and on from there. */
+export const addressOf = (number: number): string => `10.200.${number >> 8}.${number & 255}`;
+
+/** Node `number` on its address/24, eth0. */
 export const hostOf = (number: number, parts: Partial<Host> = {}): Host => ({
   nodeId: nodeId(number),
-  iface: { name: 'eth0', mtu: 1500, ip: ip(`10.200.0.${number}`), onLink: [prefix('10.200.0.0/24')] },
-  publicIp: ip(`10.200.0.${number}`),
+  iface: { name: 'eth0', mtu: 1500, ip: ip(addressOf(number)), onLink: [prefix('10.200.0.0/24')] },
+  publicIp: ip(addressOf(number)),
   filter: { variant: 'iptables-nft', dockerUser: false },
   ipMasq: false,
   subnetFile: '/run/flannel/subnet.env',
@@ -33,7 +36,7 @@ export const underlay = (number: number): readonly KernelObject[] => [
     up: true,
     link: { type: 'other', detail: 'veth' },
   },
-  { kind: 'address', device: 'eth0', ip: ip(`10.200.0.${number}`), length: 24 },
+  { kind: 'address', device: 'eth0', ip: ip(addressOf(number)), length: 24 },
 ];
 
 /** docker0 on this prefix, as dockerd leaves it. */
