@@ -21,8 +21,13 @@ const ROOT = '/sys/fs/cgroup';
 
 const isFirst = (controller: Controller): boolean => existsSync(join(ROOT, controller, 'cgroup.procs'));
 
-const pathOf = (controller: Controller, lab: string): string =>
-  join(isFirst(controller) ? join(ROOT, controller) : ROOT, `tsflannel-chaos-${lab}`);
+const rootOf = (controller: Controller): string => (isFirst(controller) ? join(ROOT, controller) : ROOT);
+
+/** Below the folder of the lab's other groups: `lab down` removes them all. From the outermost on. */
+function foldersOf(controller: Controller, lab: string): readonly [string, string, string] {
+  const all = join(rootOf(controller), 'tsflannel-lab');
+  return [all, join(all, lab), join(all, lab, 'chaos')];
+}
 
 /** The file of the limit. */
 export const limitOf = (controller: Controller): string =>
@@ -34,11 +39,12 @@ export async function makeGroup(
   lab: string,
   settings: Readonly<Record<string, string>>,
 ): Promise<Group> {
-  const path = pathOf(controller, lab);
+  const [all, own, path] = foldersOf(controller, lab);
   const set = (name: string, value: string) => writeFile(join(path, name), value);
   try {
-    if (!isFirst(controller)) await writeFile(join(ROOT, 'cgroup.subtree_control'), `+${controller}`);
     await mkdir(path, { recursive: true });
+    if (!isFirst(controller))
+      for (const parent of [ROOT, all, own]) await writeFile(join(parent, 'cgroup.subtree_control'), `+${controller}`);
     for (const [name, value] of Object.entries(settings)) await set(name, value);
   } catch (error) {
     throw new TsflannelError('LAB_STUCK', { detail: `no control group for ${controller} here: ${error}` }, error);
@@ -54,10 +60,12 @@ export async function makeGroup(
 
 /** Takes it away once the kernel has ended the processes in it. */
 export async function removeGroup(controller: Controller, lab: string): Promise<void> {
-  const path = pathOf(controller, lab);
+  const [all, own, path] = foldersOf(controller, lab);
   const gone = async () => {
     if (existsSync(path)) await rmdir(path);
     return true;
   };
   await until(`${path} is not empty`, gone, { timeoutMs: 10_000 });
+  // Others may have groups there.
+  for (const parent of [own, all]) await rmdir(parent).catch(() => undefined);
 }
