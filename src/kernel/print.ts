@@ -65,7 +65,7 @@ export function printObject(object: KernelObject): string {
       return `address ${printIp(object.ip)}/${object.length} dev ${object.device}`;
     case 'route': {
       const via = object.via ? ` via ${printIp(object.via)}` : '';
-      return `route ${printPrefix(object.dst)}${via} dev ${object.device}${object.onlink ? ' onlink' : ''}${object.metric ? ` metric ${object.metric}` : ''} proto ${object.protocol}`;
+      return `route ${printPrefix(object.dst)}${via} ${object.deadEnd ?? `dev ${object.device}`}${object.onlink ? ' onlink' : ''}${object.metric ? ` metric ${object.metric}` : ''} proto ${object.protocol}`;
     }
     case 'neighbour':
       return `neighbour ${printIp(object.ip)} lladdr ${printMac(object.mac)} dev ${object.device}`;

@@ -67,6 +67,8 @@ export interface Route {
   readonly metric: number;
   /** rtm_protocol; ours is OWN.routeProtocol. */
   readonly protocol: number;
+  /** It leads nowhere, and has no device: none that we make, but one that another made in our name is ours to remove. */
+  readonly deadEnd?: 'blackhole' | 'unreachable' | 'prohibit' | 'throw';
 }
 
 /** A permanent neighbour entry (IP to MAC). */

@@ -50,8 +50,10 @@ function reasonFor(step: Step, answer: Answer | undefined): string | undefined {
   return reasonOf(answer);
 }
 
-const deviceOf = (step: Step): string =>
-  ((step.action === 'remove' ? (step.previous ?? step.object) : step.object) as OnDevice).device;
+const aboutOf = (step: Step): OnDevice =>
+  (step.action === 'remove' ? (step.previous ?? step.object) : step.object) as OnDevice;
+
+const isDeadEnd = (object: OnDevice): boolean => object.kind === 'route' && object.deadEnd !== undefined;
 
 /** Routes whose new version is in place and whose old one now has to go. */
 function outdated(steps: readonly Step[], reasons: readonly (string | undefined)[]): { at: number; route: Route }[] {
@@ -65,17 +67,18 @@ function applyAll(socket: NetlinkSocket, steps: readonly Step[]): (string | unde
   const indexOf = indexes();
   const reasons = new Array<string | undefined>(steps.length).fill(undefined);
   const asked = steps.flatMap((step, at) => {
-    const index = indexOf(deviceOf(step));
-    if (index !== 0) return [{ step, at, request: requestOf(step, index) }];
+    const about = aboutOf(step);
+    const index = indexOf(about.device);
+    if (index !== 0 || isDeadEnd(about)) return [{ step, at, request: requestOf(step, index) }];
     // With its device a removed object is gone as well.
-    if (step.action !== 'remove') reasons[at] = `no device ${deviceOf(step)}`;
+    if (step.action !== 'remove') reasons[at] = `no device ${about.device}`;
     return [];
   });
   const answers = socket.request(asked.map(({ request }) => request));
   asked.forEach(({ step, at }, i) => {
     reasons[at] = reasonFor(step, answers[i]);
   });
-  const old = outdated(steps, reasons).filter(({ route }) => indexOf(route.device) !== 0);
+  const old = outdated(steps, reasons).filter(({ route }) => indexOf(route.device) !== 0 || isDeadEnd(route));
   if (old.length > 0) failPoint('route-doubled');
   const deletions = socket.request(old.map(({ route }) => deleteRoute(route, indexOf(route.device))));
   old.forEach(({ at }, i) => {

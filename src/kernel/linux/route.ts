@@ -14,8 +14,10 @@ const TYPE_UNICAST = 1;
 const FLAG_ONLINK = 4;
 const FLAG_CLONED = 0x200;
 
+type DeadEnd = NonNullable<Route['deadEnd']>;
+
 /** Types that stand in the way of a route of ours although they lead nowhere. */
-const DEAD_ENDS = new Map([
+const DEAD_ENDS = new Map<number, DeadEnd>([
   [6, 'blackhole'],
   [7, 'unreachable'],
   [8, 'prohibit'],
@@ -51,16 +53,18 @@ const rtmsg = (family: number, length: number): Buffer => {
 /** Asks for all IPv4 routes. */
 export const routeDump: Request = { type: RTM.GETROUTE, flags: 0, body: rtmsg(AF_INET, 0) };
 
+const typeOf = ({ deadEnd }: Route): number => [...DEAD_ENDS].find(([, name]) => name === deadEnd)?.[0] ?? TYPE_UNICAST;
+
 function body(route: Route, index: number, scope: number): Buffer {
   const header = rtmsg(familyOf(route.dst), route.dst.length);
   header.writeUInt8(route.protocol, 5);
   header.writeUInt8(scope, 6);
-  header.writeUInt8(TYPE_UNICAST, 7);
+  header.writeUInt8(typeOf(route), 7);
   header.writeUInt32LE(route.onlink ? FLAG_ONLINK : 0, 8);
   return Buffer.concat([
     header,
     attribute(RTA.DST, ipBytes(baseOf(route.dst))),
-    u32(RTA.OIF, index),
+    ...(index === 0 ? [] : [u32(RTA.OIF, index)]),
     u32(RTA.PRIORITY, route.metric),
     ...(route.via ? [attribute(RTA.GATEWAY, ipBytes(route.via))] : []),
   ]);
@@ -115,8 +119,9 @@ export function parseRoute(message: Message, names: Names): Observed | undefined
     onlink: (payload.readUInt32LE(8) & FLAG_ONLINK) !== 0,
     metric: u32of(attributes.get(RTA.PRIORITY)) ?? 0,
     protocol: payload.readUInt8(5),
+    ...(deadEnd && { deadEnd }),
   };
-  return { object, ...ownerOf(object, deadEnd) };
+  return { object, ...ownerOf(object) };
 }
 
 /** Whether a route message is about the IPv4 main table (and no cached clone, no type-of-service route). */
@@ -126,9 +131,9 @@ export function isMainRoute({ payload }: Message): boolean {
   return (u32of(attributesOf(payload, RTMSG).get(RTA.TABLE)) ?? payload.readUInt8(4)) === TABLE_MAIN;
 }
 
-function ownerOf(route: Route, deadEnd: string | undefined): { ours: boolean; owner: string } {
-  const place = deadEnd ?? `on ${route.device}`;
-  if (route.protocol === OWN.routeProtocol && deadEnd === undefined) return { ours: true, owner: OWN.comment };
+function ownerOf(route: Route): { ours: boolean; owner: string } {
+  const place = route.deadEnd ?? `on ${route.device}`;
+  if (route.protocol === OWN.routeProtocol) return { ours: true, owner: OWN.comment };
   const name = PROTOCOLS.get(route.protocol) ?? String(route.protocol);
   return { ours: false, owner: name === 'kernel' ? `kernel ${place}` : `proto ${name} ${place}` };
 }

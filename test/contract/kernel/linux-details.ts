@@ -25,6 +25,22 @@ function routeDetails({ done, observe }: Benches): void {
     assert.ok(several?.ours === false && several.object.kind === 'route' && several.object.device === 'eth0');
   });
 
+  it('replaces, and removes, what leads nowhere in our name', async () => {
+    const right = route({ device: 'eth0', via: '10.200.0.7', onlink: false });
+    const show = async () => (await run('ip', 'route', 'show', '172.20.64.0/24')).trim();
+    for (const type of ['blackhole', 'unreachable', 'prohibit', 'throw']) {
+      await run('ip', 'route', 'add', type, '172.20.64.0/24', 'proto', '241');
+      const seen = await observe();
+      assert.equal(seen.get('route/172.20.64.0/24/0')?.ours, true);
+      await done(diff(wanted([right]), new Map([...seen].filter(([key]) => key.startsWith('route/172.20.64.')))));
+      assert.equal(await show(), '172.20.64.0/24 via 10.200.0.7 dev eth0 proto 241');
+      await run('ip', 'route', 'del', '172.20.64.0/24');
+    }
+    await run('ip', 'route', 'add', 'unreachable', '172.20.64.0/24', 'proto', '241');
+    await done(diff([], await observe()));
+    assert.equal(await show(), '');
+  });
+
   it('leaves out other tables and types of service', async () => {
     await run('ip', 'route', 'add', '172.20.64.0/24', 'via', '10.200.0.7', 'table', '77');
     await run('ip', 'route', 'add', '172.20.65.0/24', 'via', '10.200.0.7', 'tos', '0x10');
