@@ -56,12 +56,15 @@ function conclude(state: State, asked: readonly string[], fresh: ReadonlyMap<str
   state.released(gone);
 }
 
+const untilTrust = ({ distrustUntil, clock }: State): number => distrustUntil - clock.now();
+
 /** Asks until nothing waits; the store may be away for long. */
 async function ask(state: State): Promise<void> {
   if (state.asking || state.closed || state.waiting.size === 0) return;
   state.asking = true;
-  const early = state.distrustUntil - state.clock.now();
-  if (early > 0) await new Promise<void>((resolve) => void state.clock.after(early, resolve));
+  // Meanwhile the store may have been replaced once more.
+  for (let early = untilTrust(state); early > 0; early = untilTrust(state))
+    await new Promise<void>((resolve) => void state.clock.after(early, resolve));
   const asked = [...state.waiting];
   try {
     const fresh = await state.confirm();

@@ -169,6 +169,22 @@ describe('held peers', () => {
     assert.equal(shown(), '', 'a few removals go at once again');
   });
 
+  it('with a store that is replaced once more meanwhile the 10 s begin anew', async () => {
+    const { peers, lose, shown, answers, clock } = rig('abc');
+    peers.distrust();
+    lose('a');
+    await clock.advance(9_000);
+    peers.update(only('abc'), 'all');
+    peers.distrust();
+    lose('abc');
+    await clock.advance(9_000);
+    assert.deepEqual([shown(), answers.length], ['abc', 0]);
+    await clock.advance(1_500);
+    answers[0]?.resolve(only(''));
+    await settle();
+    assert.equal(shown(), '');
+  });
+
   it('finds out by itself what a snapshot has changed', () => {
     const { peers, shown } = rig('abcdef');
     const view = new Map([...only('bcdef'), ['b', nodeLease('10.5.3.0/24', 9)]] as const);
