@@ -22,7 +22,7 @@ const FAULTS = {
       'env-deleted',
     ],
     ...['hostile-leases', 'same-public-ip', 'second-daemon', 'killed-while-mending'],
-    ...['same-mac', 'crowd-joins-and-leaves', 'subnet-length-changed', 'at-rest'],
+    ...['same-mac', 'crowd-joins-and-leaves', 'at-rest'],
   ],
   'host-gw': ['daemon-stopped', 'routes-deleted', 'interface-down', 'address-changed', 'rolling-restart'],
   udp: [
