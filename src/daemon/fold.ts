@@ -1,5 +1,5 @@
 import { inTurns, SLICE } from '../model/sliced.ts';
-import type { KeyValue, RangeResult, WatchEvent } from '../store/kv.ts';
+import { byKey, type KeyValue, type RangeResult, type WatchEvent } from '../store/kv.ts';
 import type { View, ViewChange } from '../store/view.ts';
 
 /**
@@ -21,8 +21,6 @@ const merge = (changes: readonly ViewChange[]): ViewChange => ({
   leases: [...new Set(changes.flatMap(({ leases }) => leases))],
   config: changes.some(({ config }) => config),
 });
-
-const byKey = (kvs: readonly KeyValue[]): Map<string, KeyValue> => new Map(kvs.map((kv) => [kv.key, kv]));
 
 interface State {
   readonly view: View;

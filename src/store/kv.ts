@@ -19,6 +19,9 @@ export interface KeyValue {
   readonly lease: bigint;
 }
 
+/** A list by its keys. */
+export const byKey = (kvs: readonly KeyValue[]): Map<string, KeyValue> => new Map(kvs.map((kv) => [kv.key, kv]));
+
 export interface RangeResult {
   readonly kvs: readonly KeyValue[];
   /** Store revision at which the range was read. */

@@ -2,7 +2,7 @@ import { asTsflannelError, type ErrorCode, TsflannelError } from '../errors.ts';
 import { failPoint } from '../fail-point.ts';
 import type { Clock } from '../model/clock.ts';
 import type { KeyValue, Kv, RangeResult, WatchEvent, WatchFrame, WatchStream } from './kv.ts';
-import { isRevisionGone } from './kv.ts';
+import { byKey, isRevisionGone } from './kv.ts';
 
 /**
  * Follows all keys under a prefix without losing or repeating an event, whatever happens to the connection. The position is the
@@ -65,8 +65,6 @@ function show(state: State, connected: boolean, error = '', code?: ErrorCode): v
   state.shown = connected ? { connected } : { connected, error, since, ...(code && { code }) };
   state.options.onState(state.shown);
 }
-
-const byKey = (kvs: readonly KeyValue[]): Map<string, KeyValue> => new Map(kvs.map((kv) => [kv.key, kv]));
 
 async function list(state: State): Promise<void> {
   const { kvs, revision, clusterId } = await state.kv.range(state.prefix);

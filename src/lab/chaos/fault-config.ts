@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { subnetFileOf } from '../node.ts';
 import type { Fault } from './chaos.ts';
-import { configArgv, VICTIM } from './parts.ts';
+import { configArgv, restartDaemon, VICTIM } from './parts.ts';
 import type { Backend, Stage } from './stage.ts';
 
 /** Row 25: the network config in etcd changes while all run. */
@@ -25,14 +25,8 @@ const configChanged: Fault = {
   },
 };
 
-async function restartAll({ lab, kill, start }: Stage): Promise<void> {
-  await Promise.all(
-    lab.nodes.map(async (_, i) => {
-      await kill(i + 1, 'SIGTERM');
-      await start(i + 1);
-    }),
-  );
-}
+const restartAll = async (stage: Stage): Promise<void> =>
+  void (await Promise.all(stage.lab.nodes.map((_, i) => restartDaemon(stage, i + 1))));
 
 const switched: Fault = {
   row: 25,

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { flushRules, layRulesAgain } from './canaries.ts';
 import type { Fault } from './chaos.ts';
-import { BETWEEN_MS, ownRoutes, routeMark, VICTIM } from './parts.ts';
+import { BETWEEN_MS, ownRoutes, restartDaemon, routeMark, VICTIM } from './parts.ts';
 import type { Backend, Stage } from './stage.ts';
 import { DEVICES } from './ways.ts';
 
@@ -139,10 +139,7 @@ const deafened: Fault = {
     stage.expect(sockets > 0, 'it listens to nothing');
     await stage.run(VICTIM, 'ip', 'route', 'del', await anyRoute(stage));
   },
-  async undo(stage) {
-    await stage.kill(VICTIM, 'SIGTERM');
-    await stage.start(VICTIM);
-  },
+  undo: (stage) => restartDaemon(stage, VICTIM),
 };
 
 /** More than the messages that its socket has room for. */

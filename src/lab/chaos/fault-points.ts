@@ -4,7 +4,17 @@ import type { FailPoint } from '../../fail-point.ts';
 import { runDirOf } from '../node.ts';
 import { flushRules } from './canaries.ts';
 import type { Fault } from './chaos.ts';
-import { dropStranger, keyOf, noLoss, ownRoutes, putStranger, STRANGER, subnetNow, VICTIM } from './parts.ts';
+import {
+  dropStranger,
+  keyOf,
+  noLoss,
+  ownRoutes,
+  putStranger,
+  restartDaemon,
+  STRANGER,
+  subnetNow,
+  VICTIM,
+} from './parts.ts';
 import type { Backend, Stage } from './stage.ts';
 import { DEVICES } from './ways.ts';
 
@@ -204,8 +214,7 @@ const halfWritten: Fault = {
     stage.expect(left === 'subnet.env', `there is ${left}`);
   },
   async undo(stage) {
-    await stage.kill(VICTIM, 'SIGTERM');
-    await stage.start(VICTIM);
+    await restartDaemon(stage, VICTIM);
     await rm(join(stage.node(VICTIM).dir, 'half'), { recursive: true });
     await checkWhole(stage);
   },

@@ -3,7 +3,18 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { flushRules } from './canaries.ts';
 import type { Fault } from './chaos.ts';
-import { costOf, dropStranger, knows, noLoss, putStranger, STRANGER, VICTIM } from './parts.ts';
+import {
+  costOf,
+  dropStranger,
+  keyOf,
+  knows,
+  noLoss,
+  putStranger,
+  restartDaemon,
+  STRANGER,
+  type Stranger,
+  VICTIM,
+} from './parts.ts';
 import type { Stage } from './stage.ts';
 
 /** What a daemon costs, and which programs it starts: invariants I9 and I10. */
@@ -68,6 +79,8 @@ async function measure(stage: Stage): Promise<void> {
   expect(started / seconds < 2, `${started} programs started while nothing happens`);
 }
 
+const HOSTILE: Stranger = { subnet: '10.97.253.0/24', publicIp: '$(touch canary); 1.2.3.4' };
+
 const atRest: Fault = {
   row: 31,
   name: 'at-rest',
@@ -84,7 +97,7 @@ const atRest: Fault = {
     await run(VICTIM, 'env', `NODE_OPTIONS=--import=${file}`, 'tsflannel', 'up', '--detach');
     await measure(stage);
     await flushRules(stage, VICTIM);
-    await putStranger(stage, { subnet: '10.97.253.0/24', publicIp: '$(touch canary); 1.2.3.4' });
+    await putStranger(stage, HOSTILE);
     await putStranger(stage, STRANGER);
     await stage.until('the stranger is known', () => knows(stage, VICTIM, STRANGER));
     const started = await startedBy(stage);
@@ -97,9 +110,8 @@ const atRest: Fault = {
   },
   async undo(stage) {
     await dropStranger(stage, STRANGER);
-    await stage.etcdctl('del', '/coreos.com/network/subnets/10.97.253.0-24');
-    await stage.kill(VICTIM, 'SIGTERM');
-    await stage.start(VICTIM);
+    await stage.etcdctl('del', keyOf(HOSTILE.subnet));
+    await restartDaemon(stage, VICTIM);
     await rm(logOf(stage));
   },
 };

@@ -2,8 +2,18 @@ import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { flushRules } from './canaries.ts';
 import type { Fault } from './chaos.ts';
-import { limitOf, makeGroup, removeGroup } from './control-group.ts';
-import { dropStranger, keyOf, knows, noLoss, putStranger, STRANGER, subnetNow, VICTIM } from './parts.ts';
+import { type Controller, limitOf, makeGroup, removeGroup } from './control-group.ts';
+import {
+  dropStranger,
+  keyOf,
+  knows,
+  noLoss,
+  putStranger,
+  restartDaemon,
+  STRANGER,
+  subnetNow,
+  VICTIM,
+} from './parts.ts';
 import type { Stage } from './stage.ts';
 import { DEVICES } from './ways.ts';
 
@@ -103,10 +113,7 @@ const badTools = (name: string, what: string, scripts: readonly string[], healMs
     await rm(dir, { recursive: true });
     expect(created !== undefined && created === (await createdAt(stage)), 'the lease was lost and claimed anew');
   },
-  async undo(stage) {
-    await stage.kill(VICTIM, 'SIGTERM');
-    await stage.start(VICTIM, '--lease-ttl', '24h');
-  },
+  undo: (stage) => restartDaemon(stage, VICTIM, '--lease-ttl', '24h'),
 });
 
 const SLEEP = '#!/bin/sh\nexec sleep 5\n';
@@ -122,6 +129,14 @@ const TOOL_FAULTS: readonly Fault[] = [
   // One that hangs is given 15 s, which is as long as iptables may wait for its lock, and some.
   badTools('tools-hang-for-ever', 'hang and never end, for 15 s', [HANG, HANG, HANG], 20_000),
 ];
+
+/** The stranger goes, and the victim is started again outside of the group, which goes too. */
+async function leaveGroup(stage: Stage, controller: Controller): Promise<void> {
+  await dropStranger(stage, STRANGER);
+  await stage.kill(VICTIM, 'SIGTERM');
+  await removeGroup(controller, stage.lab.spec.name);
+  await stage.start(VICTIM);
+}
 
 const processesGone: Fault = {
   row: 29,
@@ -139,12 +154,7 @@ const processesGone: Fault = {
     await group.set('pids.max', 'max');
   },
   healed: (stage) => knows(stage, VICTIM, STRANGER),
-  async undo(stage) {
-    await dropStranger(stage, STRANGER);
-    await stage.kill(VICTIM, 'SIGTERM');
-    await removeGroup('pids', stage.lab.spec.name);
-    await stage.start(VICTIM);
-  },
+  undo: (stage) => leaveGroup(stage, 'pids'),
 };
 
 /** Besides what Node has read of its own program before it gets here, all of the daemon counts. */
@@ -176,12 +186,7 @@ const memory: Fault = {
     note(`at most ${Math.round((await group.most()) / 2 ** 20)} MB`);
   },
   healed: (stage) => knows(stage, VICTIM, STRANGER),
-  async undo(stage) {
-    await dropStranger(stage, STRANGER);
-    await stage.kill(VICTIM, 'SIGTERM');
-    await removeGroup('memory', stage.lab.spec.name);
-    await stage.start(VICTIM);
-  },
+  undo: (stage) => leaveGroup(stage, 'memory'),
 };
 
 export const SQUEEZE_FAULTS: readonly Fault[] = [slow, noFiles, processesGone, memory, ...TOOL_FAULTS];

@@ -82,6 +82,12 @@ export async function knows(stage: Stage, number: number, { subnet, publicIp }: 
 /** The node's subnet. */
 export const subnetNow = ({ node, subject }: Stage, number: number): Promise<string> => subject.subnet(node(number));
 
+/** Ends the node's daemon and starts it again. */
+export async function restartDaemon({ kill, start }: Stage, number: number, ...args: string[]): Promise<void> {
+  await kill(number, 'SIGTERM');
+  await start(number, ...args);
+}
+
 /** The node leaves for good. Another daemon has no word for it: it is ended, its lease deleted, and the kernel swept. */
 export async function leave(stage: Stage, number: number): Promise<void> {
   if (stage.subject.own) return void (await stage.run(number, 'tsflannel', 'down'));
