@@ -15,6 +15,11 @@ describe('leases: time, reservations, giving back', () => {
       | { readonly mod_revision: number; readonly version: number; readonly lease?: number }
       | undefined;
   const subnetOf = async (number: number) => (await statusOf(test, number)).node?.subnet ?? '';
+  /** A subnet that neither node leases: theirs are drawn at random. */
+  const untaken = async () => {
+    const taken = [await subnetOf(1), await subnetOf(2)];
+    return ['172.17.240.0/24', '172.17.241.0/24', '172.17.242.0/24'].find((one) => !taken.includes(one)) ?? '';
+  };
   const tsflannel = (...argv: string[]): Promise<Ran> => runOn(test.lab, test.node(1), ['tsflannel', ...argv]);
   const leaseLeft = async (subnet: string) => {
     const { leases } = JSON.parse((await tsflannel('leases', '--json')).stdout);
@@ -62,8 +67,8 @@ describe('leases: time, reservations, giving back', () => {
   }).timeout(40_000);
 
   it('another subnet, reserved while the node runs, is its own from the next start on', async () => {
-    const wished = (await subnetOf(2)) === '172.17.200.0/24' ? '172.17.201.0/24' : '172.17.200.0/24';
     const before = await subnetOf(2);
+    const wished = await untaken();
     assert.equal((await tsflannel('leases', 'release', before, '--yes')).exit, 0);
     await until('the lease again', async () => (await keyNow(before))?.lease !== undefined);
     assert.equal((await tsflannel('leases', 'reserve', wished, '--node', 'n2')).exit, 0);
@@ -74,11 +79,12 @@ describe('leases: time, reservations, giving back', () => {
 
   it('refuses what is another node’s, what is no subnet, and nodes nobody knows', async () => {
     const other = await subnetOf(1);
+    const free = await untaken();
     for (const [argv, code, exit] of [
       [['reserve', other, '--node', 'n2'], 'SUBNET_TAKEN', 6],
       [['reserve', '10.99.0.0/24', '--node', 'n2'], 'SUBNET_UNFIT', 2],
-      [['reserve', '172.17.250.0/24', '--node', 'n9'], 'NODE_UNKNOWN', 3],
-      [['reserve', '172.17.250.0/24'], 'MISSING_FLAGS', 2],
+      [['reserve', free, '--node', 'n9'], 'NODE_UNKNOWN', 3],
+      [['reserve', free], 'MISSING_FLAGS', 2],
       [['release', other], 'NEEDS_CONFIRMATION', 2],
       [['release'], 'USAGE', 2],
     ] as const) {
@@ -88,8 +94,7 @@ describe('leases: time, reservations, giving back', () => {
   }).timeout(40_000);
 
   it('gives back the dead, and only them', async () => {
-    const taken = [await subnetOf(1), await subnetOf(2)];
-    const subnet = ['172.17.240.0/24', '172.17.241.0/24', '172.17.242.0/24'].find((one) => !taken.includes(one)) ?? '';
+    const subnet = await untaken();
     const lease = (await etcdctl('lease', 'grant', '8')).stdout.split(' ')[1] ?? '';
     const dead = JSON.stringify({ PublicIP: '198.18.0.78', PublicIPv6: null, NodeID: 'dead'.repeat(8) });
     await etcdctl('put', `--lease=${lease}`, keyOf(subnet), dead);
