@@ -9,7 +9,7 @@ import type { CarrierType } from '../../src/model/backend-config.ts';
 import { chaosTable } from '../../src/output/chaos.ts';
 import { slowAfter, slowBefore } from './hooks.ts';
 import { showsOf, TEST_LABS } from './lab.ts';
-import { difference, type Snapshot } from './leaks.ts';
+import { leftNothing, type Snapshot } from './leaks.ts';
 
 /** Times differ from machine to machine; what may not be lost may not be lost on any. */
 const SLACK = 10;
@@ -49,6 +49,6 @@ export function faultTests(backend: Backend, which: readonly string[], special?:
     }).timeout(FAULT_MS);
   slowAfter(HOOK_MS, async () => {
     await ground?.close();
-    assert.equal(difference(shown, await showsOf(name)), '', 'the lab left something');
+    await leftNothing(shown, () => showsOf(name), 'the lab left something');
   });
 }

@@ -37,7 +37,7 @@ export function openTypist(endpoint: string, prefix: string): Typist {
   return {
     dir,
     async type(...argv) {
-      const options = { env, extendEnv: false, reject: false, stdin: 'ignore', timeout: 60_000 } as const;
+      const options = { env, extendEnv: false, reject: false, stdin: 'ignore', timeout: 180_000 } as const;
       const program = join(packageRoot(), 'bin', 'tsflannel');
       const { exitCode, stdout, stderr } = await execa(program, argv, options);
       holdToSchema(['tsflannel', ...argv], stdout);

@@ -7,7 +7,7 @@ import type { Container } from './ground.ts';
 import { until } from './until.ts';
 
 /** Waits until a container's ping reaches the other one. */
-export const pingable = (from: Container, to: Container, ms = 5_000): Promise<void> =>
+export const pingable = (from: Container, to: Container, ms = 60_000): Promise<void> =>
   until(`${from.ip} reaches ${to.ip}`, () => pings(from, to.ip), ms);
 
 /** Whether one ping is answered within a second. */

@@ -16,7 +16,7 @@ import {
 } from '../../src/lab/dockerd.ts';
 import { packageRoot } from '../../src/root.ts';
 import { holdToSchema } from './held.ts';
-import { difference, type Snapshot, snapshot } from './leaks.ts';
+import { leftNothing, type Snapshot, snapshot } from './leaks.ts';
 
 export interface Ended {
   readonly exitCode: number | undefined;
@@ -143,14 +143,14 @@ export function useDockerd(wish: DockerdWish): TestDockerd {
   const mine = new RegExp(`\\b${wish.name}\\b`);
   const holder: { dockerd?: TestDockerd; before?: Snapshot } = {};
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     holder.before = await machine(mine);
     holder.dockerd = await startTestDockerd(wish);
   });
   after(async function () {
-    this.timeout(120_000);
+    this.timeout(240_000);
     if (holder.dockerd) await endTestDockerd(holder.dockerd);
-    assert.equal(difference(holder.before ?? {}, await machine(mine)), '', 'the dockerd left something');
+    await leftNothing(holder.before ?? {}, () => machine(mine), 'the dockerd left something');
   });
   return new Proxy({} as TestDockerd, {
     get: (_, name) => {

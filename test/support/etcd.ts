@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -39,23 +40,34 @@ export interface TestEtcd {
   close(): Promise<void>;
 }
 
+/** Below those that the kernel gives to connections and to whoever asks for any port: nobody takes one of these by chance. */
+const PORTS = { first: 15_000, count: 16_000 } as const;
+
+/** Told before in this process; who asked may not listen yet. */
+const told = new Set<number>();
+
 /** A TCP port of loopback that was free a moment ago. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  const port = typeof address === 'object' && address ? address.port : 0;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = PORTS.first + randomInt(PORTS.count);
+    if (told.has(port)) continue;
+    told.add(port);
+    const server = createServer().listen(port, '127.0.0.1');
+    const isFree = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 type Member = NonNullable<EtcdSetup['member']>;
 
-async function aloneOnPort(clientPort: number): Promise<Member> {
-  let peerPort = await freePort();
-  while (peerPort === clientPort) peerPort = await freePort();
+async function aloneOnPort(): Promise<Member> {
+  const peerPort = await freePort();
   return { name: 'test', peerPort, cluster: `test=http://127.0.0.1:${peerPort}` };
 }
 
@@ -91,7 +103,7 @@ function serving(child: ChildProcess): Promise<void> {
 export async function startEtcd(setup: EtcdSetup = {}): Promise<TestEtcd> {
   const dir = await mkdtemp(join(tmpdir(), 'tsflannel-etcd-'));
   const port = await freePort();
-  const member = setup.member ?? (await aloneOnPort(port));
+  const member = setup.member ?? (await aloneOnPort());
   const inside = setup.netns === undefined ? [] : ['ip', 'netns', 'exec', setup.netns];
   const endpoint = `${setup.tls ? 'https' : 'http'}://127.0.0.1:${port}`;
   let child: ChildProcess | undefined;

@@ -11,7 +11,7 @@ export interface Following {
   interruptAfter(lines: number): Promise<number | NodeJS.Signals | null>;
 }
 
-const WAIT_MS = 30_000;
+const WAIT_MS = 60_000;
 
 /** Starts `argv`, whose words say which command of ours it is. */
 export function follow(argv: readonly string[], env: NodeJS.ProcessEnv): Following {

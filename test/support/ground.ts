@@ -169,7 +169,7 @@ function hostAt({ dir, endpoint, running }: Setting, name: string, number: numbe
         assert.equal(daemon.exit(), undefined, daemon.said());
         return / ready /.test(daemon.said());
       };
-      await until(`${namespace} is ready`, isReady, 30_000);
+      await until(`${namespace} is ready`, isReady);
       return daemon;
     },
     startFlanneld: (flanneld, ...args) => {

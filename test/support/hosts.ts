@@ -11,7 +11,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { holdToSchema } from './held.ts';
-import { difference, type Snapshot, snapshot } from './leaks.ts';
+import { leftNothing, type Snapshot, snapshot } from './leaks.ts';
 import { openTerminal, type Terminal } from './pty.ts';
 import { until } from './until.ts';
 
@@ -185,25 +185,48 @@ export async function startDiscovery(hub: TestHost): Promise<Discovery> {
   return { base, newUrl: (size) => fetchOn(hub, `${base}/new?size=${size}`) };
 }
 
-/** Processes still in the hosts' namespaces, by command line; they are ended. */
-async function leftovers(net: TestHosts | undefined): Promise<string[]> {
-  const left: string[] = [];
+/** Processes in the hosts' namespaces. */
+async function pidsIn(net: TestHosts | undefined): Promise<number[]> {
+  const pids: number[] = [];
   for (const { namespace } of net ? [...net.hosts, net.hub] : []) {
     const { stdout } = await execa('ip', ['netns', 'pids', namespace]);
-    for (const pid of stdout.split('\n').filter((line) => line !== '')) {
-      left.push(readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '));
-      process.kill(Number(pid), 'SIGKILL');
-    }
+    pids.push(
+      ...stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map(Number),
+    );
   }
-  return left;
+  return pids;
+}
+
+/** What was told to end may take a moment to be gone. */
+const GONE_MS = 10_000;
+
+/** Processes that stay in the hosts' namespaces, by command line; they are ended. */
+async function leftovers(net: TestHosts | undefined): Promise<string[]> {
+  const areGone = async (): Promise<boolean> => (await pidsIn(net)).length === 0;
+  await until('no process is left', areGone, GONE_MS).catch(() => {});
+  return (await pidsIn(net)).flatMap((pid) => {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      process.kill(pid, 'SIGKILL');
+      return [command];
+    } catch {
+      return []; // ended by itself
+    }
+  });
 }
 
 /** Registers mocha hooks that make `count` hosts and take them away; the last hook checks that nothing is left of them. */
 export function useHosts(prefix: string, count: number): { host(number: number): TestHost; hub(): TestHost } {
   const watched = { mine: new RegExp(`\\b${prefix}-(?:hub|\\d+|\\w{6}/)`), dirs: [] };
   let net: TestHosts | undefined;
+  const folders = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`${prefix}-`));
   let shown: Snapshot = {};
+  let before_: readonly string[] = [];
   before(async () => {
+    before_ = folders();
     shown = await snapshot(watched);
     net = await makeHosts(prefix, count);
   });
@@ -213,11 +236,8 @@ export function useHosts(prefix: string, count: number): { host(number: number):
     const left = await leftovers(net);
     await net?.down();
     assert.deepEqual(left, [], 'processes were left');
-    assert.equal(difference(shown, await snapshot(watched)), '', 'the hosts left something');
-    assert.deepEqual(
-      readdirSync(tmpdir()).filter((name) => name.startsWith(`${prefix}-`)),
-      [],
-    );
+    await leftNothing(shown, () => snapshot(watched), 'the hosts left something');
+    assert.deepEqual(folders(), before_);
   });
   const made = (one: TestHost | undefined): TestHost => {
     assert.ok(one, 'there is no such host');

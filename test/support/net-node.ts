@@ -89,7 +89,7 @@ function burst(to: [ip: string, port: number], size: number, count: number): boo
   io.sendto(fd, memory.base + at, message.length, 0, memory.base + peer, 16);
   const back = at + message.length;
   let got = 0;
-  while (got < message.length && io.poll(memory.base + pollfd, 1, 500) > 0) {
+  while (got < message.length && io.poll(memory.base + pollfd, 1, 5000) > 0) {
     got += io.read(fd, memory.base + back + got, size);
   }
   io.close(fd);

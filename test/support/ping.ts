@@ -36,7 +36,7 @@ function watch([program = '', ...rest]: readonly string[], env: NodeJS.ProcessEn
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const count = () => text.match(/bytes from/g)?.length ?? 0;
   return {
-    async replies(more, ms = 10_000) {
+    async replies(more, ms = 60_000) {
       const wanted = count() + more;
       await until(`${more} more replies to ping`, () => count() >= wanted, ms);
     },

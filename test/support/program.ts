@@ -50,7 +50,7 @@ export const tsflannel = (args: readonly string[], env: Record<string, string> =
     extendEnv: false,
     reject: false,
     stdin: 'ignore',
-    timeout: 30_000,
+    timeout: 120_000,
   });
 
 /** Does the work for each, a few at a time. */

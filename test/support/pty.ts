@@ -85,7 +85,7 @@ export function openTerminal(argv: readonly string[], options: TerminalOptions =
   return {
     output: () => output,
     screen,
-    shows: (pattern, ms = 20_000) =>
+    shows: (pattern, ms = 60_000) =>
       new Promise((resolve, reject) => {
         const done = (action: () => void) => {
           clearTimeout(timer);
@@ -105,11 +105,11 @@ export function openTerminal(argv: readonly string[], options: TerminalOptions =
     type: (text) => {
       stream.write(text);
     },
-    async ended(ms = 30_000) {
+    async ended(ms = 120_000) {
       const timer = setTimeout(() => child.kill('SIGKILL'), ms);
       const code = await status;
       clearTimeout(timer);
-      await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, 200))]);
+      await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, 1_000))]);
       stream.destroy();
       return code;
     },
