@@ -31,10 +31,12 @@ export async function labUp(spec: LabSpec, labs: string, progress: Progress = ()
   throw new TsflannelError('ABORTED');
 }
 
-/** On Ctrl-C and SIGTERM does `work` instead of dying; `end` stops watching and tells whether a signal came (and its work is done). */
-export function watchSignals(work: () => Promise<unknown>): { end(): Promise<boolean> } {
+/** On Ctrl-C and SIGTERM does `work` instead of dying; `end` stops watching and tells which signal came first (and its work is done). */
+export function watchSignals(work: () => Promise<unknown>): { end(): Promise<NodeJS.Signals | undefined> } {
   let working: Promise<unknown> | undefined;
-  const onSignal = () => {
+  let came: NodeJS.Signals | undefined;
+  const onSignal = (signal: NodeJS.Signals) => {
+    came ??= signal;
     working ??= work().catch(() => undefined); // the caller tries once more, and sees why it fails
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, onSignal);
@@ -42,7 +44,7 @@ export function watchSignals(work: () => Promise<unknown>): { end(): Promise<boo
     async end() {
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
       await working;
-      return working !== undefined;
+      return came;
     },
   };
 }

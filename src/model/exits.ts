@@ -19,3 +19,6 @@ export const EXITS: Readonly<Record<number, string>> = {
 
 /** Of Ctrl-C, as shells say it: 128 + SIGINT. */
 export const INTERRUPTED = 130;
+
+/** Of one who ended for it what was begun. */
+export const exitOfSignal = (signal: NodeJS.Signals): number => (signal === 'SIGTERM' ? 143 : INTERRUPTED);

@@ -61,8 +61,9 @@ function someLeaks(failures: readonly string[]): readonly string[] {
   return [...withoutLeaks(failures), ...leaks.slice(0, MOST_LEAKS), ...more];
 }
 
-/** A line a fault, and under them why some fail. */
+/** A line a fault, and under them why some fail; of none nothing. */
 export function chaosTable(results: readonly FaultResult[]): string {
+  if (results.length === 0) return '';
   const failures = results.flatMap(({ name, failures: lines }) => someLeaks(lines).map((each) => `${name}: ${each}`));
   return [table(HEAD, results.map(cells)), ...(failures.length === 0 ? [] : ['', ...failures])].join('\n');
 }

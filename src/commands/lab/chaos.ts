@@ -1,4 +1,5 @@
 import { Flags } from '@oclif/core';
+import { exitOfSignal } from '../../model/exits.ts';
 import { chaosTable, faultLines, withoutLeaks } from '../../output/chaos.ts';
 import { notice, type Result, TsflannelCommand } from '../../output/command.ts';
 
@@ -65,15 +66,14 @@ export default class LabChaos extends TsflannelCommand {
       for (const line of withoutLeaks(failures)) progress(`  ${line}`);
     };
     const options = { ...rest, labs: labsDir(), which, former, patienceMs: patience * 1_000, minutes, progress, each };
-    const beside = besides ? await runChaos({ ...options, subject: undefined, comparable: true }) : undefined;
-    const results = await runChaos({ ...options, subject });
+    const { results, beside, stoppedBy } = await runChaos({ ...options, subject, besides });
     const { backend, carrier, mixed } = flags;
     const name = subject?.[0]?.replace(/.*\//, '');
     const of = { backend, carrier, soak: minutes !== undefined, subject: name, mixed, beside, some: which.length > 0 };
-    if (write !== undefined) await writeTable(write, of, results);
+    if (write !== undefined && !stoppedBy) await writeTable(write, of, results);
     const isWell = [...(beside ?? []), ...results].every(({ failures }) => failures.length === 0);
     const data = { backend, subject: subject?.[0] ?? 'tsflannel', results, ...(beside && { beside }) };
     const text = [...(beside ? ['tsflannel', chaosTable(beside), '', name] : []), chaosTable(results)].join('\n');
-    return { data, text, exit: isWell ? 0 : 7 };
+    return { data, text, exit: stoppedBy ? exitOfSignal(stoppedBy) : isWell ? 0 : 7 };
   }
 }

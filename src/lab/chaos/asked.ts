@@ -25,14 +25,18 @@ export async function startAsked<Question, Answer>(
   const child = spawn(program, argv, { env: markedEnvironment(lab), stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const waiting: PromiseWithResolvers<Answer>[] = [];
+  let hasEnded = false;
+  const ended = () => new Error(`${name} of ${namespace} has ended`);
   const next = () => {
     const one = Promise.withResolvers<Answer>();
-    waiting.push(one);
+    if (hasEnded) one.reject(ended());
+    else waiting.push(one);
     return one.promise;
   };
   createInterface({ input: child.stdout }).on('line', (line) => waiting.shift()?.resolve(JSON.parse(line)));
   void exited.then(() => {
-    for (const one of waiting.splice(0)) one.reject(new Error(`${name} of ${namespace} has ended`));
+    hasEnded = true;
+    for (const one of waiting.splice(0)) one.reject(ended());
   });
   child.stdin.on('error', () => undefined);
   await next();

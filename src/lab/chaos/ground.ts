@@ -36,6 +36,8 @@ export interface GroundOptions {
   /** The last two nodes have a dockerd, and their containers are on its docker0. */
   readonly docker?: boolean | undefined;
   readonly progress: Progress;
+  /** Told how to take the lab down as soon as there is one: whatever is done to it then ends soon, and rejects. */
+  readonly begun?: (close: () => Promise<void>) => void;
 }
 
 /** etcd on three of four: on the last one nothing of etcd is hurt when its network is. */
@@ -73,8 +75,14 @@ function subjectFor(lab: Lab, { subject, mixed }: GroundOptions, note: (text: st
   return mixed ? mixedSubject(lab, own, other) : other;
 }
 
+/** What a ground has besides the lab itself, in the order in which it is ended. */
+interface Closing {
+  readonly closed: AbortController;
+  readonly ends: (() => unknown)[];
+}
+
 /** The daemons on bare nodes, containers beside them, and the flow between those. */
-async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
+async function furnish(lab: Lab, options: GroundOptions, { closed, ends }: Closing): Promise<Ground> {
   const { backend, carrier, short, long = false, seed, docker = false, progress } = options;
   await bootstrap(lab, progress);
   const [first] = lab.nodes;
@@ -88,19 +96,24 @@ async function furnish(lab: Lab, options: GroundOptions): Promise<Ground> {
   const notes: string[] = [];
   const note = (text: string) => void notes.push(text);
   const subject = subjectFor(lab, options, note);
+  ends.push(() => subject.end());
   progress(`${subject.name} on ${SIZE} nodes`);
   await Promise.all(lab.nodes.map((node) => subject.start(node)));
   const pods: Pod[] = [];
   for (const [index, node] of lab.nodes.entries())
     pods.push(...(await podsOn(lab, node, index + 1, dockers.includes(node))));
   const flow = await startFlow(lab, pods);
+  ends.push(() => flow.end());
   const watchman = startWatchman(lab, (index) => {
     const node = lab.nodes[index];
     return node !== undefined && subject.pid(node) !== undefined;
   });
+  ends.push(() => watchman.end());
   const leftOn = async (number: number) => leftFrom(bare[number - 1], (await showNodes(lab, pods))[number - 1]);
-  const stage = createStage({ lab, carrier, subject, short, long, seed, former: options.former, note, leftOn });
-  return { stage, flow, watchman, pods, notes, shown: [], patienceMs: options.patienceMs ?? PATIENCE_MS };
+  const { former, patienceMs = PATIENCE_MS } = options;
+  const { signal } = closed;
+  const stage = createStage({ lab, carrier, subject, short, long, seed, former, note, leftOn, closed: signal });
+  return { stage, flow, watchman, pods, notes, shown: [], patienceMs, closed: signal };
 }
 
 /** A ground to be closed: the lab is removed then. */
@@ -111,15 +124,21 @@ export interface OpenGround extends Ground {
 /** Makes a lab of four nodes with a flow between all of them. Rejects as labUp does, with nothing left behind. */
 export async function makeGround(options: GroundOptions): Promise<OpenGround> {
   const lab = await labUp(specOf(options), options.labs, options.progress);
-  let ground: Ground | undefined;
-  const close = async (): Promise<void> => {
-    ground?.watchman.end();
-    ground?.stage.subject.end();
-    await ground?.flow.end();
-    await labDown(options.name, options.labs);
+  const closing: Closing = { closed: new AbortController(), ends: [] };
+  let closes = Promise.resolve();
+  // One after the other: what was under way when the first began may have made something since.
+  const close = (): Promise<void> => {
+    closing.closed.abort();
+    const taken = closes.then(async () => {
+      for (const end of closing.ends.splice(0)) await end();
+      await labDown(options.name, options.labs);
+    });
+    closes = taken.catch(() => undefined);
+    return taken;
   };
+  options.begun?.(close);
   try {
-    ground = await furnish(lab, options);
+    const ground = await furnish(lab, options, closing);
     await untilWell(ground);
     ground.shown = await showGround(ground);
     return Object.assign(ground, { close });

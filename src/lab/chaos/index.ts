@@ -12,8 +12,8 @@ import { soak } from './soak.ts';
 export interface ChaosOptions extends Omit<GroundOptions, 'docker'> {
   /** Rows of the matrix or names of faults; none: all. */
   readonly which: readonly string[];
-  /** Only faults that any daemon can be put to. */
-  readonly comparable?: boolean | undefined;
+  /** tsflannel is put first to those faults that any daemon can be put to, on a lab of its own. */
+  readonly besides?: boolean | undefined;
   /** How many times over their budget times may be. */
   readonly slack: number;
   /** Random ones of them for so long, instead of each once. */
@@ -32,8 +32,8 @@ function leaveOut(faults: readonly Fault[], why: string, { progress }: ChaosOpti
  * host has no Docker.
  */
 async function faultsByGround(options: ChaosOptions): Promise<readonly (readonly Fault[])[]> {
-  const { which, backend, subject, former, minutes, comparable } = options;
-  const own = subject === undefined && !comparable;
+  const { which, backend, subject, former, minutes, besides } = options;
+  const own = subject === undefined && !besides;
   const faults = faultsFor(which, { backend, own, former: former !== undefined });
   const plain = faults.filter(({ docker }) => !docker);
   const dockers = faults.filter(({ docker }) => docker);
@@ -53,49 +53,76 @@ async function runAll(
   ground: Ground,
   faults: readonly Fault[],
   options: ChaosOptions,
-  stopped: () => boolean,
-): Promise<readonly FaultResult[]> {
+  { told, stopped }: { readonly told: (result: FaultResult) => void; readonly stopped: () => boolean },
+): Promise<void> {
   const { slack, progress, each, minutes } = options;
-  if (minutes !== undefined) return [await soak(ground, { faults, minutes, slack, progress, stopped })];
-  const results: FaultResult[] = [];
+  if (minutes !== undefined) return told(await soak(ground, { faults, minutes, slack, progress, stopped }));
   for (const fault of faults) {
     if (stopped()) break;
     progress(`row ${fault.row}: ${fault.name}: ${fault.about}`);
     const result = await measureFault(ground, fault, slack);
-    results.push(result);
+    told(result);
     each?.(result);
   }
-  return results;
 }
 
-async function runOnGround(faults: readonly Fault[], options: ChaosOptions): Promise<readonly FaultResult[]> {
-  const ground = await makeGround({ ...options, docker: faults.some(({ docker }) => docker) });
+/** Resolves to the signal by which it was stopped, when the lab is gone. `told` gets each result. */
+async function runOnGround(
+  faults: readonly Fault[],
+  options: ChaosOptions,
+  told: (result: FaultResult) => void,
+): Promise<NodeJS.Signals | undefined> {
+  const docker = faults.some((fault) => fault.docker);
+  let close = async (): Promise<void> => undefined;
   let isStopped = false;
+  let stoppedBy: NodeJS.Signals | undefined;
   const signals = watchSignals(async () => {
     isStopped = true;
-    await ground.close();
+    await close();
   });
+  const begun = (closeIt: () => Promise<void>) => {
+    close = closeIt;
+  };
   try {
-    const results = await runAll(ground, faults, options, () => isStopped);
-    if (!isStopped) return results;
+    const ground = await makeGround({ ...options, docker, begun });
+    await runAll(ground, faults, options, { told, stopped: () => isStopped });
   } catch (error) {
     if (!isStopped) throw error;
   } finally {
-    await signals.end();
-    await ground.close();
+    await close();
+    stoppedBy = await signals.end();
   }
-  throw new TsflannelError('ABORTED');
+  return stoppedBy;
+}
+
+/** What came out of a run, and the signal by which it was ended before its time. */
+export interface ChaosRun {
+  readonly results: readonly FaultResult[];
+  /** Those of tsflannel beside it, where they were asked for. */
+  readonly beside?: readonly FaultResult[];
+  readonly stoppedBy?: NodeJS.Signals;
+}
+
+async function runOnce(options: ChaosOptions): Promise<ChaosRun> {
+  const results: FaultResult[] = [];
+  const told = (result: FaultResult) => void results.push(result);
+  let stoppedBy: NodeJS.Signals | undefined;
+  for (const faults of await faultsByGround(options))
+    if (faults.length > 0 && stoppedBy === undefined) stoppedBy = await runOnGround(faults, options, told);
+  if (stoppedBy) options.progress(`stopped by ${stoppedBy}; the lab is gone`);
+  return { results: results.sort((a, b) => a.row - b.row), ...(stoppedBy && { stoppedBy }) };
 }
 
 /**
  * Runs the faults one after the other on one lab, and those about Docker's containers on one more. Rejects as labUp does, and with
- * TOOL_MISSING; a fault that goes wrong is a result with `failures`.
+ * TOOL_MISSING; a fault that goes wrong is a result with `failures`. By SIGINT and SIGTERM the lab is taken down, and what was measured
+ * until then is the result.
  */
-export async function runChaos(options: ChaosOptions): Promise<readonly FaultResult[]> {
-  const results: FaultResult[] = [];
-  for (const faults of await faultsByGround(options))
-    if (faults.length > 0) results.push(...(await runOnGround(faults, options)));
-  return results.sort((a, b) => a.row - b.row);
+export async function runChaos(options: ChaosOptions): Promise<ChaosRun> {
+  if (!options.besides) return runOnce(options);
+  const first = await runOnce({ ...options, subject: undefined });
+  const second = first.stoppedBy ? { ...first, results: [] } : await runOnce(options);
+  return { ...second, beside: first.results };
 }
 
 export type { Fault } from './chaos.ts';

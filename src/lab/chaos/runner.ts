@@ -24,6 +24,8 @@ export interface Ground {
   shown: readonly Snapshot[];
   /** How long a node may need for anything before it is called stuck. */
   patienceMs: number;
+  /** The lab is being taken down: every wait of a measurement ends, and it rejects. */
+  readonly closed: AbortSignal;
 }
 
 const POLL_MS = 20;
@@ -107,8 +109,13 @@ async function isSettled(ground: Ground, fault: Fault | undefined): Promise<bool
   }
 }
 
-async function untilOr<T>(condition: () => Promise<T | undefined>, end: number): Promise<T | undefined> {
+async function untilOr<T>(
+  { closed }: Ground,
+  condition: () => Promise<T | undefined>,
+  end: number,
+): Promise<T | undefined> {
   for (;;) {
+    closed.throwIfAborted();
     const answer = await condition();
     if (answer !== undefined || now() > end) return answer;
     await sleep(POLL_MS);
@@ -118,13 +125,15 @@ async function untilOr<T>(condition: () => Promise<T | undefined>, end: number):
 /** Waits until nothing is left to do on any node and every pair is answered; resolves to when the first was so. */
 export async function untilWell(ground: Ground, fault?: Fault): Promise<{ wellAt: number; findings: string[] }> {
   const end = now() + ground.patienceMs;
-  const settled = await untilOr(async () => {
+  const looked = async () => {
     await followSubnets(ground);
     const asked = now();
     return (await isSettled(ground, fault)) ? asked : undefined;
-  }, end);
+  };
+  const settled = await untilOr(ground, looked, end);
   const since = settled ?? now() - CALM_MS;
   const heard = await untilOr(
+    ground,
     async () => ((await ground.flow.allHeardSince(since)) ? true : undefined),
     settled === undefined ? 0 : end,
   );
@@ -165,7 +174,7 @@ async function startAnew(ground: Ground): Promise<string[]> {
  */
 export async function measureFault(ground: Ground, fault: Fault, slack: number): Promise<FaultResult> {
   const { stage, flow, watchman } = ground;
-  watchman.reset();
+  watchman.reset(slack);
   await flow.open();
   const began = now();
   const findings = await attempt(stage, fault.run);

@@ -59,11 +59,15 @@ export async function soak(ground: Ground, options: SoakOptions): Promise<FaultR
   while (now() - began < minutes * 60_000 && !stopped()) {
     const fault = faults[Math.floor(random() * faults.length)];
     if (!fault) break;
-    const result = await measureFault(ground, fault, slack);
+    const result = await measureFault(ground, fault, slack).catch((error: unknown) => {
+      if (!stopped()) throw error;
+      return undefined;
+    });
+    if (!result) break;
     results.push(result);
     const minute = ((now() - began) / 60_000).toFixed(1);
     progress(`${minute} min: ${fault.name}: ${result.failures.length === 0 ? 'well' : result.failures.join('; ')}`);
-    await pause(REST_MS.least + random() * (REST_MS.most - REST_MS.least));
+    await pause(REST_MS.least + random() * (REST_MS.most - REST_MS.least)).catch(() => undefined); // stopped
   }
   const after = costs(ground);
   const grown = [

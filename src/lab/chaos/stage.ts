@@ -54,6 +54,8 @@ export interface StageOptions {
   readonly former: string | undefined;
   readonly note: (text: string) => void;
   readonly leftOn: (number: number) => Promise<string>;
+  /** The lab is being taken down: nothing is waited for any more. */
+  readonly closed: AbortSignal;
 }
 
 /** mulberry32: small, and the same everywhere. */
@@ -81,7 +83,8 @@ async function onUnderlay({ underlay }: Lab, argv: readonly string[]): Promise<s
 /** etcdctl waits 5 s by default, which is less than an election on a busy machine may take. */
 const CTL = ['env', 'ETCDCTL_API=3', 'etcdctl', '--command-timeout=15s', '--dial-timeout=5s'];
 
-export function createStage({ lab, carrier, subject, short, long, seed, former, note, leftOn }: StageOptions): Stage {
+export function createStage(options: StageOptions): Stage {
+  const { lab, carrier, subject, short, long, seed, former, note, leftOn, closed } = options;
   const endpoints = lab.nodes.filter(({ member }) => member).map(({ ip }) => `http://${ip}:2379`);
   const node = (number: number): LabNode => {
     const found = lab.nodes[number - 1];
@@ -108,9 +111,13 @@ export function createStage({ lab, carrier, subject, short, long, seed, former, 
       (await mustRun(lab, node(lab.nodes.length), [...CTL, `--endpoints=${endpoints.join(',')}`, ...argv])).stdout,
     start: (number, ...args) => subject.start(node(number), ...args),
     kill: (number, signal = 'SIGKILL') => subject.kill(node(number), signal),
-    pause: (ms) => sleep(ms).then(() => undefined),
+    pause: (ms) => sleep(ms, undefined, { signal: closed }),
     async until(what, condition, timeoutMs = 30_000) {
-      await until(what, async () => ((await condition()) ? true : undefined), { timeoutMs });
+      const probe = async () => {
+        if (closed.aborted) throw new TsflannelError('ABORTED');
+        return (await condition()) ? true : undefined;
+      };
+      await until(what, probe, { timeoutMs });
     },
     expect(condition, finding) {
       if (!condition) throw stuck(finding);

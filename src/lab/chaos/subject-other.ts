@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { TsflannelError } from '../../errors.ts';
 import { startBackground, until } from '../background.ts';
 import type { Lab, LabNode } from '../lab.ts';
 import { nodeEnvironment, onNode, runDirOf, runOn, subnetFileOf } from '../node.ts';
@@ -78,6 +79,7 @@ export function otherSubject(lab: Lab, command: readonly string[], note: (text: 
   const launch = launcher(lab, command);
   const supervisor = createSupervisor(launch, ({ name }) => note(`${name} ended by itself, and was started again`));
   const { pid } = supervisor;
+  let hasEnded = false;
   async function kill(node: LabNode, signal: NodeJS.Signals): Promise<void> {
     const running = pid(node);
     supervisor.release(node);
@@ -92,7 +94,10 @@ export function otherSubject(lab: Lab, command: readonly string[], note: (text: 
       const [before, began] = [writtenAt(file), now()];
       supervisor.start(node, args);
       const isSteady = () => writtenAt(file) !== before || (pid(node) !== undefined && now() - began > STEADY_MS);
-      const up = async () => (isSteady() ? await subnetOf(node) : undefined);
+      const up = async () => {
+        if (hasEnded) throw new TsflannelError('ABORTED');
+        return isSteady() ? await subnetOf(node) : undefined;
+      };
       await until(`${command[0]} on ${node.name} writes no subnet.env`, up, {
         timeoutMs: PATIENCE_MS,
         log: logOf(node),
@@ -118,6 +123,9 @@ export function otherSubject(lab: Lab, command: readonly string[], note: (text: 
       await killPid(started, 'SIGKILL');
       return false;
     },
-    end: supervisor.end,
+    end() {
+      hasEnded = true;
+      supervisor.end();
+    },
   };
 }
