@@ -8,6 +8,7 @@ import { faultsFor } from '../../src/lab/chaos/faults.ts';
 import { makeGround, type OpenGround } from '../../src/lab/chaos/ground.ts';
 import { VICTIM } from '../../src/lab/chaos/parts.ts';
 import { measureFault } from '../../src/lab/chaos/runner.ts';
+import type { Stage } from '../../src/lab/chaos/stage.ts';
 import { labDown } from '../../src/lab/index.ts';
 import { slowAfter, slowBefore } from '../support/hooks.ts';
 import { showsOf, TEST_LABS } from '../support/lab.ts';
@@ -21,12 +22,18 @@ const PATIENCE_MS = 60_000;
 
 const anyTime = { gapMs: Number.POSITIVE_INFINITY, healMs: Number.POSITIVE_INFINITY };
 
+function running({ subject, node }: Stage): number {
+  const pid = subject.pid(node(VICTIM));
+  assert.ok(pid !== undefined, 'no daemon runs');
+  return pid;
+}
+
 /** The daemon is held, so that nobody mends the route; it is waited for a moment only. */
 const held = (ground: OpenGround): Fault => ({
   ...{ row: 0, name: 'held', about: 'a daemon is stopped and a route deleted', budget: () => anyTime, hits: [VICTIM] },
   async run(stage) {
     ground.patienceMs = 1_000;
-    process.kill(stage.subject.pid(stage.node(VICTIM)) ?? 0, 'SIGSTOP');
+    process.kill(running(stage), 'SIGSTOP');
     await stage.run(VICTIM, 'ip', 'route', 'del', await stage.subject.subnet(stage.node(1)));
   },
   async undo() {
@@ -37,7 +44,7 @@ const held = (ground: OpenGround): Fault => ({
 const endedAlone: Fault = {
   ...{ row: 0, name: 'ended', about: 'a daemon ends by itself', budget: () => anyTime },
   async run(stage) {
-    const pid = stage.subject.pid(stage.node(VICTIM)) ?? 0;
+    const pid = running(stage);
     process.kill(pid, 'SIGTERM');
     await stage.until('another runs', async () => ![undefined, pid].includes(stage.subject.pid(stage.node(VICTIM))));
   },

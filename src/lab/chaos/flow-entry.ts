@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createSockets } from '../../probe/sockets.ts';
 import { answerAll } from './asked.ts';
 import { now } from './chaos.ts';
-import { createInbox, type Inbox, writePacket } from './flow-packets.ts';
+import { createInbox, type Inbox, type Owners, writePacket } from './flow-packets.ts';
 import { createStream, type Stream, serveStream } from './flow-stream.ts';
 import { type Arrived, FLOW_PORT, type FlowAnswer, type FlowQuestion, type Range, type Target } from './flow-wire.ts';
 
@@ -16,30 +16,35 @@ import { type Arrived, FLOW_PORT, type FlowAnswer, type FlowQuestion, type Range
 const MOST_AT_ONCE = 20;
 
 interface Sender {
+  /** Where all are now, this one too. */
   to(targets: readonly Target[]): void;
+  owners(): Owners;
   /** Number of the next packet, by target. */
   marks(): Record<number, number>;
 }
 
 function createSender(socket: Socket, own: number): Sender {
   const next = new Map<number, number>();
-  let targets: readonly Target[] = [];
+  let owners: Owners = new Map();
+  let others: readonly Target[] = [];
   let last = now();
   setInterval(() => {
     const due = Math.floor(now() - last);
     last += due;
-    for (const { id, ip } of targets) for (let i = Math.min(due, MOST_AT_ONCE); i > 0; i--) send(id, ip);
+    for (const { id, ip } of others) for (let i = Math.min(due, MOST_AT_ONCE); i > 0; i--) send(id, ip);
   }, 1);
   function send(id: number, ip: string): void {
     const seq = next.get(id) ?? 0;
     next.set(id, seq + 1);
     // A packet that the kernel refuses counts as lost.
-    socket.send(writePacket({ from: own, to: id, seq, at: now() }), FLOW_PORT, ip, () => undefined);
+    socket.send(writePacket({ from: own, to: id, ip, seq, at: now() }), FLOW_PORT, ip, () => undefined);
   }
   return {
-    to(list) {
-      targets = list;
+    to(targets) {
+      owners = new Map(targets.map(({ id, ip }) => [ip, id]));
+      others = targets.filter(({ id }) => id !== own);
     },
+    owners: () => owners,
     marks: () => Object.fromEntries(next),
   };
 }
@@ -58,20 +63,30 @@ async function openSocket(): Promise<{ socket: Socket; overflowed(): number }> {
   return { socket, overflowed: () => sockets.overflowed(fd) };
 }
 
-/** How long a sender that goes on may be silent: packets wait in the socket of an end that a busy machine does not let run. */
-const SILENT_MS = 5_000;
+/**
+ * How long a sender that goes on may be silent: packets wait in the socket of an end that a busy machine does not let run. Counted in looks at
+ * the socket and not by the clock, which goes on while this end stands.
+ */
+const LOOKS = 500;
+const BETWEEN_MS = 10;
 
-async function collect(inbox: Inbox, ranges: Readonly<Record<number, Range>>): Promise<Record<number, Arrived>> {
-  for (const end = now() + SILENT_MS; !inbox.isPast(ranges) && now() < end; ) await sleep(10);
-  return inbox.collect(ranges);
+type Ranges = Readonly<Record<number, Range>>;
+
+async function collect(inbox: Inbox, ranges: Ranges, owners: () => Owners): Promise<Record<number, Arrived>> {
+  for (let looks = 0; !inbox.isPast(ranges) && looks < LOOKS; looks++) await sleep(BETWEEN_MS);
+  return inbox.collect(ranges, owners());
 }
 
-function answers(own: number, sender: Sender, inbox: Inbox, overflowed: () => number) {
+function answers(sender: Sender, inbox: Inbox, overflowed: () => number) {
   let stream: Stream | undefined;
+  async function collected(ranges: Ranges): Promise<FlowAnswer> {
+    const arrived = await collect(inbox, ranges, sender.owners);
+    return { arrived, overflowed: overflowed(), ...(stream && { stream: stream.seen() }) };
+  }
   return async (question: FlowQuestion): Promise<FlowAnswer> => {
     switch (question.ask) {
       case 'send':
-        sender.to(question.targets.filter(({ id }) => id !== own));
+        sender.to(question.targets);
         return {};
       case 'stream':
         stream?.close();
@@ -80,13 +95,13 @@ function answers(own: number, sender: Sender, inbox: Inbox, overflowed: () => nu
       case 'reset':
         inbox.reset();
         stream?.reset();
-        return {};
+        return { overflowed: overflowed() };
       case 'mark':
-        return { marks: sender.marks(), overflowed: overflowed() };
+        return { marks: sender.marks() };
       case 'heard':
         return { heard: inbox.latest() };
       case 'collect':
-        return { arrived: await collect(inbox, question.ranges), ...(stream && { stream: stream.seen() }) };
+        return await collected(question.ranges);
     }
   };
 }
@@ -97,7 +112,7 @@ async function main(): Promise<void> {
   const inbox = createInbox(own);
   socket.on('message', (message) => inbox.take(message));
   serveStream();
-  await answerAll(answers(own, createSender(socket, own), inbox, overflowed));
+  await answerAll(answers(createSender(socket, own), inbox, overflowed));
 }
 
 await main();

@@ -4,6 +4,8 @@ import type { Arrived, Hole, Range } from './flow-wire.ts';
 export interface Packet {
   readonly from: number;
   readonly to: number;
+  /** The address it was sent to, dotted: the one its sender was told of. */
+  readonly ip: string;
   readonly seq: number;
   /** When it was sent. */
   readonly at: number;
@@ -12,21 +14,28 @@ export interface Packet {
 const MAGIC = 0x7473_666c;
 const SIZE = 64;
 
-export function writePacket({ from, to, seq, at }: Packet): Buffer {
+export function writePacket({ from, to, ip, seq, at }: Packet): Buffer {
   const packet = Buffer.alloc(SIZE);
   packet.writeUInt32BE(MAGIC, 0);
   packet.writeUInt16BE(from, 4);
   packet.writeUInt16BE(to, 6);
   packet.writeUInt32BE(seq, 8);
   packet.writeDoubleBE(at, 12);
+  for (const [i, byte] of ip.split('.').entries()) packet.writeUInt8(Number(byte), 20 + i);
   return packet;
 }
 
 /** `undefined` for what is none. */
 export function readPacket(data: Buffer): Packet | undefined {
   if (data.length !== SIZE || data.readUInt32BE(0) !== MAGIC) return undefined;
-  return { from: data.readUInt16BE(4), to: data.readUInt16BE(6), seq: data.readUInt32BE(8), at: data.readDoubleBE(12) };
+  return {
+    ...{ from: data.readUInt16BE(4), to: data.readUInt16BE(6), seq: data.readUInt32BE(8), at: data.readDoubleBE(12) },
+    ip: data.subarray(20, 24).join('.'),
+  };
 }
+
+/** Number of the container that has an address. */
+export type Owners = ReadonlyMap<string, number>;
 
 /** What came at one end. */
 export interface Inbox {
@@ -35,7 +44,8 @@ export interface Inbox {
   latest(): Record<number, number>;
   /** Whether all that came of these has been taken: from each sender something later has come. */
   isPast(ranges: Readonly<Record<number, Range>>): boolean;
-  collect(ranges: Readonly<Record<number, Range>>): Record<number, Arrived>;
+  /** `owners`: whose each address is by now. */
+  collect(ranges: Readonly<Record<number, Range>>, owners: Owners): Record<number, Arrived>;
 }
 
 /** From one sender: when each packet was sent, by its number. */
@@ -45,7 +55,8 @@ interface Source {
   latest: number;
   highest: number;
   repeated: number;
-  strayed: number;
+  /** Meant for another: how many by whom they were for and where they were sent. */
+  readonly others: Map<string, { readonly to: number; readonly ip: string; count: number }>;
 }
 
 /** Holes worth telling of, a pair. */
@@ -76,19 +87,37 @@ export function holesOf(sentAt: ReadonlyMap<number, number>, [first, end]: Range
   }));
 }
 
-function arrivedOf({ sentAt, repeated, strayed }: Source, [first, end]: Range): Arrived {
+/**
+ * A packet whose address is this end's by now, and no more that of whom it was for, went where it should: its sender had not heard yet that the
+ * subnet is another node's. While both have the address, or neither, it went astray.
+ */
+const isOvertaken = (own: number, to: number, ip: string, owners: Owners): boolean =>
+  owners.get(ip) === own && [...owners].some(([other, id]) => id === to && other !== ip);
+
+function arrivedOf(own: number, { sentAt, repeated, others }: Source, [first, end]: Range, owners: Owners): Arrived {
+  const count = (overtaken: boolean): number =>
+    [...others.values()]
+      .filter(({ to, ip }) => isOvertaken(own, to, ip, owners) === overtaken)
+      .reduce((total, one) => total + one.count, 0);
   const holes = holesOf(sentAt, [first, end]);
   const lost = holes.reduce((sum, { count }) => sum + count, 0);
   const lostUntil = holes.at(-1)?.to ?? 0;
   const longest = holes.sort((a, b) => b.to - b.from - (a.to - a.from)).slice(0, MOST_HOLES);
-  return { received: end - first - lost, repeated, strayed, holes: longest, lostUntil };
+  const astray = { strayed: count(false), overtaken: count(true) };
+  return { received: end - first - lost, repeated, ...astray, holes: longest, lostUntil };
+}
+
+function countOther({ others }: Source, { to, ip }: Packet): void {
+  const one = others.get(`${to} ${ip}`) ?? { to, ip, count: 0 };
+  one.count++;
+  others.set(`${to} ${ip}`, one);
 }
 
 /** `own`: whose packets these are to be. */
 export function createInbox(own: number): Inbox {
   const sources = new Map<number, Source>();
   function sourceOf(id: number): Source {
-    const source = sources.get(id) ?? { sentAt: new Map(), latest: 0, highest: -1, repeated: 0, strayed: 0 };
+    const source = sources.get(id) ?? { sentAt: new Map(), others: new Map(), latest: 0, highest: -1, repeated: 0 };
     sources.set(id, source);
     return source;
   }
@@ -97,7 +126,7 @@ export function createInbox(own: number): Inbox {
       const packet = readPacket(data);
       if (!packet) return;
       const source = sourceOf(packet.from);
-      if (packet.to !== own) source.strayed++;
+      if (packet.to !== own) countOther(source, packet);
       else if (source.sentAt.has(packet.seq)) source.repeated++;
       else source.sentAt.set(packet.seq, packet.at);
       source.latest = Math.max(source.latest, packet.at);
@@ -106,7 +135,9 @@ export function createInbox(own: number): Inbox {
     reset: () => sources.clear(),
     latest: () => Object.fromEntries([...sources].map(([id, { latest }]) => [id, latest])),
     isPast: (ranges) => Object.entries(ranges).every(([id, [, end]]) => sourceOf(Number(id)).highest >= end),
-    collect: (ranges) =>
-      Object.fromEntries(Object.entries(ranges).map(([id, range]) => [id, arrivedOf(sourceOf(Number(id)), range)])),
+    collect: (ranges, owners) =>
+      Object.fromEntries(
+        Object.entries(ranges).map(([id, range]) => [id, arrivedOf(own, sourceOf(Number(id)), range, owners)]),
+      ),
   };
 }

@@ -37,6 +37,8 @@ export interface Arrived {
   readonly repeated: number;
   /** Meant for another. */
   readonly strayed: number;
+  /** Sent to an address that was another's, and is this one's by now: a subnet was leased by another node before the sender heard of it. */
+  readonly overtaken: number;
   /** The longest ones. */
   readonly holes: readonly Hole[];
   /** When the last hole ended; 0 without holes. */
@@ -51,7 +53,7 @@ export interface StreamSeen {
 
 export interface FlowAnswer {
   readonly marks?: Readonly<Record<number, number>>;
-  /** Datagrams this end was too slow for, since its start. */
+  /** Datagrams this end was too slow for, since its start: told before any sender is asked for its mark, and when all was collected. */
   readonly overflowed?: number;
   readonly heard?: Readonly<Record<number, number>>;
   readonly arrived?: Readonly<Record<number, Arrived>>;

@@ -62,16 +62,20 @@ function rangesTo(to: number, before: Marks, after: Marks): Record<number, Range
   return ranges;
 }
 
-async function collectAt(
-  { id, ask }: End,
-  ranges: Record<number, Range>,
-): Promise<{ readonly pairs: readonly PairLoss[]; readonly stream: StreamSeen | undefined }> {
-  const { arrived = {}, stream } = await ask({ ask: 'collect', ranges });
+interface Collected {
+  readonly pairs: readonly PairLoss[];
+  /** Since the end was started. */
+  readonly overflowed: number;
+  readonly stream: StreamSeen | undefined;
+}
+
+async function collectAt({ id, ask }: End, ranges: Record<number, Range>): Promise<Collected> {
+  const { arrived = {}, overflowed = 0, stream } = await ask({ ask: 'collect', ranges });
   const pairs = Object.entries(arrived).map(([from, seen]) => {
     const [first = 0, next = 0] = ranges[Number(from)] ?? [];
     return { ...seen, from: Number(from), to: id, sent: next - first };
   });
-  return { pairs, stream };
+  return { pairs, overflowed, stream };
 }
 
 export async function startFlow(lab: Lab, pods: readonly Pod[]): Promise<Flow> {
@@ -79,7 +83,9 @@ export async function startFlow(lab: Lab, pods: readonly Pod[]): Promise<Flow> {
   const all = (question: FlowQuestion) => Promise.all(ends.map((end) => end.ask(question)));
   const mark = async (): Promise<Marks> =>
     new Map((await all({ ask: 'mark' })).map((answer, i) => [ends[i]?.id ?? 0, answer]));
+  // What is dropped and missed is read before the first packet that counts is sent and after the last has come: the ends answer when they are let run.
   let opened: Marks = new Map();
+  let missedBefore: readonly number[] = [];
   let droppedBefore = 0;
   async function aim(at: readonly Pod[]): Promise<void> {
     const [first, last] = [at[0], at.at(-1)];
@@ -92,11 +98,11 @@ export async function startFlow(lab: Lab, pods: readonly Pod[]): Promise<Flow> {
     const collected = await Promise.all(ends.map((end) => collectAt(end, rangesTo(end.id, opened, closed))));
     const pairs = collected.flatMap((one) => one.pairs);
     const stream = collected.find((one) => one.stream)?.stream ?? { resets: 0, stallMs: 0 };
-    const missed = (id: number) => (closed.get(id)?.overflowed ?? 0) - (opened.get(id)?.overflowed ?? 0);
+    const missed = collected.map(({ overflowed }, i) => overflowed - (missedBefore[i] ?? 0));
     return {
       pairs,
       stream,
-      overflowed: new Map(ends.map(({ id }) => [id, missed(id)])),
+      overflowed: new Map(ends.map(({ id }, i) => [id, missed[i] ?? 0])),
       dropped: droppedByMachine() - droppedBefore,
     };
   }
@@ -104,9 +110,9 @@ export async function startFlow(lab: Lab, pods: readonly Pod[]): Promise<Flow> {
   return {
     aim,
     async open() {
-      await all({ ask: 'reset' });
-      opened = await mark();
       droppedBefore = droppedByMachine();
+      missedBefore = (await all({ ask: 'reset' })).map(({ overflowed = 0 }) => overflowed);
+      opened = await mark();
     },
     close,
     async allHeardSince(since) {

@@ -17,7 +17,7 @@ const bytesOf = (ip: string): number[] => ip.split('.').map(Number);
 
 /** A flow's packet between containers, in IPv4 and UDP. One that arrives is counted as astray: it is for number 0, which nobody is. */
 function innerPacket(source: string, destination: string, id: number): Buffer {
-  const payload = writePacket({ from: id, to: 0, seq: 0, at: 0 });
+  const payload = writePacket({ from: id, to: 0, ip: destination, seq: 0, at: 0 });
   const packet = Buffer.alloc(28 + payload.length);
   packet.set([0x45, 0, 0, 0, 0, 0, 0, 0, 64, 17], 0);
   packet.writeUInt16BE(packet.length, 2);

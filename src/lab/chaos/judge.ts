@@ -50,23 +50,42 @@ const max = <T>(items: readonly T[], of: (item: T) => number): number =>
 const lostOf = ({ sent, received }: PairLoss): number => sent - received;
 const gapOf = ({ holes }: PairLoss): number => max(holes, ({ from, to }) => to - from);
 
+const MOST_PAIRS = 4;
+
+/** Which pairs lost packets, and when, by their longest hole: seconds since the fault began. What their ends were too slow for is said too. */
+function whoLost(pairs: readonly PairLoss[], { flow, endedAt, tookMs }: Observation): string {
+  const since = (at: number): string => ((at - endedAt + tookMs) / 1_000).toFixed(2);
+  const losers = pairs.filter((pair) => lostOf(pair) > 0).sort((a, b) => lostOf(b) - lostOf(a));
+  const said = losers.slice(0, MOST_PAIRS).map((pair) => {
+    const [hole] = [...pair.holes].sort((a, b) => b.to - b.from - (a.to - a.from));
+    const missed = flow.overflowed.get(pair.to) ?? 0;
+    const when = hole ? ` at ${since(hole.from)} to ${since(hole.to)} s` : '';
+    return `${lostOf(pair)} from ${pair.from} to ${pair.to}${when}${missed > 0 ? ` (${missed} missed by it)` : ''}`;
+  });
+  return [...said, ...(losers.length > MOST_PAIRS ? [`${losers.length - MOST_PAIRS} pairs more`] : [])].join(', ');
+}
+
 /** Lines of what is out of the budget; times may be `slack` times longer, since machines differ: losses where none are allowed may not. */
 function overBudget(
   fault: Fault,
   result: Omit<FaultResult, 'failures'>,
-  { pairs, dropped }: Pick<FlowReport, 'pairs' | 'dropped'>,
-  slack: number,
+  pairs: readonly PairLoss[],
+  { seen, slack }: { readonly seen: Observation; readonly slack: number },
 ): string[] {
   const { budget, gapMs, healMs, lost, leaks, duplicates, repeated } = result;
-  const lostElsewhere = sum(pairs.filter(sparedBy(fault)), lostOf);
+  const { dropped } = seen.flow;
+  const spared = pairs.filter(sparedBy(fault));
+  const lostElsewhere = sum(spared, lostOf);
   return [
-    ...(budget.gapMs === 0 && lost > dropped ? [`${lost} packets lost where none may be`] : []),
+    ...(budget.gapMs === 0 && lost > dropped
+      ? [`${lost} packets lost where none may be: ${whoLost(pairs, seen)}`]
+      : []),
     ...(lost > Math.max(dropped, result.sent * (budget.lostShare ?? 1))
       ? [`${lost} packets of ${result.sent} lost`]
       : []),
     ...(gapMs > budget.gapMs * slack && lost > dropped ? [`gap ${Math.round(gapMs)} ms of ${budget.gapMs}`] : []),
     ...(lostElsewhere > dropped && budget.gapMs > 0
-      ? [`${lostElsewhere} packets lost between nodes it is not about`]
+      ? [`${lostElsewhere} packets lost between nodes it is not about: ${whoLost(spared, seen)}`]
       : []),
     ...(healMs > budget.healMs * slack ? [`healed after ${Math.round(healMs)} ms of ${budget.healMs}`] : []),
     ...leaks.map((line) => `leak: ${line}`),
@@ -84,6 +103,12 @@ export function judge(fault: Fault, budget: FaultResult['budget'], seen: Observa
   const lost = sum(pairs, lostOf);
   const lostUntil = seen.isHealed ? max(pairs, (pair) => pair.lostUntil) : 0;
   const healedAt = Math.max(seen.wellAt, lostUntil);
+  const overtaken = sum(pairs, (pair) => pair.overtaken);
+  const notes = [
+    ...seen.notes,
+    ...(overtaken > 0 ? [`${overtaken} packets reached the next owner of their address`] : []),
+    ...(dropped > 0 && lost > 0 ? [`the busy machine itself dropped up to ${dropped}`] : []),
+  ];
   const result = {
     row: fault.row,
     name: fault.name,
@@ -99,7 +124,7 @@ export function judge(fault: Fault, budget: FaultResult['budget'], seen: Observa
     duplicates: (fault.tears ? 0 : seen.torn) + seen.overlaps,
     tookMs: Math.round(seen.tookMs),
     budget: { ...budget, gapMs: budget.gapMs + dockersGapMs },
-    notes: dropped > 0 && lost > 0 ? [...seen.notes, `the busy machine itself dropped up to ${dropped}`] : seen.notes,
+    notes,
   };
-  return { ...result, failures: [...seen.findings, ...overBudget(fault, result, { pairs, dropped }, slack)] };
+  return { ...result, failures: [...seen.findings, ...overBudget(fault, result, pairs, { seen, slack })] };
 }
