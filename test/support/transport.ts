@@ -5,9 +5,12 @@ import type { Kv, KvOptions } from '../../src/store/kv.ts';
 
 const clients: Kv[] = [];
 
+/** How long a call may take: long enough for a busy machine, short enough to be waited for. */
+export const DEADLINE_MS = 5_000;
+
 /** A client with a short deadline; {@link closeClients} closes it. */
 export function open(endpoints: readonly string[], more: Partial<KvOptions> = {}): Kv {
-  const kv = openGrpcKv({ endpoints, timeoutMs: 1_000, ...more });
+  const kv = openGrpcKv({ endpoints, timeoutMs: DEADLINE_MS, ...more });
   clients.push(kv);
   return kv;
 }
