@@ -78,8 +78,9 @@ export async function labDown(name: string, labs: string): Promise<Removed> {
   const processes = await killAll(() => processesOf(name, dir, inodes));
   const mounts = await unmount(dir);
   await removeCgroups(name);
-  await unwire(namespaces);
+  // While they have their numbers: a namespace that somebody makes then may get one of them.
   await removePins(inodes);
+  await unwire(namespaces);
   const files = await rm(dir, { recursive: true }).then(
     () => true,
     () => false,

@@ -103,12 +103,17 @@ export const saveLab = (lab: Lab): Promise<void> =>
 
 /** Takes the name: of two that start one lab at once, one is refused (LAB_EXISTS). */
 export async function claimLab(lab: Lab): Promise<void> {
-  await mkdir(join(lab.dir, '..'), { recursive: true });
-  const taken = await mkdir(lab.dir).then(
-    () => false,
-    () => true,
-  );
-  if (taken) throw new TsflannelError('LAB_EXISTS', { name: lab.spec.name });
+  for (let made = false; !made; ) {
+    await mkdir(join(lab.dir, '..'), { recursive: true });
+    made = await mkdir(lab.dir).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        // The last lab but this may have taken the folder of all labs away just now.
+        if (error.code === 'ENOENT') return false;
+        throw error.code === 'EEXIST' ? new TsflannelError('LAB_EXISTS', { name: lab.spec.name }) : error;
+      },
+    );
+  }
   await saveLab(lab);
 }
 

@@ -109,7 +109,7 @@ export function openTerminal(argv: readonly string[], options: TerminalOptions =
       const timer = setTimeout(() => child.kill('SIGKILL'), ms);
       const code = await status;
       clearTimeout(timer);
-      await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, 1_000))]);
+      await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, 5_000))]);
       stream.destroy();
       return code;
     },

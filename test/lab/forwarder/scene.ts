@@ -144,9 +144,9 @@ export function scene(start: (scene: Scene) => Promise<void>): Scene {
   });
   after(async () => {
     for (const child of [...Object.values(net), ...Object.values(forwarders)]) await child.kill('SIGKILL');
-    const pinned = numbers();
+    // First: the number of a namespace that is gone may be another lab's at once.
+    await removePins(numbers());
     for (const name of ['a', 'b', 'c', 'wire'] as const) await deleteNamespace(space(name));
-    await removePins(pinned);
     await until('nothing is left', async () => difference(former, await ours()) === '');
   });
   return one;

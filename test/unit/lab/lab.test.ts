@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { type LabSpec, planLab } from '../../../src/lab/lab.ts';
+import { mkdtemp, rm, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { claimLab, type LabSpec, planLab } from '../../../src/lab/lab.ts';
 import { nodeEnvironment } from '../../../src/lab/node.ts';
 
 const SPEC: LabSpec = {
@@ -34,6 +37,38 @@ describe('lab: the plan', () => {
       ...['198.18.0.0/16', '198.18.7.0/24', '198.0.0.0/8'].map((network) => ({ network })),
     ];
     for (const change of refused) assert.throws(() => plan(change), { code: 'USAGE' }, JSON.stringify(change));
+  });
+});
+
+describe('lab: the name', () => {
+  let dir = '';
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'tsflannel-labs-'));
+  });
+  afterEach(() => rm(dir, { recursive: true }));
+
+  it('is taken once', async () => {
+    const lab = planLab(SPEC, dir);
+    await claimLab(lab);
+    await assert.rejects(claimLab(lab), { code: 'LAB_EXISTS' });
+  });
+
+  it('is taken though the last lab that ends takes the folder of all labs away meanwhile', async () => {
+    const labs = join(dir, 'labs');
+    let over = false;
+    const ending = (async () => {
+      while (!over) await rmdir(labs).catch(() => undefined);
+    })();
+    try {
+      for (let i = 0; i < 30; i++) {
+        const lab = planLab({ ...SPEC, name: `lab${i}` }, labs);
+        await claimLab(lab);
+        await rm(lab.dir, { recursive: true });
+      }
+    } finally {
+      over = true;
+      await ending;
+    }
   });
 });
 
