@@ -34,19 +34,30 @@ function tcpAnswer(host: string): Promise<PortAnswer> {
   });
 }
 
+/** Kernels say so only so often, and the first packet may be lost. */
+const AGAIN_MS = 400;
+
 /** The kernel answers to a port nobody has by an ICMP error, which a connected socket hears of. */
 function udpAnswer(host: string): Promise<PortAnswer> {
   return new Promise((resolve) => {
     const socket = createSocket('udp4');
+    let again: NodeJS.Timeout | undefined;
+    let isOver = false;
     const end = (answer: PortAnswer): void => {
+      if (isOver) return;
+      isOver = true;
       clearTimeout(timer);
+      clearInterval(again);
       socket.close();
       resolve(answer);
     };
     const timer = setTimeout(() => end('silent'), PORT_MS);
-    socket.once('error', () => end('refused'));
+    socket.on('error', () => end('refused'));
     socket.once('message', () => end('open'));
-    socket.connect(CLOSED_PORT, host, () => socket.send('tsflannel'));
+    socket.connect(CLOSED_PORT, host, () => {
+      socket.send('tsflannel');
+      again = setInterval(() => socket.send('tsflannel'), AGAIN_MS);
+    });
   });
 }
 

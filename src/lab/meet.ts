@@ -4,7 +4,7 @@ import { TsflannelError } from '../errors.ts';
 import type { Lab, LabNode } from './lab.ts';
 import { runDirOf } from './node.ts';
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 const BETWEEN_MS = 20;
 
 /** Whether the node has a route to each of the others. A daemon is ready as soon as it serves the peers it knows, so the others may follow. */
@@ -14,7 +14,7 @@ async function meets(lab: Lab, node: LabNode): Promise<boolean> {
   return reached.length >= lab.nodes.length;
 }
 
-/** Waits until every node reaches every other: who pings next is answered. Throws LAB_FAILED after half a minute. */
+/** Waits until every node reaches every other: who pings next is answered. Throws LAB_FAILED after a minute. */
 export async function meetAll(lab: Lab): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
   for (const node of lab.nodes) {

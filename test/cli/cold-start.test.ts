@@ -10,10 +10,10 @@ const MARGIN = 1.25;
 
 describe('the start of a command', () => {
   let etcd: TestEtcd;
-  slowBefore(60_000, async () => {
+  slowBefore(240_000, async () => {
     etcd = await startEtcd();
   });
-  slowAfter(60_000, () => etcd.close());
+  slowAfter(240_000, () => etcd.close());
 
   // A busy machine makes a start dearer, never cheaper: one good round of several is the truth.
   it('costs what Node itself costs, and little more', () => {

@@ -9,7 +9,7 @@ import { openTerminal } from '../support/pty.ts';
 type Environment = Readonly<Record<string, string>>;
 
 describe('colour', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   let dir = '';
   before(() => {
     dir = mkdtempSync(join(tmpdir(), 'tsflannel-color-'));

@@ -44,7 +44,7 @@ describe('what an error says to try', () => {
       const { exitCode, stderr } = await tsflannel([...line.split(' ').slice(1), '--help']);
       assert.deepEqual([exitCode, stderr], [0, ''], line);
     });
-  }).timeout(120_000);
+  }).timeout(240_000);
 });
 
 describe('a command that fails', () => {
@@ -92,7 +92,7 @@ describe('a command that fails', () => {
       assert.ok(stdout.length < 2_048 && error.fix.length > 0, args.join(' '));
       assert.doesNotMatch(stdout + stderr, new RegExp(CANARY), args.join(' '));
     });
-  }).timeout(120_000);
+  }).timeout(240_000);
 
   it('says so to people on stderr, with something to try, without any secret', async () => {
     await inTurn(cases(), async ([args, code, exit]) => {
@@ -102,11 +102,11 @@ describe('a command that fails', () => {
       assert.match(stderr, new RegExp(`^Error: [^]*^ {2}why: [^]*^ {2}try: [^]*^ {2}code: ${code}$`, 'm'));
       assert.doesNotMatch(stdout + stderr, new RegExp(`${CANARY}|\x1b|\\{\\w+\\}`), args.join(' '));
     });
-  }).timeout(120_000);
+  }).timeout(240_000);
 
   it('started a daemon whose log and command line do not tell the secret', async () => {
     const file = ['--subnet-file', join(dir, 'env'), '--iface-regex', '.'];
-    const args = ['up', '--detach', '--wait', '--timeout', '3', ...place(), ...node(), ...away, ...secret, ...file];
+    const args = ['up', '--detach', '--wait', '--timeout', '10', ...place(), ...node(), ...away, ...secret, ...file];
     const running = tsflannel(args);
     const pid = () => readFile(join(dir, 'run', 'daemon.pid'), 'utf8').catch(() => '');
     await until('the daemon runs', async () => (await pid()) !== '');
@@ -118,7 +118,7 @@ describe('a command that fails', () => {
     assert.match(log, /waiting etcd does not answer/);
     assert.doesNotMatch(line + stderr + log, new RegExp(CANARY));
     await until('the daemon has ended', async () => (await pid()) === '');
-  }).timeout(60_000);
+  }).timeout(240_000);
 
   it('ends without a word when nobody reads on', async () => {
     const child = tsflannel(['lab', 'up', '--help']);

@@ -13,7 +13,7 @@ const PROGRAM = join(packageRoot(), 'bin', 'tsflannel');
 const WITH_ROOT = [4, 7];
 
 describe('the exit status', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let dir = '';
   let server: Server;
   let port = 0;

@@ -39,7 +39,7 @@ describe('the commands', () => {
       assert.doesNotMatch(stdout, /\x1b|canary/);
       await golden(`help/${id.replaceAll(' ', '-')}.txt`, `${stdout}\n`);
     });
-  }).timeout(120_000);
+  }).timeout(240_000);
 
   it('are listed by the program and by each topic', async () => {
     const { stdout } = await tsflannel(['--help']);

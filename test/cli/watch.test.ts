@@ -10,7 +10,7 @@ import { openTerminal } from '../support/pty.ts';
 const PROGRAM = join(packageRoot(), 'bin', 'tsflannel');
 
 describe('--watch', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let dir = '';
   before(() => {
     dir = mkdtempSync(join(tmpdir(), 'tsflannel-watch-'));

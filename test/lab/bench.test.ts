@@ -53,7 +53,7 @@ describe('bench', () => {
     assert.deepEqual([paths[0]?.mtu, paths[1]?.mtu], [1472, 1500]);
     assert.ok(rows.every(({ ratio }) => ratio === undefined || ratio > 0));
     assert.match(stderr, /^bench: underlay: round trips$/m);
-  }).timeout(60_000);
+  }).timeout(240_000);
 
   it('measures from another node with the code the server printed, over the overlay only unless told otherwise', async () => {
     const [program, ...args] = onNode(node(2), ['tsflannel', 'bench', '--server', '--json']);
@@ -76,7 +76,7 @@ describe('bench', () => {
     checkPath(paths[0], 'overlay');
     holdToSchema([program, ...args], await result);
     assert.equal(JSON.parse(await result).measurements, 5);
-  }).timeout(60_000);
+  }).timeout(240_000);
 
   it('says what is wrong', async () => {
     const nobody = run(1, 'tsflannel', 'bench', '198.18.0.2', '--code', 'x');
@@ -87,7 +87,7 @@ describe('bench', () => {
     });
     assert.equal(exitCode, 2);
     assert.match(stderr, /both n1/);
-  }).timeout(30_000);
+  }).timeout(240_000);
 
   holdsItsSchemas('bench');
 });

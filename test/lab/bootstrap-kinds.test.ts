@@ -22,7 +22,7 @@ const targets = (size: number) =>
   numbers(size).map((number) => ({ target: `${nameOf(number)}.${DOMAIN}`, port: 2380 }));
 
 describe('tsflannel init: clusters of 3 and 5 by every kind of bootstrap, on etcd 3.4 and 3.6', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const { host, hub } = useHosts('boot-kind', 5);
   const ca = () => [join(hub().dir, 'ca.crt'), join(hub().dir, 'ca.key')] as const;
   const tls = () => ['--ca-cert', ca()[0], '--ca-key', ca()[1]];
@@ -51,6 +51,7 @@ describe('tsflannel init: clusters of 3 and 5 by every kind of bootstrap, on etc
       ...['--listen', hub().ip, '--data-dir', join(hub().dir, 'v2')],
     );
     await fetchOn(hub(), `${registry()}/health`);
+    await fetchOn(hub(), `${at(8087)}/health`);
   });
   afterEach(() => Promise.all(numbers(5).map((number) => host(number).tsflannel('etcd', 'stop', '--purge', '--yes'))));
 

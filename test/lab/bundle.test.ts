@@ -27,5 +27,5 @@ describe('tsflannel bundle', () => {
     for (const name of ['tsflannel/routes', 'tsflannel/doctor', 'network/links', 'network/routes', 'index'])
       JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8'));
     assert.match(readFileSync(join(folder, 'tsflannel/daemon.log'), 'utf8'), /ready/);
-  }).timeout(60_000);
+  }).timeout(240_000);
 });

@@ -79,7 +79,7 @@ const commandIn = (line: string) =>
   commands.filter(({ id }) => `${line} `.startsWith(`${id} `)).sort((a, b) => b.id.length - a.id.length)[0];
 
 describe('commands that change something', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const { host } = useHosts('changes', 1);
   let token = '';
   /** What the line before has left. */

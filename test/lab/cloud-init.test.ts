@@ -30,7 +30,7 @@ const TOKEN = printToken({
 });
 
 describe('cloud-init itself', function () {
-  this.timeout(90_000);
+  this.timeout(240_000);
   let root: DebianRoot;
   const run = async (...argv: string[]) => {
     const [program = '', ...args] = [...root.enter, 'unshare', '--net', ...argv];

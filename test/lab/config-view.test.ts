@@ -13,7 +13,7 @@ interface Setting {
 }
 
 describe('tsflannel config view --origins', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let etcd: TestEtcd;
   let typist: Typist;
   before(async () => {

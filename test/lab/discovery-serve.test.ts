@@ -8,7 +8,7 @@ import { alive, initBy, json, members, purge, succeeds } from '../support/member
 import { until } from '../support/until.ts';
 
 describe('tsflannel discovery serve: real members bootstrap through it', function () {
-  this.timeout(90_000);
+  this.timeout(240_000);
   // Before the hosts' own check that nothing is left.
   after(() => stop());
   const { host, hub } = useHosts('care-disc', 3);
@@ -40,14 +40,10 @@ describe('tsflannel discovery serve: real members bootstrap through it', functio
       ...['--listen-client-urls', `http://${one.ip}:2379`, '--advertise-client-urls', `http://${one.ip}:2379`],
     );
   const threeAt = (one: TestHost) =>
-    until(
-      'three members are healthy',
-      async () => {
-        const ran = await one.tsflannel('etcd', 'status', '--json', '--etcd-endpoints', `http://${one.ip}:2379`);
-        return ran.exit === 0 && members(ran).length === 3;
-      },
-      30_000,
-    );
+    until('three members are healthy', async () => {
+      const ran = await one.tsflannel('etcd', 'status', '--json', '--etcd-endpoints', `http://${one.ip}:2379`);
+      return ran.exit === 0 && members(ran).length === 3;
+    });
 
   before(async () => {
     pid = json(succeeds(await serve())).pid as number;

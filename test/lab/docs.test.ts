@@ -13,7 +13,7 @@ const STAYS = /^tsflannel up(?! .*--detach)/;
 const ASKS = /^tsflannel docker apply(?! .*--(?:yes|dry-run))/;
 
 describe('blocks of README and guides, typed as they stand', function () {
-  this.timeout(180_000);
+  this.timeout(240_000);
   const test = useLab({ name: 'lab-docs', size: 2, bare: true, docker: true });
   let token = '';
 
@@ -27,9 +27,9 @@ describe('blocks of README and guides, typed as they stand', function () {
   async function onTerminal(line: string, on: number, answer: string): Promise<number> {
     const env = nodeEnvironment(test.lab, test.node(on));
     const terminal = openTerminal(onNode(test.node(on), argvOf(line, on)), { env });
-    await terminal.shows(/Go on\?/, 30_000);
+    await terminal.shows(/Go on\?/);
     terminal.type(`${answer}\r`);
-    return terminal.ended(90_000);
+    return terminal.ended();
   }
 
   /** In the foreground, as on a console that is left open. */

@@ -23,7 +23,7 @@ for (const backend of ['host-gw', 'udp'] as const)
 
     describe('with its daemon killed', () => {
       before(() => killDaemon(lab.node(2)));
-      it('status says that it is down', () => row('daemon', true)).timeout(60_000);
+      it('status says that it is down', () => row('daemon', true)).timeout(240_000);
       itNames(...kernelFaults);
     });
 

@@ -11,18 +11,18 @@ describe('doctor names faults, and status leads to them', () => {
   const { lab, failed, subnets, itNames } = useFaults({ name: 'lab-doctor', backend: 'vxlan', docker: true });
 
   it('none on a node that is well', async () => {
-    assert.deepEqual(await failed(), []);
-    const { state, checks } = await statusOf(lab, 2);
-    assert.equal(state, 'ok', JSON.stringify(checks));
-  }).timeout(60_000);
+    // A peer that is asked while the machine is busy may be late once.
+    await until('no failure', async () => (await failed()).length === 0);
+    await until('status is ok', async () => (await statusOf(lab, 2)).state === 'ok');
+  }).timeout(240_000);
 
   it('and wait ends when what is waited for is there, or when the time is over', async () => {
     const goals = ['ready', 'lease', 'etcd', 'peers=2', `route=${subnets()[2]}`].flatMap((goal) => ['--for', goal]);
-    await lab.run(2, 'tsflannel', 'wait', ...goals, '--timeout', '30s');
+    await lab.run(2, 'tsflannel', 'wait', ...goals, '--timeout', '60s');
     const late = await runOn(lab.lab, lab.node(2), ['tsflannel', 'wait', '--for', 'peers=3', '--timeout', '1s']);
     assert.equal(late.exit, 75);
     assert.match(late.stderr, /3 peers did not come about in 1 s/);
-  }).timeout(60_000);
+  }).timeout(240_000);
 
   itNames(...filterFaults, ...networkFaults, ...dockerFaults, ...keyFaults, ...etcdFaults);
 
@@ -34,13 +34,13 @@ describe('doctor names faults, and status leads to them', () => {
       assert.equal(exit, 9);
       assert.match(stdout, /^fail {2}daemon: [\s\S]*tsflannel up --detach/m);
       assert.equal((await statusOf(lab, 2)).state, 'down');
-    }).timeout(30_000);
+    }).timeout(240_000);
 
     itNames(...kernelFaults);
 
     it('all is well when it is up again', async () => {
       await upAgain(lab, 2);
-      await until('no failure', async () => (await failed()).length === 0, 30_000);
-    }).timeout(60_000);
+      await until('no failure', async () => (await failed()).length === 0);
+    }).timeout(240_000);
   });
 });

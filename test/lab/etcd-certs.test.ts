@@ -17,7 +17,7 @@ const DAYS = (row: Row | undefined): number =>
   Math.round((Date.parse(row?.certificate?.notAfter ?? '') - Date.now()) / 86_400_000);
 
 describe('certificates and clocks, as the care commands see them', function () {
-  this.timeout(90_000);
+  this.timeout(240_000);
   const { host } = useHosts('care-certs', 2);
   const second = () => ({ ca: host(1), host: host(2), name: 'n2' });
   const status = (number: number) => host(number).tsflannel('etcd', 'status', '--json');

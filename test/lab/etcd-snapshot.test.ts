@@ -5,9 +5,10 @@ import { execa } from 'execa';
 import { holdsItsSchemas } from '../support/held.ts';
 import { useHosts } from '../support/hosts.ts';
 import { clusterId, json, members, purge, succeeds } from '../support/members.ts';
+import { until } from '../support/until.ts';
 
 describe('tsflannel etcd snapshot: save, lose everything, restore', function () {
-  this.timeout(90_000);
+  this.timeout(240_000);
   const { host } = useHosts('care-snap', 1);
   const saved = () => join(host(1).dir, '..', 'saved.db');
   const code = (stdout: string) => (JSON.parse(stdout).error as { code: string }).code;
@@ -89,7 +90,7 @@ describe('tsflannel etcd snapshot: save, lose everything, restore', function () 
 });
 
 describe('tsflannel etcd snapshot: a cluster of three, restored on each host', function () {
-  this.timeout(120_000);
+  this.timeout(240_000);
   const { host } = useHosts('care-snap3', 3);
   const all = [1, 2, 3];
   const onAll = (...argv: string[]) => Promise.all(all.map((number) => host(number).tsflannel(...argv)));
@@ -99,6 +100,10 @@ describe('tsflannel etcd snapshot: a cluster of three, restored on each host', f
     for (const ran of await onAll('init', '--yes', '--insecure', '--initial-cluster', list)) succeeds(ran);
     succeeds(await host(1).tsflannel('config', 'set', '--network', '10.5.0.0/16'));
     const file = join(host(1).dir, '..', 'saved.db');
+    const rows = async () => json(await host(2).tsflannel('etcd', 'status', '--json')).members as { behind: string }[];
+    await until('each member has all that was written', async () =>
+      (await rows()).every(({ behind }) => behind === '0'),
+    );
     succeeds(await host(2).tsflannel('etcd', 'snapshot', 'save', file));
     const id = await clusterId(host(1));
     for (const ran of await onAll('etcd', 'stop')) succeeds(ran);

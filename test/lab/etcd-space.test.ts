@@ -18,7 +18,7 @@ async function fill(endpoints: readonly string[]): Promise<void> {
 }
 
 describe('tsflannel etcd: a full database, and out of it again', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let etcd: TestEtcd;
   let typist: Typist;
   before(async () => {
@@ -62,7 +62,9 @@ describe('tsflannel etcd: a full database, and out of it again', function () {
     assert.equal(revision, before.revision);
     await type('compact');
     const { members } = (await type('defrag')) as { members: { name: string; before: string; after: string }[] };
-    assert.deepEqual([members[0]?.name, members[0]?.before], ['test', before.dbSize]);
+    assert.equal(members[0]?.name, 'test');
+    // Pages of a compaction may come behind the others.
+    assert.ok(Number(members[0]?.before) >= Number(before.dbSize), members[0]?.before);
     assert.ok(Number(members[0]?.after) < Number(before.dbSize) / 4, members[0]?.after);
     assert.equal((await status()).healthy, false);
     assert.equal((await type('alarm', 'disarm')).changed, true);
@@ -88,7 +90,7 @@ describe('tsflannel etcd: a full database, and out of it again', function () {
 });
 
 describe('tsflannel config set, up: while the database is full', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let etcd: TestEtcd;
   // Before the hosts' own hook, which wants no process left.
   after(() => etcd.close());

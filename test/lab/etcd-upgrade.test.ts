@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { etcdOf } from '../support/etcd-versions.ts';
 import { useHosts } from '../support/hosts.ts';
 import { clusterId, json, purge, succeeds } from '../support/members.ts';
+import { until } from '../support/until.ts';
 
 interface Row {
   readonly status: string;
@@ -9,13 +10,16 @@ interface Row {
 }
 
 describe('etcd upgraded member by member', function () {
-  this.timeout(90_000);
+  this.timeout(240_000);
   const { host } = useHosts('care-up', 3);
   const numbers = [1, 2, 3];
   let id: unknown;
   const versions = async () => {
-    const rows = json(succeeds(await host(1).tsflannel('etcd', 'status', '--json'))).members as Row[];
-    assert.ok(rows.every(({ status }) => status === 'healthy'));
+    let rows: Row[] = [];
+    await until('all are healthy', async () => {
+      rows = (json(await host(1).tsflannel('etcd', 'status', '--json')).members ?? []) as Row[];
+      return rows.length > 0 && rows.every(({ status }) => status === 'healthy');
+    });
     return rows.map(({ version }) => version.slice(0, 3));
   };
   const network = async () => succeeds(await host(2).tsflannel('config', 'get')).stdout;
@@ -43,9 +47,9 @@ describe('etcd upgraded member by member', function () {
     it(`goes on as three on ${series}, one after the other, with its data`, async () => {
       for (const number of numbers) {
         succeeds(await host(number).tsflannel('etcd', 'stop'));
-        // The two that stay are a majority, and take writes.
-        const other = host((number % 3) + 1);
-        succeeds(await other.tsflannel('etcd', 'put', '/coreos.com/network/x', series, '--yes'));
+        // The two that stay are a majority, and take writes once they have a leader.
+        const put = ['etcd', 'put', '/coreos.com/network/x', series, '--yes'];
+        await until('writes are taken', async () => (await host((number % 3) + 1).tsflannel(...put)).exit === 0);
         succeeds(await host(number).tsflannel('init', '--etcd-binary', etcdOf(series)));
       }
       assert.deepEqual(await versions(), [series, series, series]);

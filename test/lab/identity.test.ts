@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runOn, useLab } from '../support/lab.ts';
 import { daemonLog, statusOf, upAgain } from '../support/lab-daemon.ts';
+import { until } from '../support/until.ts';
 
 describe('two nodes that look like one', () => {
   const test = useLab({ name: 'lab-ident', backend: 'vxlan' });
@@ -22,10 +23,10 @@ describe('two nodes that look like one', () => {
     assert.match(daemonLog(test.node(2)), /node-id-cloned/);
     assert.equal(JSON.parse(readFileSync(stateOf(2), 'utf8')).nodeId, second.nodeId);
     assert.equal((await statusOf(test, 1)).node?.subnet, first?.subnet);
-    assert.equal((await statusOf(test, 1)).state, 'ok');
+    await until('the first is well', async () => (await statusOf(test, 1)).state === 'ok');
     assert.equal((await leases()).length, 2);
     assert.doesNotMatch(daemonLog(test.node(1)), /lease-(overwritten|lost)/);
-  }).timeout(60_000);
+  }).timeout(240_000);
 
   it('a second node at an address that is taken is refused, and leaves no lease', async () => {
     await test.run(2, 'tsflannel', 'down', '--purge');
@@ -34,9 +35,9 @@ describe('two nodes that look like one', () => {
     const ms = performance.now() - begun;
     assert.deepEqual([JSON.parse(ran.stdout).error.code, ran.exit], ['PUBLIC_IP_TAKEN', 6]);
     console.log(`      refused after ${Math.round(ms)} ms`);
-    assert.ok(ms < 10_000, `${ms} ms`);
+    assert.ok(ms < 60_000, `${ms} ms`);
     assert.equal((await leases()).length, 1);
     await upAgain(test, 2);
     assert.equal((await leases()).length, 2);
-  }).timeout(60_000);
+  }).timeout(240_000);
 });

@@ -20,7 +20,7 @@ async function etcdctl(host: TestHost, user: string, ...argv: string[]): Promise
 }
 
 describe('tsflannel init --auth', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const { host } = useHosts('join-auth', 2);
 
   it('asks for the passwords in the environment before it does anything', async () => {

@@ -23,7 +23,7 @@ function standIn(host: TestHost, script: string): NodeJS.ProcessEnv {
 }
 
 describe('tsflannel init: what goes wrong', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const { host, hub } = useHosts('boot-err', 1);
   let discovery: Discovery;
   before(async () => {
@@ -67,7 +67,7 @@ describe('tsflannel init: what goes wrong', function () {
     const { namespace, env } = host(1);
     const program = join(packageRoot(), 'bin', 'tsflannel');
     const inside = [`--net=/run/netns/${namespace}`, '--', program, 'init', '--json'];
-    const child = execa('nsenter', inside, { env, extendEnv: false, reject: false, stdin: 'pipe', timeout: 30_000 });
+    const child = execa('nsenter', inside, { env, extendEnv: false, reject: false, stdin: 'pipe', timeout: 120_000 });
     // It is open until the end, and nothing comes.
     const { exitCode, stdout, timedOut } = await child;
     child.stdin.end();

@@ -16,7 +16,7 @@ const NAME = 'join-systemd';
 const TARGETS = ['test', 'basic', 'sysinit', 'sockets', 'shutdown', 'multi-user', 'network-online', 'timers'];
 
 describe('tsflannel init --systemd', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   let dir: string;
   let init: ChildProcess;
   let pid: string;
@@ -98,9 +98,16 @@ describe('tsflannel init --systemd', function () {
     await until('the reload is over', async () => /^ActiveState=active$/m.test(await show()));
     await until('its subnet', async () => /^StatusText=leases 172\.20\.\d+\.0\/24$/m.test(await show()));
     assert.match(await show(), /^WatchdogUSec=1min$/m);
-    const { stdout } = await inside(program, 'status', '--json', ...config);
-    const report = JSON.parse(stdout) as { state: string; checks: { name: string; state: string; detail: string }[] };
-    assert.deepEqual([report.state, report.checks.filter(({ state }) => state !== 'ok')], ['ok', []]);
+    let seen = '';
+    await until('all is well', async () => {
+      seen = (await inside(program, 'status', '--json', ...config)).stdout;
+      return (JSON.parse(seen) as { state: string }).state === 'ok';
+    }).catch((error: Error) => assert.fail(`${error.message}: ${seen}`));
+    const { checks } = JSON.parse(seen) as { checks: { state: string }[] };
+    assert.deepEqual(
+      checks.filter(({ state }) => state !== 'ok'),
+      [],
+    );
     assert.match((await inside('iptables-save')).stdout, /TSFLANNEL-POSTRTG.*MASQUERADE/);
     assert.equal((await inside('cat', '/proc/sys/net/ipv4/ip_forward')).stdout, '1');
     const gone = await inside(program, 'service', 'uninstall');

@@ -7,7 +7,7 @@ import { purge, succeeds } from '../support/members.ts';
 const DOWN = '\x1b[B';
 
 describe('tsflannel init on a terminal', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const { host, hub } = useHosts('boot-tty', 2);
   let discovery: Discovery;
   before(async () => {

@@ -7,7 +7,7 @@ import { startDiscovery, type TestHost, useHosts } from '../support/hosts.ts';
 import { json, members, purge, succeeds } from '../support/members.ts';
 
 describe('tsflannel init: several members at once, over TLS', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const { host, hub } = useHosts('join-ca', 2);
   let ca: Pair;
   before(async () => {

@@ -8,7 +8,7 @@ import { alive, clusterId, healthy, json, members, pidOf, purge, succeeds } from
 import { until } from '../support/until.ts';
 
 describe('tsflannel init: one member', function () {
-  this.timeout(60_000);
+  this.timeout(240_000);
   const { host } = useHosts('boot-one', 1);
 
   it('makes a cluster of this host alone on the address of the default route', async () => {

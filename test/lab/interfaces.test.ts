@@ -3,6 +3,7 @@ import { createBridge, createVeth } from '../../src/kernel/linux/netns.ts';
 import { runOn, useLab } from '../support/lab.ts';
 import { addContainers } from '../support/lab-daemon.ts';
 import { startPing } from '../support/ping.ts';
+import { until } from '../support/until.ts';
 import { ip } from '../support/values.ts';
 
 interface Lease {
@@ -10,7 +11,7 @@ interface Lease {
 }
 
 describe('hosts with two interfaces', function () {
-  this.timeout(90_000);
+  this.timeout(240_000);
   const test = useLab({ name: 'lab-ifaces', backend: 'vxlan' });
   const publicIps = async (): Promise<string[]> => {
     const { leases } = JSON.parse((await test.run(1, 'tsflannel', 'leases', '--json')).stdout) as { leases: Lease[] };
@@ -63,8 +64,8 @@ describe('hosts with two interfaces', function () {
   it('reach a node by the address it publishes, though it listens at another', async () => {
     await upBy(2, '--iface', 'eth0', '--public-ip', '198.19.0.2');
     assert.deepEqual(await publicIps(), ['198.19.0.1', '198.19.0.2']);
-    const { stdout } = await test.run(1, 'bridge', 'fdb', 'show', 'dev', 'flannel.1');
-    assert.match(stdout, /dst 198\.19\.0\.2 /);
+    const entries = async () => (await test.run(1, 'bridge', 'fdb', 'show', 'dev', 'flannel.1')).stdout;
+    await until('node 1 sends there', async () => /dst 198\.19\.0\.2 /.test(await entries()));
   });
 
   it('are refused an interface that is not there', async () => {
