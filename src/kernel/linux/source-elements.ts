@@ -1,5 +1,5 @@
 /** What the sets of the source check hold for each peer, in nft's language and as bytes of nf_tables. Pure. */
-import { type Ip, lastOf, type Prefix, printIp, printPrefix } from '../../model/address.ts';
+import { baseOf, type Ip, lastOf, type Prefix, prefixOf, printIp, printPrefix } from '../../model/address.ts';
 import { type Mac, printMac } from '../../model/mac.ts';
 import { eachSliced, type Sliced } from '../../model/sliced.ts';
 import { attribute, NLM, nested, type Request, text } from '../../sys/netlink.ts';
@@ -96,6 +96,30 @@ export function* changingElements(changes: readonly SourceChange[], after: Itera
   const next = changes.flatMap(({ to }) => (to ? elementsOf(to) : []));
   const remove = yield* unneeded(yield* without(before, next), after);
   return { remove, add: yield* without(next, before) };
+}
+
+/** The prefixes cut to a shorter length: where each begins then. */
+const cut = (prefixes: readonly Prefix[], length: number): ReadonlySet<bigint> =>
+  new Set(prefixes.map((prefix) => prefixOf(baseOf(prefix), length).address));
+
+/**
+ * Keys of those of `there` that overlap one of `come` of another length: no set of nftables takes an interval that overlaps one it has. Of one
+ * length they are the same, or do not overlap.
+ */
+export function* overlapping(come: readonly Prefix[], there: ReadonlyMap<string, Source>): Sliced<readonly string[]> {
+  const byLength = Map.groupBy(come, ({ length }) => length);
+  const cuts = new Map<string, ReadonlySet<bigint>>();
+  const keys: string[] = [];
+  yield* eachSliced([...there], ([key, { subnet }]) => {
+    for (const [length, prefixes] of byLength) {
+      if (length === subnet.length) continue;
+      const shorter = Math.min(length, subnet.length);
+      const begins = cuts.get(`${length} ${shorter}`) ?? cut(prefixes, shorter);
+      cuts.set(`${length} ${shorter}`, begins);
+      if (begins.has(prefixOf(baseOf(subnet), shorter).address)) keys.push(key);
+    }
+  });
+  return keys;
 }
 
 /** The transaction of nft that does this on a table that is there; empty where there is nothing to do. */

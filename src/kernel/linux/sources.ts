@@ -25,6 +25,7 @@ import {
   changesText,
   changingElements,
   type ElementChanges,
+  overlapping,
   SOURCE_TABLE,
   type SourceChange,
 } from './source-elements.ts';
@@ -76,19 +77,22 @@ function settingsAfter(steps: readonly Step[]): GuardSettings | 'none' | 'as it 
     : 'none';
 }
 
-const changesIn = (steps: readonly Step[]): readonly SourceChange[] =>
-  steps.flatMap(({ action, object, previous }) =>
-    object.kind === 'source'
-      ? [{ from: previous?.kind === 'source' ? previous : undefined, to: action === 'remove' ? undefined : object }]
-      : [],
-  );
+/** What becomes of the sources that these steps are about, by key; undefined: it goes. */
+function* changed(table: Table, steps: readonly Step[]): Sliced<ReadonlyMap<string, Source | undefined>> {
+  const to = new Map<string, Source | undefined>();
+  for (const { action, object } of steps)
+    if (object.kind === 'source') to.set(keyOf(object), action === 'remove' ? undefined : object);
+  const come = [...to.values()].flatMap((source) => source?.subnet ?? []);
+  // Leases do not overlap: one of them is of a lease that has ended, whose removal comes last in a plan.
+  for (const key of yield* overlapping(come, table.sources)) if (!to.has(key)) to.set(key, undefined);
+  return to;
+}
 
-function sourcesAfter(table: Table, steps: readonly Step[]): Map<string, Source> {
+function sourcesAfter(table: Table, to: ReadonlyMap<string, Source | undefined>): Map<string, Source> {
   const after = new Map(table.sources);
-  for (const { action, object } of steps) {
-    if (object.kind !== 'source') continue;
-    if (action === 'remove') after.delete(keyOf(object));
-    else after.set(keyOf(object), object);
+  for (const [key, source] of to) {
+    if (source) after.set(key, source);
+    else after.delete(key);
   }
   return after;
 }
@@ -99,10 +103,12 @@ type Transition = { readonly after: Table } & ({ readonly text: string } | { rea
 function* transition(table: Table, steps: readonly Step[]): Sliced<Transition> {
   const settings = settingsAfter(steps);
   if (settings === 'none') return { after: NONE, text: withoutTable() };
-  const sources = sourcesAfter(table, steps);
+  const to = yield* changed(table, steps);
+  const sources = sourcesAfter(table, to);
   if (settings !== 'as it is')
     return { after: { settings, sources }, text: wholeTable(settings, [...sources.values()]) };
-  return { after: { ...table, sources }, changes: yield* changingElements(changesIn(steps), sources.values()) };
+  const changes = [...to].map(([key, source]): SourceChange => ({ from: table.sources.get(key), to: source }));
+  return { after: { ...table, sources }, changes: yield* changingElements(changes, sources.values()) };
 }
 
 const refusalOfStep = ({ action, object }: Step): string | undefined =>

@@ -105,8 +105,8 @@ export function linuxSources({ kernel, done, observe, ours }: Benches): void {
 
     it('refuses what cannot be written, and only that', async () => {
       await done(create(...all));
-      const overlapping = source({ subnet: prefix('172.20.64.128/25'), mac: mac('02:00:00:00:00:55') });
-      const outcomes = await kernel().apply(create(overlapping, direct(9)));
+      const unfit = source({ ...nth(3), outer: ip('fd00::3') });
+      const outcomes = await kernel().apply(create(unfit, direct(9)));
       assert.deepEqual(
         outcomes.map(({ result }) => result),
         ['failed', 'done'],
@@ -114,6 +114,25 @@ export function linuxSources({ kernel, done, observe, ours }: Benches): void {
       const bad = await kernel().apply([step('replace', guard({ underlay: 'a"; drop' }), guard())]);
       assert.equal(bad[0]?.result, 'failed');
       assert.match(bad[0]?.error ?? '', /interface named/);
+    });
+
+    it('takes a subnet in the place of those it overlaps, which are to go', async () => {
+      const halves = ['172.20.64.0/25', '172.20.64.128/25'].map((text) => source({ subnet: prefix(text) }));
+      for (const [before, after] of [
+        [[source()], halves],
+        [halves, [source()]],
+      ] as const) {
+        const next = [guard(), ...after, direct(7)];
+        await done(create(guard(), ...before, direct(7)));
+        const steps = diff(wanted(next), await observe(KINDS));
+        assert.deepEqual(
+          steps.map(({ action }) => action),
+          [...after.map(() => 'create'), ...before.map(() => 'remove')],
+        );
+        await done(steps);
+        assert.deepEqual([...diff(wanted(next), await observe(KINDS))], []);
+        await done(remove(guard()));
+      }
     });
 
     it('rings when somebody else changes it, not when we do', async () => {

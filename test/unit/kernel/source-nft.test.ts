@@ -4,6 +4,7 @@ import {
   changesText,
   changingElements,
   elementsOf,
+  overlapping,
   type SourceChange,
 } from '../../../src/kernel/linux/source-elements.ts';
 import { parsingCounters, parsingTable } from '../../../src/kernel/linux/source-json.ts';
@@ -52,6 +53,20 @@ describe('the source check in nft’s language', () => {
     assert.doesNotMatch(changesText(elementChanges([{ from: PEER }], [other])), /vteps/);
     assert.match(changesText(elementChanges([{ from: PEER }], [])), /delete element inet tsflannel-sources vteps/);
     assert.match(changesText(elementChanges([{ from: PEER }], [other])), /delete .* inner/);
+  });
+
+  it('tells which subnets overlap one of another length', () => {
+    const at = (...subnets: string[]) => new Map(subnets.map((text) => [text, { ...PEER, subnet: prefix(text) }]));
+    const there = at('10.5.2.0/24', '10.5.3.0/25', '10.5.4.0/24', '10.0.0.0/12');
+    const told = (...come: string[]) => atOnce(overlapping(come.map(prefix), there));
+    assert.deepEqual(told('10.5.2.128/25', '10.5.3.0/24'), [
+      '10.5.2.0/24',
+      '10.5.3.0/25',
+      '10.0.0.0/12',
+      '10.0.0.0/12',
+    ]);
+    assert.deepEqual(told('10.5.4.0/24', '10.16.0.0/13'), ['10.0.0.0/12']);
+    assert.deepEqual(told('10.16.0.0/24'), []);
   });
 
   it('carries its settings in a comment, of at most 127 bytes', () => {
