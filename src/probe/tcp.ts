@@ -5,6 +5,10 @@ import { createSockets, type Sockets } from './sockets.ts';
 const CHUNK = 128 << 10;
 /** A stream that is not closed ends so long after its time. */
 const GRACE_MS = 3000;
+/** How long to wait for it: whoever sends it may have to start a thread first, on a busy machine. Told to stop, nobody waits. */
+const COMES_MS = 20_000;
+/** How long a connection may be silent before it is taken for a stranger's. */
+const TOKEN_MS = 2000;
 const MSG_NOSIGNAL = 0x4000;
 const EAGAIN = 11;
 
@@ -37,8 +41,8 @@ export function prepareTcpSend({ from, to, token, congestion, ms }: TcpSendJob):
 function acceptOwn(sockets: Sockets, { fd, token }: TcpReceiveJob, isStopped: () => boolean): number | undefined {
   const { io, memory } = sockets;
   const at = memory.reserve(TOKEN_BYTES);
-  for (const end = performance.now() + GRACE_MS; performance.now() < end && !isStopped(); ) {
-    const stream = sockets.accept(fd, WAKE_MS);
+  for (const end = performance.now() + COMES_MS; performance.now() < end && !isStopped(); ) {
+    const stream = sockets.accept(fd, TOKEN_MS);
     if (stream === undefined) continue;
     const length = io.read(stream, memory.base + at, TOKEN_BYTES);
     if (length === TOKEN_BYTES && token.every((byte, i) => memory.bytes[at + i] === byte)) return stream;

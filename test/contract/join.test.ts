@@ -28,8 +28,7 @@ function counting(kv: Kv): { readonly kv: Kv; count(): number } {
 const percentile = (sorted: readonly number[], part: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0;
 
-describe('nodes that join at once', function () {
-  this.timeout(60_000);
+describe('nodes that join at once', () => {
   let etcd: TestEtcd;
   before(async () => {
     etcd = await startEtcd({});

@@ -21,9 +21,10 @@ kvContract('memory', async () => {
 const real = (open: (options: KvOptions) => Kv) => async (): Promise<Subject> => {
   const etcd = await startEtcd();
   return {
-    open: () => open({ endpoints: [etcd.endpoint], timeoutMs: 5_000 }),
+    open: () => open({ endpoints: [etcd.endpoint], timeoutMs: 30_000 }),
     compact: async (revision) => void (await etcd.ctl('compact', String(revision))),
-    shortTtl: 2,
+    // Time to write a key on it, on a busy machine too.
+    shortTtl: 6,
     passTtl: async () => undefined,
     close: () => etcd.close(),
   };

@@ -2,26 +2,15 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeUnborn } from '../../src/etcd/unborn.ts';
+import { freePort } from '../support/etcd.ts';
 import { etcdOf } from '../support/etcd-versions.ts';
 import { until } from '../support/until.ts';
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 for (const series of ['3.4', '3.6'] as const)
-  describe(`the log of a real etcd ${series}`, function () {
-    this.timeout(60_000);
-
+  describe(`the log of a real etcd ${series}`, () => {
     /** Runs etcd until `there` is, then kills it; resolves to whether its member was unborn. */
     async function killedOnce(there: (dir: string, client: string) => boolean | Promise<boolean>): Promise<boolean> {
       const dir = mkdtempSync(join(tmpdir(), 'tsflannel-unborn-'));
@@ -34,7 +23,7 @@ for (const series of ['3.4', '3.6'] as const)
       const etcd = spawn(etcdOf(series), args, { stdio: 'ignore' });
       const ended = once(etcd, 'exit');
       try {
-        await until('etcd has come so far', () => there(dir, client ?? ''), 30_000);
+        await until('etcd has come so far', () => there(dir, client ?? ''));
         etcd.kill('SIGKILL');
         await ended;
         return await removeUnborn(dir);

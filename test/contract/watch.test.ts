@@ -33,8 +33,7 @@ function follow(kv: Kv, prefix: string) {
 }
 
 function suite(name: string, openKv: (options: KvOptions) => Kv): void {
-  describe(`watch through faults: ${name}`, function () {
-    this.timeout(60_000);
+  describe(`watch through faults: ${name}`, () => {
     let etcd: TestEtcd;
     let relay: Relay;
     let direct: Kv;
@@ -56,7 +55,7 @@ function suite(name: string, openKv: (options: KvOptions) => Kv): void {
     beforeEach(async () => {
       etcd = await startEtcd();
       relay = await startRelay(etcd.port);
-      direct = openGrpcKv({ endpoints: [etcd.endpoint], timeoutMs: 5_000 });
+      direct = openGrpcKv({ endpoints: [etcd.endpoint], timeoutMs: 30_000 });
     });
     afterEach(async () => {
       for (const each of open.splice(0)) each.close();
@@ -146,7 +145,7 @@ function suite(name: string, openKv: (options: KvOptions) => Kv): void {
     it('survives a restart of etcd with authentication on', async () => {
       await addUsers(etcd);
       await etcd.ctl('auth', 'enable');
-      const root = openGrpcKv({ endpoints: [etcd.endpoint], timeoutMs: 5_000, username: 'root', password: 'secret' });
+      const root = openGrpcKv({ endpoints: [etcd.endpoint], timeoutMs: 30_000, username: 'root', password: 'secret' });
       open.push(root);
       const followed = watch('/k/', { username: 'flannel', password: 'canary-77' });
       await until('connected', followed.connected);
@@ -164,8 +163,8 @@ function suite(name: string, openKv: (options: KvOptions) => Kv): void {
       await until('connected', followed.connected);
       relay.swallow(true);
       const begun = performance.now();
-      await until('disconnected', () => !followed.connected(), 20_000);
-      assert.ok(performance.now() - begun < 15_000);
+      await until('disconnected', () => !followed.connected());
+      assert.ok(performance.now() - begun < 45_000);
       relay.cut();
       relay.swallow(false);
       await put('/k/a', '1');

@@ -4,8 +4,14 @@ import { readFileSync } from 'node:fs';
 import { TsflannelError } from '../../../src/errors.ts';
 import { freePort, startEtcd, type TestEtcd } from '../../support/etcd.ts';
 import { type Relay, startRelay } from '../../support/relay.ts';
-import { at, closeClients, fails, open, put, timed, watchEnd } from '../../support/transport.ts';
+import { at, closeClients, DEADLINE_MS, fails, open, put, timed, watchEnd } from '../../support/transport.ts';
 import { until } from '../../support/until.ts';
+
+/** Nobody waits for so long here. */
+const LONG_MS = 60_000;
+
+/** Timers may be early by a part of a millisecond. */
+const isOneDeadline = (ms: number): boolean => ms >= DEADLINE_MS - 50 && ms < 2 * DEADLINE_MS;
 
 afterEach(closeClients);
 
@@ -70,7 +76,7 @@ describe('transport: endpoints', () => {
   });
 
   it('goes on over the other endpoint when the one in use dies', async () => {
-    const kv = open([at(first.port), at(second.port)]);
+    const kv = open([at(first.port), at(second.port)], { timeoutMs: LONG_MS });
     await put(kv, '/dies/a');
     await first.close();
     const { ms } = await timed(
@@ -81,7 +87,8 @@ describe('transport: endpoints', () => {
         ),
       ),
     );
-    assert.ok(ms < 500, `${ms} ms`);
+    // At once, and not when its time is over.
+    assert.ok(ms < LONG_MS / 2, `${ms} ms`);
   });
 
   it('sends a read again to the next endpoint, a write never', async () => {
@@ -89,7 +96,7 @@ describe('transport: endpoints', () => {
     await kv.range('/twice/');
     first.swallowAnswers(true);
     const { ms } = await timed(kv.range('/twice/'));
-    assert.ok(ms >= 1_000 && ms < 2_000, `${ms} ms`);
+    assert.ok(isOneDeadline(ms), `${ms} ms`);
     second.swallowAnswers(true);
     first.swallowAnswers(false);
     await fails(put(kv, '/twice/w'), 'ETCD_TIMEOUT');
@@ -104,7 +111,7 @@ describe('transport: endpoints', () => {
     await until('stopped', () => readFileSync(`/proc/${etcd.pid()}/stat`, 'utf8').includes(') T '));
     try {
       const { ms } = await timed(fails(put(kv, '/stopped'), 'ETCD_TIMEOUT'));
-      assert.ok(ms >= 1_000 && ms < 2_000, `${ms} ms`);
+      assert.ok(isOneDeadline(ms), `${ms} ms`);
     } finally {
       process.kill(etcd.pid(), 'SIGCONT');
     }
@@ -127,7 +134,7 @@ describe('transport: endpoints', () => {
   });
 
   it('reads answers of many megabytes', async () => {
-    const kv = open([etcd.endpoint], { timeoutMs: 5_000 });
+    const kv = open([etcd.endpoint], { timeoutMs: LONG_MS });
     const big = 'x'.repeat(1_000_000);
     for (let i = 0; i < 12; i++) await put(kv, `/big/${i}`, big);
     const { kvs } = await kv.range('/big/');
@@ -155,8 +162,7 @@ describe('transport: endpoints', () => {
 });
 
 describe('transport: quorum', () => {
-  it('tells a cluster without a leader from one that is slow', async function () {
-    this.timeout(30_000);
+  it('tells a cluster without a leader from one that is slow', async () => {
     const ports = [await freePort(), await freePort()];
     const cluster = ports.map((port, i) => `m${i}=http://127.0.0.1:${port}`).join(',');
     const members = await Promise.all(
@@ -168,7 +174,7 @@ describe('transport: quorum', () => {
       await put(kv, 'k');
       const ended = watchEnd(kv, 'k');
       await lost.stop('SIGKILL');
-      await until('no leader', async () => (await kv.status()).leader === 0n, 15_000);
+      await until('no leader', async () => (await kv.status()).leader === 0n);
       await fails(put(kv, 'k'), 'ETCD_NO_QUORUM');
       await fails(kv.range('k'), 'ETCD_NO_QUORUM');
       assert.equal((await kv.range('k', { serializable: true })).kvs.length, 1);

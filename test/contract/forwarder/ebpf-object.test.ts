@@ -36,8 +36,7 @@ const partsOf = ({ license, maps, programs }: BpfObject) => ({
 /** `Clang 14.0.6`, which carrier.c notes in the file. */
 const compilerOf = (path: string): string | undefined => /Clang [\d.]+/.exec(readFileSync(path, 'latin1'))?.[0];
 
-describe('bpf/carrier.o', function () {
-  this.timeout(60_000);
+describe('bpf/carrier.o', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tsflannel-bpf-'));
   after(() => rmSync(folder, { recursive: true }));
 

@@ -110,7 +110,9 @@ describe('forwarder/ebpf/table on real maps', () => {
     table.set(forwards);
     const ms = performance.now() - begun;
     assert.deepEqual(shown(readEntries(maps.forwards)), wanted(forwards));
-    assert.ok(ms < 1000, `${ms} ms`);
+    // Some tens of milliseconds; what is not done in one go per map takes seconds.
+    console.log(`      ${Math.round(ms)} ms`);
+    assert.ok(ms < 10_000, `${ms} ms`);
     table.set(forwards.slice(1));
     assert.equal(readEntries(maps.forwards).length, 2999);
   });

@@ -124,8 +124,7 @@ function otherDetails({ kernel, done, observe }: Benches): void {
     assert.ok(!(await observe()).has('link/flannel.1'));
   });
 
-  it('rings every kind when the kernel had to drop messages', async function () {
-    this.timeout(20_000);
+  it('rings every kind when the kernel had to drop messages', async () => {
     const rung = new Promise<ReadonlySet<Kind>>((resolve) => {
       kernel().monitor((kinds) => kinds.size > 5 && resolve(kinds));
     });
@@ -140,7 +139,7 @@ function otherDetails({ kernel, done, observe }: Benches): void {
     const script = `const { linuxKernel } = await import(${JSON.stringify(main)});
       const kernel = linuxKernel(); kernel.monitor(() => {}).close(); kernel.monitor(() => {}); await kernel.close();`;
     const argv = ['--input-type=module', '-e', script];
-    const { exitCode, stderr } = await execa(process.execPath, argv, { timeout: 10_000, reject: false });
+    const { exitCode, stderr } = await execa(process.execPath, argv, { timeout: 100_000, reject: false });
     assert.equal(exitCode, 0, stderr);
   });
 

@@ -42,7 +42,7 @@ if (isIn(process.env[INSIDE])) {
 } else {
   describe('kernel contract: linux', () => {
     it('holds in a namespace of its own, and leaves nothing behind', async function () {
-      this.timeout(180_000);
+      this.timeout(900_000);
       const name = `kern-${randomBytes(4).toString('hex')}`;
       const [program = '', ...enter] = nsenterArgs(name);
       const mocha = fileURLToPath(import.meta.resolve('mocha/bin/mocha.js'));

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createLines, type Lines } from '../../../src/probe/lines.ts';
 import { serve } from '../../../src/probe/server.ts';
 
@@ -21,14 +20,14 @@ async function startSession(): Promise<{
   let served: Promise<unknown> = Promise.resolve();
   await new Promise<void>((resolve, reject) => {
     const paths = [{ name: 'overlay', ip: IP }];
-    served = serve({ paths, listen: [ADDRESS], port: PORT, code: CODE, waitSeconds: 10, listening: resolve });
+    served = serve({ paths, listen: [ADDRESS], port: PORT, code: CODE, waitSeconds: 60, listening: resolve });
     served.catch(reject);
   });
   const socket = connect(PORT, ADDRESS);
   const lines: Lines = createLines(socket);
   const ask = async (question: object) => {
     lines.send(JSON.stringify(question));
-    return JSON.parse((await lines.next(10_000)) ?? '{"error":"gone"}') as Record<string, unknown>;
+    return JSON.parse((await lines.next(60_000)) ?? '{"error":"gone"}') as Record<string, unknown>;
   };
   await ask({ hello: 1, code: CODE });
   end = async () => {
@@ -50,6 +49,10 @@ async function openUdp() {
   await once(socket, 'listening');
   return socket;
 }
+
+/** Resolves when the datagram is on its way, which over loopback means that it is there. */
+const send = (socket: UdpSocket): Promise<void> =>
+  new Promise((resolve) => socket.send('x', PORT + 1, ADDRESS, () => resolve()));
 
 async function openData(): Promise<Socket> {
   const socket = connect(PORT + 1, ADDRESS);
@@ -78,9 +81,8 @@ describe('probe: strangers', () => {
     const { ask } = await startSession();
     const [own, stranger] = [await openUdp(), await openUdp()];
     await ask(prepare('udp', { ip: IP, port: own.address().port }));
-    for (let i = 0; i < 5; i++) stranger.send('x', PORT + 1, ADDRESS);
-    for (let i = 0; i < 3; i++) own.send('x', PORT + 1, ADDRESS);
-    await sleep(300);
+    for (let i = 0; i < 5; i++) await send(stranger);
+    for (let i = 0; i < 3; i++) await send(own);
     assert.equal((await ask({ ask: 'collect' })).received, 3);
     for (const socket of [own, stranger]) socket.close();
   });
