@@ -21,8 +21,8 @@ import {
 /** A rule that is put in front of a chain of node `on` and taken away again. */
 const rule = (fault: Named, text: (scene: Scene) => string, { on = 2, tool = 'iptables' } = {}): Fault => ({
   ...fault,
-  inject: (scene) => scene.run(on, tool, '-I', ...text(scene).split(' ')),
-  undo: (scene) => scene.run(on, tool, '-D', ...text(scene).split(' ')),
+  inject: (scene) => scene.run(on, tool, '-w', '-I', ...text(scene).split(' ')),
+  undo: (scene) => scene.run(on, tool, '-w', '-D', ...text(scene).split(' ')),
 });
 
 const dropsPort =
