@@ -14,5 +14,5 @@ describe('bpf/carrier.o', () => {
     } finally {
       rmSync(dir, { recursive: true });
     }
-  }).timeout(30_000);
+  });
 });

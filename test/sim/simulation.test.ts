@@ -60,5 +60,5 @@ describe('a cluster simulated', () => {
         for (const node of world.nodes) node.crash();
         world.wallClock.end();
       }
-    }).timeout(60_000);
+    });
 });

@@ -43,8 +43,7 @@ const word = fc.oneof(
   fc.string({ unit: 'grapheme-ascii', minLength: 1, maxLength: 12 }).filter((text) => !/\s/.test(text)),
 );
 
-describe('docker: the env file', function () {
-  this.timeout(60_000);
+describe('docker: the env file', () => {
   let dir = '';
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'env-file-'));

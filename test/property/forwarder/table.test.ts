@@ -80,5 +80,5 @@ describe('forwarder/table properties', () => {
       }
     });
     fc.assert(property);
-  }).timeout(60_000);
+  });
 });

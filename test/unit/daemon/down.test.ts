@@ -65,7 +65,7 @@ describe('down', () => {
       [steps(again), again.released, again.daemon, again.leaseProblem],
       [[], undefined, undefined, undefined],
     );
-  }).timeout(20_000);
+  });
 
   it('shows what it would do, and does nothing', async () => {
     const { ready, ended } = rig.run();
@@ -93,7 +93,7 @@ describe('down', () => {
     await down({ purge: true });
     await second.ended;
     assert.deepEqual(await readdir(rig.dir), []);
-  }).timeout(20_000);
+  });
 
   it('leaves what it did not write: another subnet.env, ip_forward that Docker needs, leases of others', async () => {
     const { ready, ended } = rig.run();
@@ -113,7 +113,7 @@ describe('down', () => {
       kvs.map(({ key }) => key),
       [`${NET}/subnets/10.5.77.0-24`],
     );
-  }).timeout(20_000);
+  });
 
   it('gives back an old lease too, whatever the config says by now; a reservation stays', async () => {
     const { ready, ended } = rig.run();
@@ -132,7 +132,7 @@ describe('down', () => {
       kvs.map(({ key }) => key),
       [`${NET}/subnets/10.5.99.0-24`],
     );
-  }).timeout(20_000);
+  });
 
   it('works without etcd, and says that the lease ends by itself', async () => {
     const { ready, ended } = rig.run();
@@ -143,7 +143,7 @@ describe('down', () => {
     assert.equal(released, undefined);
     assert.match(leaseProblem ?? '', /etcd does not answer/);
     assert.deepEqual(await ours(), []);
-  }).timeout(20_000);
+  });
 
   it('says what the kernel does not let go', async () => {
     const { ready, ended } = rig.run();
@@ -157,5 +157,5 @@ describe('down', () => {
     rig.kernel.refuse('chain/nat/TSFLANNEL-POSTRTG', undefined);
     await down();
     assert.deepEqual(await ours(), []);
-  }).timeout(20_000);
+  });
 });

@@ -74,5 +74,5 @@ describe('etcd/snapshots', () => {
     assert.deepEqual([exitCode, stderr.split('\n').filter((line) => line.includes('snapshot'))], [0, []]);
     assert.match(units.get('tsflannel-etcd-snapshot.timer') ?? '', /OnUnitActiveSec=21600s/);
     await assert.rejects(timerUnits(['/bin/true', 'a\nExecStartPre=/bin/false'], 60), { code: 'SYSTEMD' });
-  }).timeout(20_000);
+  });
 });

@@ -29,5 +29,5 @@ describe('etcd/unit', () => {
     } finally {
       rmSync(dir, { recursive: true });
     }
-  }).timeout(20_000);
+  });
 });

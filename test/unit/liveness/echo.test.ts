@@ -51,7 +51,7 @@ describe('the largest packet that comes through', () => {
       ),
       1440,
     );
-  }).timeout(60_000);
+  });
 
   it('is the MTU where the first packets were lost by accident', async () => {
     const begun = performance.now();
@@ -63,7 +63,7 @@ describe('the largest packet that comes through', () => {
       ),
       1450,
     );
-  }).timeout(60_000);
+  });
 
   it('is none where nothing answers', async () => {
     assert.equal(
@@ -74,5 +74,5 @@ describe('the largest packet that comes through', () => {
       ),
       undefined,
     );
-  }).timeout(60_000);
+  });
 });
