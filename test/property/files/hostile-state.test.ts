@@ -14,6 +14,9 @@ import { readNodeState } from '../../../src/files/node-state.ts';
 import { NODE_ID } from '../../../src/model/lease.ts';
 import { HOSTILE_FRAMES, HOSTILE_JOURNALS, HOSTILE_NODES, HOSTILE_TEXTS } from '../../corpus/hostile.ts';
 
+/** Files are written, sockets opened: fewer than of texts alone. */
+const RUNS = Number(process.env.TSFLANNEL_FUZZ ?? 200);
+
 const anyText = fc.oneof(
   fc.string({ unit: 'binary' }),
   fc.json(),
@@ -25,7 +28,8 @@ const anyText = fc.oneof(
   ),
 );
 
-describe('hostile state', () => {
+describe('hostile state', function () {
+  this.timeout(Math.max(120_000, RUNS * 20));
   let dir = '';
   before(async () => {
     dir = await mkdtemp(join(tmpdir(), 'tsflannel-hostile-'));
@@ -45,7 +49,7 @@ describe('hostile state', () => {
           (error) => assert.ok(error instanceof TsflannelError && error.code === 'DOCKER_CONFIG', String(error)),
         );
       }),
-      { numRuns: 200 },
+      { numRuns: RUNS },
     );
   });
 
@@ -74,7 +78,7 @@ describe('hostile state', () => {
           const said = await say(bytes);
           assert.ok(said === '' || JSON.parse(said).error.code === 'USAGE', said);
         }),
-        { numRuns: 100 },
+        { numRuns: RUNS / 2 },
       );
       assert.deepEqual(await ask(dir, 'ping'), { name: 'ping' });
     } finally {
