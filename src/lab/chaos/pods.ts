@@ -103,12 +103,13 @@ export async function replugDockersPods(lab: Lab, node: LabNode): Promise<void> 
 export async function movePod(lab: Lab, before: Pod): Promise<Pod> {
   const { node, namespace, id } = before;
   const { subnet, length, bridge, pod } = await placeOf(node);
-  await mustRun(lab, node, ['ip', 'addr', 'flush', 'dev', BRIDGE]);
-  await mustRun(lab, node, ['ip', 'addr', 'add', `${printIp(bridge)}/${length}`, 'dev', BRIDGE]);
-  const inPod = (...argv: string[]) => mustRun(lab, node, ['ip', '-n', namespace, ...argv]);
-  await inPod('addr', 'flush', 'dev', 'eth0');
-  await inPod('addr', 'add', `${printIp(pod)}/${length}`, 'dev', 'eth0');
-  await inPod('route', 'replace', 'default', 'via', printIp(bridge));
+  const readdress = async (ip: readonly string[], address: Ip, device: string) => {
+    await mustRun(lab, node, [...ip, 'addr', 'flush', 'dev', device]);
+    await mustRun(lab, node, [...ip, 'addr', 'add', `${printIp(address)}/${length}`, 'dev', device]);
+  };
+  const inPod = ['ip', '-n', namespace];
+  await Promise.all([readdress(['ip'], bridge, BRIDGE), readdress(inPod, pod, 'eth0')]);
+  await mustRun(lab, node, [...inPod, 'route', 'replace', 'default', 'via', printIp(bridge)]);
   return { id, node, namespace, subnet, ip: printIp(pod) };
 }
 

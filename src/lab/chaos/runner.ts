@@ -83,14 +83,9 @@ function leaksOf({ stage, shown }: Ground, after: readonly Snapshot[], fault?: F
 /** Pods follow their nodes' subnets. */
 async function followSubnets(ground: Ground): Promise<void> {
   const { lab } = ground.stage;
-  let moved = false;
-  const pods: Pod[] = [];
-  for (const pod of ground.pods) {
-    const isElsewhere = await isMoved(pod);
-    moved ||= isElsewhere;
-    pods.push(isElsewhere ? await movePod(lab, pod) : pod);
-  }
-  if (!moved) return;
+  // All at once: as long as a container has not followed, what it does not get counts as lost.
+  const pods = await Promise.all(ground.pods.map(async (pod) => ((await isMoved(pod)) ? movePod(lab, pod) : pod)));
+  if (pods.every((pod, i) => pod === ground.pods[i])) return;
   ground.pods = pods;
   await ground.flow.aim(pods);
 }
