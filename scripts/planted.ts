@@ -28,12 +28,15 @@ function passes(copy: string, test: string): boolean | undefined {
   const argv = [
     'node_modules/mocha/bin/mocha.js',
     '--exit',
+    // A bug may make a test wait for ever.
+    '--timeout',
+    '30000',
     '--reporter',
     join(root, 'scripts/mocha-reporter.cjs'),
     test,
   ];
   rmSync(counts, { force: true });
-  spawnSync(process.execPath, argv, { cwd: copy, env, stdio: 'ignore', timeout: 120_000 });
+  spawnSync(process.execPath, argv, { cwd: copy, env, stdio: 'ignore', timeout: 300_000 });
   if (!existsSync(counts)) return undefined;
   const { passes, failures } = JSON.parse(readFileSync(counts, 'utf8')) as { passes: number; failures: number };
   return passes + failures === 0 ? undefined : failures === 0;
