@@ -85,7 +85,7 @@ const kill = (pid: number): void => {
   }
 };
 
-/** Kills them all, new ones too, until none is left. Rejects with LAB_STUCK when one cannot be killed in 20 s. */
+/** Kills them all, new ones too, until none is left. Rejects with LAB_STUCK when one cannot be killed in a minute. */
 export async function killAll(find: () => number[]): Promise<number> {
   const killed = new Set<number>();
   const none = async () => {
@@ -96,6 +96,6 @@ export async function killAll(find: () => number[]): Promise<number> {
     }
     return left.length === 0 ? true : undefined;
   };
-  await until('the processes of the lab do not end', none, { timeoutMs: 20_000 });
+  await until('the processes of the lab do not end', none, { timeoutMs: 60_000 });
   return killed.size;
 }
