@@ -21,7 +21,7 @@ async function shown(host: TestHost, port: number): Promise<string> {
 }
 
 describe('certificates are renewed before they expire', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const { host } = useHosts('join-renew', 3);
 
   it('on the host with the CA key: etcd and the join service show the new ones without a restart', async () => {

@@ -27,7 +27,7 @@ const refusals = async (host: TestHost) =>
   };
 
 describe('tsflannel join: three members and a client over TLS', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   const { host } = useHosts('join-lab', 4);
   let lines: string[] = [];
   const all = () => [host(1), host(2), host(3)] as const;

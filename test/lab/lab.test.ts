@@ -79,7 +79,7 @@ describe('lab up and down', () => {
     const bad = labSpec({ name, network: '10.1.2.3/16', discovery: true });
     await assert.rejects(labUp(bad, TEST_LABS), { code: 'LAB_FAILED' });
     assert.equal(difference(before, await showsOf(name)), '');
-  }).timeout(60_000);
+  }).timeout(300_000);
 
   it('takes the lab down when it is interrupted', async () => {
     const name = 'lab-ctrl-c';
@@ -88,11 +88,11 @@ describe('lab up and down', () => {
     const env = { ...process.env, TSFLANNEL_LAB_DIR: TEST_LABS };
     const child = spawn(process.execPath, [PROGRAM, ...argv], { stdio: 'ignore', env });
     const ended = new Promise((resolve) => child.once('close', resolve));
-    await until('the discovery service', () => existsSync(join(TEST_LABS, name, 'discovery.log')), 30_000);
+    await until('the discovery service', () => existsSync(join(TEST_LABS, name, 'discovery.log')));
     child.kill('SIGINT');
     assert.equal(await ended, 130);
     assert.equal(difference(before, await showsOf(name)), '');
-  }).timeout(60_000);
+  }).timeout(300_000);
 
   it('finds what a killed lab up left, containers of a killed dockerd too; a second down is fine', async () => {
     const name = 'lab-killed';
@@ -103,7 +103,7 @@ describe('lab up and down', () => {
       env: { ...process.env, TSFLANNEL_LAB_DIR: TEST_LABS },
     });
     const ended = new Promise((resolve) => child.once('close', resolve));
-    await until('a dockerd', () => existsSync(join(TEST_LABS, name, 'n2', 'docker', 'docker.sock')), 30_000);
+    await until('a dockerd', () => existsSync(join(TEST_LABS, name, 'n2', 'docker', 'docker.sock')), 120_000);
     child.kill('SIGKILL');
     await ended;
     assert.notEqual(difference(before, await showsOf(name)), '', 'the lab up was killed too late');
@@ -111,7 +111,7 @@ describe('lab up and down', () => {
     assert.ok(removed.processes > 0);
     assert.equal(difference(before, await showsOf(name)), '');
     assert.deepEqual(await labDown(name, TEST_LABS), { processes: 0, namespaces: 0, mounts: 0, files: false });
-  }).timeout(90_000);
+  }).timeout(300_000);
 
   it('removes containers, their mounts and control groups when dockerd was killed before', async () => {
     const name = 'lab-shims';
@@ -122,5 +122,5 @@ describe('lab up and down', () => {
     await runOn(lab, node, ['busybox', 'pkill', '-9', '-f', `${node.dir}/docker`]);
     await labDown(name, TEST_LABS);
     assert.equal(difference(before, await showsOf(name)), '');
-  }).timeout(90_000);
+  }).timeout(300_000);
 });

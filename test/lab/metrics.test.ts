@@ -45,14 +45,12 @@ describe('metrics, health and the log', () => {
     await ping.replies(5);
     await ping.end();
     let { type, text } = await get('/metrics');
-    await until(
-      'the round trip of the peer',
-      async () => {
-        ({ type, text } = await get('/metrics'));
-        return value(text, 'tsflannel_peer_rtt_seconds') !== undefined;
-      },
-      30_000,
-    );
+    // On a busy machine an answer may be late, and then it is none for a while.
+    await until('the round trip of the peer, which answers', async () => {
+      ({ type, text } = await get('/metrics'));
+      const answers = value(text, 'tsflannel_peer_answers', 'node="n2"') === 1;
+      return answers && value(text, 'tsflannel_peer_rtt_seconds') !== undefined;
+    });
     assert.match(type, /^text\/plain; version=0\.0\.4/);
     for (const name of ['tsflannel_ready', 'tsflannel_peers', 'tsflannel_lease_held', 'tsflannel_etcd_connected'])
       assert.equal(value(text, `${name} `), 1, text);
@@ -68,7 +66,7 @@ describe('metrics, health and the log', () => {
       'tsflannel_peer_received_bytes_total{',
     ])
       assert.ok((value(text, name) ?? 0) > 0, name);
-  }).timeout(60_000);
+  }).timeout(300_000);
 
   it('have what the panels of the dashboard ask for', async () => {
     const { text } = await get('/metrics');
@@ -96,7 +94,7 @@ describe('metrics, health and the log', () => {
     process.kill(daemonPid(test.node(1)), 'SIGUSR1');
     await until('the new level', () => daemonLog(test.node(1)).includes('"event":"log-level","detail":"debug"'));
     process.kill(daemonPid(test.node(1)), 'SIGHUP');
-    await until('a pass', () => daemonLog(test.node(1)).includes('"level":"debug","event":"pass"'), 60_000);
+    await until('a pass', () => daemonLog(test.node(1)).includes('"level":"debug","event":"pass"'));
   });
 
   it('is a line of JSON an event', () => {

@@ -24,7 +24,7 @@ describe('a path that takes smaller packets', () => {
   const up = (host: Host): Promise<Running> => host.up('--ask-peers-every', '1s');
 
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     before_ = await snapshot(MINE);
     ground = await makeGround(NAME, 2);
     hosts = ground.hosts as [Host, Host];
@@ -35,23 +35,23 @@ describe('a path that takes smaller packets', () => {
     containers = [await ground.attach(hosts[0]), await ground.attach(hosts[1])];
   });
   after(async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     await ground?.close();
     assert.equal(difference(before_, await snapshot(MINE)), '');
   });
 
   const check = async (): Promise<Check | undefined> => {
     const text = await hosts[0].tsflannel('status', '--json').catch(({ stdout }: { stdout: string }) => stdout);
-    return (JSON.parse(text) as { checks: Check[] }).checks.find(({ name }) => name === 'path mtu');
+    return (JSON.parse(text) as { checks?: Check[] }).checks?.find(({ name }) => name === 'path mtu');
   };
 
   it('is named by status, with what it takes', async () => {
-    await until('the check', async () => (await check())?.state === 'degraded', 150_000);
+    await until('the check', async () => (await check())?.state === 'degraded', 400_000);
     assert.match(
       (await check())?.detail ?? '',
       new RegExp(`${hosts[1].name} .* takes ${INNER} bytes, containers send 1450`),
     );
-  }).timeout(160_000);
+  }).timeout(600_000);
 
   it('TCP through it is made to fit, in both directions, and again after a flush', async () => {
     const rules = () => hosts[0].run('iptables-save', '-t', 'mangle');
@@ -68,13 +68,14 @@ describe('a path that takes smaller packets', () => {
     } finally {
       await Promise.all([one.end(), two.end()]);
     }
-  }).timeout(60_000);
+  }).timeout(300_000);
 
   it('is forgotten once the path is as wide as the others', async () => {
     await execa('ip', ['-n', ground.underlay, 'link', 'set', 'n2', 'mtu', '1500']);
     await daemon.stop('SIGTERM');
     daemon = await up(hosts[0]);
     await until('the check', async () => (await check())?.state === 'ok');
-    assert.doesNotMatch(await hosts[0].run('iptables-save', '-t', 'mangle'), /TSFLANNEL/);
-  }).timeout(60_000);
+    const rules = () => hosts[0].run('iptables-save', '-t', 'mangle');
+    await until('the rules are gone', async () => !/TSFLANNEL/.test(await rules()));
+  }).timeout(300_000);
 });

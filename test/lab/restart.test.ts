@@ -18,7 +18,7 @@ for (const backend of ['vxlan', 'host-gw', 'udp'] as const)
       before = await subnetsOf(test);
       const [from = '', to = ''] = await addContainers(test, NUMBERS);
       // A bridge that has just come up loses the first packets.
-      await test.run(1, 'ping', '-c', '1', '-w', '5', '-I', from, to);
+      await test.run(1, 'ping', '-c', '1', '-w', '60', '-I', from, to);
       ping = startPing(test.lab, test.node(1), from, to);
       await ping.replies(50);
     });
@@ -28,14 +28,14 @@ for (const backend of ['vxlan', 'host-gw', 'udp'] as const)
       if (backend !== 'udp') await ping.replies(100);
       await Promise.all(NUMBERS.map((number) => test.run(number, 'tsflannel', 'up', '--detach')));
       await ping.replies(100);
-    }).timeout(60_000);
+    }).timeout(300_000);
 
     it(backend === 'udp' ? 'lost only while it was away' : 'lost no packet', async () => {
-      const { sent, received, text } = await ping.end();
+      const { sent, received, missing, text } = await ping.end();
       console.log(`      ${backend}: ${sent} sent, ${sent - received} lost`);
       assert.ok(received >= 150, text);
-      // The last request may be on its way when ping ends.
-      if (backend !== 'udp') assert.ok(sent - received <= 1 && !/icmp_seq=\d+ Dest/.test(text), text.slice(-300));
+      // Those behind the last reply may be on their way when ping ends.
+      if (backend !== 'udp') assert.ok(missing === 0 && !/icmp_seq=\d+ Dest/.test(text), text.slice(-300));
     });
 
     it('has the same subnet as before', async () => {

@@ -107,7 +107,7 @@ const wordsOf = (line: string, dir: string): string[] => {
 };
 
 describe('what --json prints', function () {
-  this.timeout(120_000);
+  this.timeout(900_000);
   const test = useLab({ name: 'json-schema', size: 2 });
 
   /** The runner holds what is printed against the schema; nothing printed is a fault too. */
@@ -156,7 +156,7 @@ describe('what --json prints', function () {
 });
 
 describe('what --json prints of a secured cluster', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   const { host } = useHosts('schema-tls', 1);
   const type = (line: string) => host(1).tsflannel(...wordsOf(line, host(1).dir));
 

@@ -14,7 +14,7 @@ const NETWORK = '#!/sbin/openrc-run\ndepend() { provide net; }\nstart() { :; }\n
 const DOCKER = '#!/sbin/openrc-run\ndepend() { need net; }\nstart() { ip link show flannel.1; }\n';
 
 describe('service install with OpenRC', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   let before_: Snapshot | undefined;
   let ground: Ground;
   let host: Host;

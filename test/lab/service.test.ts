@@ -16,7 +16,7 @@ describe('the sysvinit script', () => {
   let script = '';
 
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     before_ = await snapshot(MINE);
     ground = await makeGround(NAME, 1);
     host = ground.hosts[0] as Host;
@@ -26,7 +26,7 @@ describe('the sysvinit script', () => {
     await writeFile(script, file?.content ?? '', { mode: 0o755 });
   });
   after(async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     await host?.run(script, 'stop');
     await ground?.close();
     assert.equal(difference(before_, await snapshot(MINE)), '');
@@ -49,7 +49,7 @@ describe('the sysvinit script', () => {
     await host.run(script, 'start');
     assert.equal(await pid(), first);
     assert.equal(await exitOf(script, 'status'), 0);
-  }).timeout(60_000);
+  }).timeout(300_000);
 
   it('restarts and stops it; routes and device stay', async () => {
     const first = await pid();
@@ -60,5 +60,5 @@ describe('the sysvinit script', () => {
     await host.run('ip', 'link', 'show', 'flannel.1');
     await host.run(script, 'stop');
     assert.equal(await exitOf(script, 'dance'), 2);
-  }).timeout(60_000);
+  }).timeout(300_000);
 });

@@ -9,7 +9,7 @@ import { sections } from '../support/page.ts';
 const LOOKS = new Set(['doctor', 'plan', 'status']);
 
 describe('docs/three-nodes.md: each of its commands, in order', function () {
-  this.timeout(180_000);
+  this.timeout(900_000);
   const test = useLab({ name: 'lab-three', size: 3, bare: true, docker: true });
   const page = sections(readFileSync(join(packageRoot(), 'docs', 'three-nodes.md'), 'utf8'));
   let token = '';
@@ -32,7 +32,7 @@ describe('docs/three-nodes.md: each of its commands, in order', function () {
     await run('Docker');
     const addresses = [];
     for (const number of [1, 2]) addresses.push(await runContainer(test.lab, test.node(number), `c${number}`));
-    const ping = ['docker', 'exec', 'c1', '/bin/busybox', 'ping', '-c', '2', '-W', '5', addresses[1] ?? ''];
+    const ping = ['docker', 'exec', 'c1', '/bin/busybox', 'ping', '-c', '2', '-W', '30', addresses[1] ?? ''];
     assert.match((await test.run(1, ...ping)).stdout, /2 packets received|0% packet loss/);
     for (const number of [1, 2]) await test.run(number, 'docker', 'rm', '--force', `c${number}`);
   });

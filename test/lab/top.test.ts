@@ -5,6 +5,7 @@ import { useLab } from '../support/lab.ts';
 import { addContainers } from '../support/lab-daemon.ts';
 import { startPing } from '../support/ping.ts';
 import { openTerminal } from '../support/pty.ts';
+import { until } from '../support/until.ts';
 
 describe('tsflannel top', () => {
   const test = useLab({ name: 'lab-top', backend: 'udp' });
@@ -39,7 +40,7 @@ describe('tsflannel top', () => {
 
   it('tells who joins and who leaves', async () => {
     await test.run(2, 'tsflannel', 'down');
-    const { stdout } = await test.run(1, 'tsflannel', 'top', '--once');
-    assert.match(stdout, /peer-left {2}n2 at 198\.18\.0\.2/);
+    const top = async () => (await test.run(1, 'tsflannel', 'top', '--once')).stdout;
+    await until('n1 to say that n2 has left', async () => /peer-left {2}n2 at 198\.18\.0\.2/.test(await top()));
   });
 });

@@ -9,13 +9,13 @@ import { until } from '../support/until.ts';
 const PORT = '9101';
 const COUNT = 3_000;
 const SUBNETS = '/coreos.com/network/subnets';
-const WAIT_MS = 60_000;
+const WAIT_MS = 150_000;
 
 /**
  * CPU time, so that the load of the machine does not matter; its speed does. Some 25 ms were seen of 5,000 leases on a slow one; before
- * the work was done in slices, 60 to 230 ms.
+ * the work was done in slices, 60 to 230 ms; on a host under a load of 28 up to 107 ms. `doctor` warns of half a second.
  */
-const LONGEST_SECONDS = 0.25;
+const LONGEST_SECONDS = 0.5;
 
 /** Prints the metrics of this machine. */
 const GET = `console.log(await (await fetch('http://127.0.0.1:${PORT}/metrics')).text())`;

@@ -23,7 +23,7 @@ describe('tsflannel ui, in a browser', () => {
       said += part;
     });
     const urlOf = () => /http:\/\/\S+/.exec(said)?.[0];
-    await until('the address of the page', () => urlOf() !== undefined, 20_000);
+    await until('the address of the page', () => urlOf() !== undefined);
     return {
       url: urlOf() ?? '',
       async end() {
@@ -51,7 +51,7 @@ describe('tsflannel ui, in a browser', () => {
     assert.deepEqual(seen.origins, [new URL(ui.url).origin]);
     assert.deepEqual(seen.faults, []);
     assert.equal(await ui.end(), 0);
-  }).timeout(120_000);
+  }).timeout(600_000);
 
   holdsItsSchemas('ui');
 });

@@ -8,11 +8,16 @@ export { commandsOnly, difference, type Snapshot, type SnapshotOptions, snapshot
 /** What was killed a moment ago may take a moment to be gone. */
 const GONE_MS = 10_000;
 
-/** Fails with what has come or gone since, unless that is over soon. */
-export async function leftNothing(before: Snapshot, look: () => Promise<Snapshot>, message?: string): Promise<void> {
+/** Fails with what has come or gone since, unless that is over soon. `except` are lines that may come or go. */
+export async function leftNothing(
+  before: Snapshot,
+  look: () => Promise<Snapshot>,
+  message?: string,
+  except: readonly RegExp[] = [],
+): Promise<void> {
   let left = '';
   const isClean = async (): Promise<boolean> => {
-    left = difference(before, await look());
+    left = difference(before, await look(), except);
     return left === '';
   };
   await until('nothing is left', isClean, GONE_MS).catch(() => assert.equal(left, '', message));

@@ -19,7 +19,7 @@ import { libc } from '../../src/sys/libc.ts';
 import { createMemory } from '../../src/sys/memory.ts';
 import { writeSockaddr } from '../../src/sys/messages.ts';
 import { loadPacketIo } from '../../src/sys/packet-io.ts';
-import { AF_INET, createIntOptions, SOCK_DGRAM, UDP_SEGMENT } from '../../src/sys/socket.ts';
+import { AF_INET, createIntOptions, SO_RCVBUFFORCE, SOCK_DGRAM, UDP_SEGMENT } from '../../src/sys/socket.ts';
 
 let seen = 0;
 
@@ -84,7 +84,10 @@ function burst(to: [ip: string, port: number], size: number, count: number): boo
   const peer = memory.reserve(16);
   const pollfd = memory.reserve(8);
   const fd = io.socket(AF_INET, SOCK_DGRAM, 0);
-  createIntOptions(io, memory).set(fd, UDP_SEGMENT, size);
+  const options = createIntOptions(io, memory);
+  options.set(fd, UDP_SEGMENT, size);
+  // All of it may be there before we run again.
+  options.set(fd, SO_RCVBUFFORCE, 1 << 22);
   memory.bytes.set(message, at);
   writeSockaddr(memory.view, peer, Number(parseIp4(to[0])!.value), to[1]);
   memory.view.setInt32(pollfd, fd, true);

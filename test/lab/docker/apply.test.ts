@@ -15,7 +15,7 @@ import { until } from '../../support/until.ts';
 const errorOf = (stdout: string): string => JSON.parse(stdout).error.code;
 
 describe('docker apply', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   const dockerd = useDockerd({
     name: 'dock-apply',
     daemonJson: '{\n\t"log-level": "info",\n\t"labels": ["rack=7"]\n}',

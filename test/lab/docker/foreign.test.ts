@@ -12,7 +12,7 @@ import { until } from '../../support/until.ts';
 const NAMESPACE = 'dock-foreign';
 
 describe('docker apply: a Docker that is not the host’s own', function () {
-  this.timeout(30_000);
+  this.timeout(300_000);
   let dir: string;
   let child: ChildProcess | undefined;
 

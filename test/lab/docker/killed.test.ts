@@ -87,7 +87,7 @@ const STORIES = {
 } satisfies Record<string, (dockerd: ReturnType<typeof scene>, step: number) => Promise<boolean>>;
 
 describe('docker killed at every step', function () {
-  this.timeout(600_000);
+  this.timeout(1_200_000);
   const scenes = Object.values(STORIES).map((story, index) => {
     const dockerd = useDockerd({ name: `dock-killed${index}`, daemonJson: '{"log-level": "info"}\n' });
     return { story, scene: scene(dockerd, index < 2) };

@@ -7,7 +7,7 @@ import { useDockerd } from '../../support/dockerd.ts';
 import { holdsItsSchemas } from '../../support/held.ts';
 
 describe('docker network', function () {
-  this.timeout(120_000);
+  this.timeout(900_000);
   const dockerd = useDockerd({ name: 'dock-network' });
 
   async function tsflannel(exit: number, ...args: string[]) {

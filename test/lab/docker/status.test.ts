@@ -9,7 +9,7 @@ import { useDockerd } from '../../support/dockerd.ts';
 import { until } from '../../support/until.ts';
 
 describe('docker status', function () {
-  this.timeout(120_000);
+  this.timeout(900_000);
   const dockerd = useDockerd({ name: 'dock-status' });
   const inside = (...argv: string[]) => execa('nsenter', [`--net=/run/netns/${dockerd.namespace}`, '--', ...argv]);
 
@@ -77,9 +77,9 @@ describe('docker status', function () {
   for (const tool of ['iptables-nft', 'iptables-legacy'])
     it(`names the rule of Docker 28 that drops packets of other nodes: ${tool}`, async () => {
       const rule = ['PREROUTING', '-d', '172.17.57.2/32', '!', '-i', 'docker0', '-j', 'DROP'];
-      await inside(tool, '-t', 'raw', '-A', ...rule);
+      await inside(tool, '-w', '-t', 'raw', '-A', ...rule);
       assert.match(named((await status()).rows, 'from other nodes').found, /172\.17\.57\.2\/32 only through docker0/);
-      await inside(tool, '-t', 'raw', '-D', ...rule);
+      await inside(tool, '-w', '-t', 'raw', '-D', ...rule);
       assert.deepEqual(wrong((await status()).rows), []);
     });
 
@@ -110,7 +110,7 @@ describe('docker status', function () {
     await rm(dockerd.stateDir, { recursive: true });
     const process = await runningProcess(await dockerd.pid());
     globalThis.process.kill(process!.pid, 'SIGTERM');
-    await until('dockerd is down', async () => !(await isRunning(process!)), 30_000);
+    await until('dockerd is down', async () => !(await isRunning(process!)));
     const { exitCode, rows } = await status();
     assert.equal(exitCode, 9, JSON.stringify(rows));
     assert.equal(named(rows, 'dockerd').state, 'down');

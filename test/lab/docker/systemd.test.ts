@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { stopDockerd } from '../../../src/lab/dockerd.ts';
 import { packageRoot } from '../../../src/root.ts';
-import { removeControlGroups } from '../../support/control-groups.ts';
+import { hierarchies, removeControlGroups } from '../../support/control-groups.ts';
 import { dockerInside } from '../../support/docker-init.ts';
 import { difference, type Snapshot, snapshot } from '../../support/leaks.ts';
 import { until } from '../../support/until.ts';
@@ -21,7 +21,7 @@ const TARGETS = ['test', 'basic', 'sysinit', 'sockets', 'shutdown', 'multi-user'
 /** What must be left as it was; the folder of the hierarchies too, which any systemd thinks is its own. */
 const machine = async (): Promise<Snapshot> => ({
   ...(await snapshot({ mine: new RegExp(NAME) })),
-  hierarchies: readdirSync('/sys/fs/cgroup').sort(),
+  hierarchies: hierarchies(),
   folder: readFileSync('/proc/self/mounts', 'utf8')
     .split('\n')
     .filter((line) => line.includes(' /sys/fs/cgroup ')),
@@ -43,7 +43,7 @@ async function writeUnits(dir: string): Promise<void> {
 }
 
 describe('docker apply: systemd', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let dir: string;
   let init: ChildProcess;
   let pid: string;

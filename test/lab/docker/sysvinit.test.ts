@@ -1,12 +1,13 @@
 /** docker apply and revert on a dockerd that Debian's init script runs, with its files in a mount namespace of the test. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { dockerApi } from '../../../src/docker/api.ts';
 import { stopDockerd } from '../../../src/lab/dockerd.ts';
+import { hierarchies } from '../../support/control-groups.ts';
 import { dockerInside } from '../../support/docker-init.ts';
 import { difference, type Snapshot, snapshot } from '../../support/leaks.ts';
 import { until } from '../../support/until.ts';
@@ -18,11 +19,11 @@ const OPTIONS = '# Docker Upstart and SysVinit configuration file\nulimit() { :;
 /** The script makes folders for the hierarchies of control groups. */
 const shows = async (): Promise<Snapshot> => ({
   ...(await snapshot({ mine: new RegExp(NAME) })),
-  hierarchies: readdirSync('/sys/fs/cgroup').sort(),
+  hierarchies: hierarchies(),
 });
 
 describe("docker apply: Debian's init script", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let dir: string;
   let holder: number;
   let machine: Snapshot;
@@ -37,7 +38,7 @@ describe("docker apply: Debian's init script", function () {
     const pid = (await must('cat', '/var/run/docker-ssd.pid')).trim();
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').join(' ').trim();
   };
-  const serves = () => until('Docker serves', () => dockerApi(join(dir, 'docker.sock')).ping(), 20_000);
+  const serves = () => until('Docker serves', () => dockerApi(join(dir, 'docker.sock')).ping());
 
   before(async () => {
     machine = await shows();

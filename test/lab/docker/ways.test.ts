@@ -20,7 +20,7 @@ async function circumstances(dockerd: TestDockerd): Promise<unknown> {
 }
 
 describe('docker apply: options given as flags', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const dockerd = useDockerd({
     name: 'dock-flags',
     flags: () => ['--bip', '172.17.5.1/24', '--mtu=1400', '--ip-masq=true', '--label', 'rack=7'],
@@ -76,7 +76,7 @@ describe('docker apply: options given as flags', function () {
 });
 
 describe('docker apply: live-restore', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const dockerd = useDockerd({ name: 'dock-live', daemonJson: '{"live-restore": true}' });
 
   before(async () => {
@@ -123,7 +123,7 @@ describe('docker apply: live-restore', function () {
 });
 
 describe('docker apply: one daemon.json for two dockerds', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const shared = join('/tmp', `dock-shared-${process.pid}.json`);
   before(() => writeFile(shared, '{}'));
   after(() => rm(shared));

