@@ -9,7 +9,7 @@ import { packageRoot } from '../root.ts';
 import { type Item, itemsOf, type Places } from './content.ts';
 
 /** One question may take no longer, and tell no more: the last bytes count. */
-const TIMEOUT_MS = 8_000;
+const TIMEOUT_MS = 30_000;
 const MAX_BYTES = 4 << 20;
 /** Programs that run at once. */
 const AT_ONCE = 4;

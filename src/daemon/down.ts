@@ -44,7 +44,7 @@ export interface DownResult {
   readonly daemon?: number;
 }
 
-const STOP_MS = 10_000;
+const STOP_MS = 30_000;
 const FORWARD = 'net.ipv4.ip_forward';
 
 /** Ends a running daemon and waits until its process is gone. Throws DAEMON_FAILED when it does not end. */

@@ -55,6 +55,7 @@ function udpAnswer(host: string): Promise<PortAnswer> {
     socket.on('error', () => end('refused'));
     socket.once('message', () => end('open'));
     socket.connect(CLOSED_PORT, host, () => {
+      if (isOver) return;
       socket.send('tsflannel');
       again = setInterval(() => socket.send('tsflannel'), AGAIN_MS);
     });
