@@ -18,6 +18,8 @@ const SLACK_TUN = 60;
 /** Until nothing more is to be hoped for: a machine that does thirty things at once needs three minutes for the longest of them. */
 const HOOK_MS = 300_000;
 const FAULT_MS = 600_000;
+/** A pair has answered when what was sent since was taken: the ends of the flows may be seconds behind, and are slowest of all to catch up. */
+const PATIENCE_MS = 240_000;
 
 /** Registers the faults of these rows or names, in short: with a carrier of udp's, or where containers are Docker's. */
 export function faultTests(backend: Backend, which: readonly string[], special?: CarrierType | 'docker'): void {
@@ -37,6 +39,7 @@ export function faultTests(backend: Backend, which: readonly string[], special?:
       docker,
       short: true,
       seed: 1,
+      patienceMs: PATIENCE_MS,
       progress: () => undefined,
     };
     ground = await makeGround(options);
