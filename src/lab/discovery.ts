@@ -11,7 +11,7 @@ import { inNamespace, markedEnvironment } from './node.ts';
 const SERVICE = `http://${UNDERLAY.gateway}:8087`;
 const BACKING = 'http://127.0.0.1:2379';
 /** Both are started at once; the service needs its etcd. */
-const START_MS = 20_000;
+const START_MS = 60_000;
 
 /** Fetches one URL from inside a namespace and prints the body; sockets belong to the namespace of the process that opens them. */
 const FETCH = `const answer = await fetch(process.argv[1]);

@@ -35,7 +35,7 @@ export interface DockerdSpec {
 /** Image made by importImage. */
 export const LAB_IMAGE = 'tsflannel/busybox';
 
-const START_MS = 60_000;
+const START_MS = 120_000;
 const STOP_MS = 60_000;
 
 /** What a lab with Docker starts; all of it is in the package docker.io but busybox, of which importImage makes an image. */

@@ -37,7 +37,7 @@ describe('certificates are renewed before they expire', function () {
     await until('etcd shows it', async () => (await shown(host(1), 2379)) === fresh);
     await until('the join service shows it', async () => (await shown(host(1), 2381)) === fresh);
     assert.equal(pidOf(host(1), 'etcd'), pid);
-    assert.ok(await healthy(host(1)));
+    await until('etcd is healthy', () => healthy(host(1)));
   });
 
   it('on a joined member, by the join service', async () => {
@@ -62,7 +62,7 @@ describe('certificates are renewed before they expire', function () {
     const old = serialOf(host(3), 'client');
     assert.equal(json(succeeds(await host(3).tsflannel('join', '--json'))).changed, true);
     assert.notEqual(serialOf(host(3), 'client'), old);
-    succeeds(await host(3).tsflannel('etcd', 'status'));
+    await until('etcd answers it', () => healthy(host(3)));
   });
 
   it('on such a host by its daemon, while it runs', async () => {

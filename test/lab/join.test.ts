@@ -54,6 +54,7 @@ describe('tsflannel join: three members and a client over TLS', function () {
       [2, 3].map((n) => host(n).tsflannel('join', lines[n - 2] ?? '', '--name', `n${n}`, '--json')),
     );
     for (const ran of runs) assert.equal(json(succeeds(ran)).as, 'member');
+    await until('all are healthy', () => healthy(host(2)));
     assert.deepEqual(names(await host(2).tsflannel('etcd', 'status', '--json')), [
       'n1 healthy',
       'n2 healthy',

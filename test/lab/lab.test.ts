@@ -27,8 +27,8 @@ describe('lab exec', () => {
   const onNode = (...command: string[]) => tsflannel(['lab', 'exec', '--name', name, 'n1', '--', ...command]);
 
   it('runs on the node, with the output as it is', async () => {
-    const { stdout, exitCode } = await onNode('ip', '-br', 'addr', 'show', 'eth0');
-    assert.match(stdout, /^eth0\S* +UP +198\.18\.0\.1\/16/);
+    const { stdout, exitCode } = await onNode('ip', '-o', 'addr', 'show', 'eth0');
+    assert.match(stdout, /^\d+: eth0 +inet 198\.18\.0\.1\/16/);
     assert.equal(exitCode, 0);
   });
 

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { bootstrap, configure } from '../../src/lab/index.ts';
 import { startCapture } from '../support/capture.ts';
-import { runContainer, type TestLab, useLab } from '../support/lab.ts';
+import { runContainer, runOn, type TestLab, useLab } from '../support/lab.ts';
 import { commandsOnly, difference, leftNothing, type Snapshot, snapshot } from '../support/leaks.ts';
+import { until } from '../support/until.ts';
 
 const NUMBERS = [1, 2, 3];
 const NETWORK = '172.17.0.0/16';
@@ -32,6 +33,9 @@ for (const backend of ['udp', 'vxlan', 'host-gw'] as const)
     it('init by the discovery URL makes one healthy cluster', async () => {
       await bootstrap(test.lab);
       for (const number of NUMBERS) {
+        const isHealthy = async () =>
+          (await runOn(test.lab, test.node(number), ['tsflannel', 'etcd', 'status'])).exit === 0;
+        await until('all are healthy', isHealthy);
         const { stdout } = await test.run(number, 'tsflannel', 'etcd', 'status', '--json');
         const { members } = JSON.parse(stdout) as { members: { name: string }[] };
         assert.deepEqual(members.map(({ name }) => name).sort(), ['n1', 'n2', 'n3']);

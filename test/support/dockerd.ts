@@ -143,7 +143,7 @@ export function useDockerd(wish: DockerdWish): TestDockerd {
   const mine = new RegExp(`\\b${wish.name}\\b`);
   const holder: { dockerd?: TestDockerd; before?: Snapshot } = {};
   before(async function () {
-    this.timeout(180_000);
+    this.timeout(240_000);
     holder.before = await machine(mine);
     holder.dockerd = await startTestDockerd(wish);
   });

@@ -50,7 +50,7 @@ for (const wire of [false, true])
       it(direct ? 'passes by the filters of the host' : 'passes the filters of the host', async () => {
         await inside('b', 'nft', 'add table ip t; add chain ip t f { type filter hook forward priority 0; }');
         await inside('b', 'nft', `add rule ip t f ip daddr ${CONTAINER} drop`);
-        assert.equal(answered(await ping('a', CONTAINER, '-W', direct ? '20' : '1')), direct);
+        assert.equal(answered(await ping('a', CONTAINER, '-w', direct ? '20' : '1')), direct);
         await inside('b', 'nft', 'delete table ip t');
         assert.ok(answered(await ping('a', CONTAINER)));
         const { how } = (await lab.forwarders.b.ask('report')) as { how: string };

@@ -54,12 +54,15 @@ export async function inside(name: Name, program: string, ...args: string[]): Pr
   return `${stdout}${stderr}`;
 }
 
-/** One request, and its answer as soon as it is there: on a busy machine that takes a while. */
+/**
+ * One request, and its answer as soon as it is there: on a busy machine that takes a while. A device whose carrier came a moment ago drops
+ * what is sent until a worker of the kernel has seen it: then there is another request, in three seconds.
+ */
 export const ping = (from: Name, to: string, ...more: string[]): Promise<string> =>
-  inside(from, 'ping', '-n', '-c', '1', '-W', '20', ...more, to);
+  inside(from, 'ping', '-n', '-c', '1', '-i', '3', '-w', '20', ...more, to);
 /** That one request has no answer within a second. */
 export const unanswered = async (from: Name, to: string): Promise<boolean> =>
-  !answered(await ping(from, to, '-W', '1'));
+  !answered(await ping(from, to, '-w', '1'));
 export const answered = (output: string): boolean => / 1 received/.test(output);
 
 /** The persistent device as the daemon's kernel part makes it. */
