@@ -129,7 +129,8 @@ export function linuxSources({ kernel, done, observe, ours }: Benches): void {
           steps.map(({ action }) => action),
           [...after.map(() => 'create'), ...before.map(() => 'remove')],
         );
-        await done(steps);
+        // In a daemon's plan routes and all else stand between what comes and what goes.
+        for (const one of steps) await done([one]);
         assert.deepEqual([...diff(wanted(next), await observe(KINDS))], []);
         await done(remove(guard()));
       }
