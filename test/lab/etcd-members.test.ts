@@ -33,7 +33,7 @@ describe('tsflannel etcd member: one at a time, and never without a majority', f
   });
 
   const member = (...argv: string[]): Promise<Typed> => typist.type('etcd', 'member', ...argv, '--json');
-  const rows = async () => (await member('list')).json().members as Row[];
+  const rows = async () => ((await member('list')).json().members ?? []) as Row[];
   const shown = async () => (await rows()).map(({ name, status }) => `${name} ${status}`).sort();
   const ok = (ran: Typed): Record<string, unknown> => {
     assert.equal(ran.exit, 0, ran.stdout + ran.stderr);

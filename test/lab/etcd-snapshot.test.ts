@@ -100,10 +100,11 @@ describe('tsflannel etcd snapshot: a cluster of three, restored on each host', f
     for (const ran of await onAll('init', '--yes', '--insecure', '--initial-cluster', list)) succeeds(ran);
     succeeds(await host(1).tsflannel('config', 'set', '--network', '10.5.0.0/16'));
     const file = join(host(1).dir, '..', 'saved.db');
-    const rows = async () => json(await host(2).tsflannel('etcd', 'status', '--json')).members as { behind: string }[];
-    await until('each member has all that was written', async () =>
-      (await rows()).every(({ behind }) => behind === '0'),
-    );
+    await until('each member has all that was written', async () => {
+      const { members: rows = [] } = json(await host(2).tsflannel('etcd', 'status', '--json'));
+      const behind = (rows as { behind: string }[]).map((row) => row.behind);
+      return behind.join() === '0,0,0';
+    });
     succeeds(await host(2).tsflannel('etcd', 'snapshot', 'save', file));
     const id = await clusterId(host(1));
     for (const ran of await onAll('etcd', 'stop')) succeeds(ran);
