@@ -14,8 +14,8 @@ interface Finding {
   readonly fix: readonly string[];
 }
 
-/** Longer than anything takes that is asked for here, on a busy machine too. */
-const PATIENCE_MS = 60_000;
+/** Longer than anything takes that is asked for here, on a busy machine too: doctor gives each look 1.5 s, in which Docker may not answer there. */
+const PATIENCE_MS = 180_000;
 
 const isNamed = (fault: Fault, { result, evidence }: Finding): boolean =>
   (result === 'warn' || result === 'fail') && (fault.says?.test(evidence) ?? true);
