@@ -1,4 +1,5 @@
 import { TsflannelError } from '../errors.ts';
+import type { Questions } from '../model/questions.ts';
 import { buildMember, conflict, fillRequest, type HostDefaults, missingFlags, warningsOf } from './choose.ts';
 import { type DataDir, inspectDataDir } from './data-dir.ts';
 import { newDiscoveryUrl } from './discovery.ts';
@@ -16,7 +17,7 @@ import { withSrv } from './srv-request.ts';
 import type { NewToken } from './tokens.ts';
 import { checkSystemd, systemdRuns } from './unit.ts';
 import type { Wish } from './wish.ts';
-import { type Answers, askMissing, type Questions } from './wizard.ts';
+import { type Answers, askMissing } from './wizard.ts';
 
 /** Everything `init` needs; paths are absolute. */
 export interface InitOptions {

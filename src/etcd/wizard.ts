@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { asTsflannelError, TsflannelError } from '../errors.ts';
 import { parsePrefix, printIp } from '../model/address.ts';
 import { printEndpoint } from '../model/endpoint.ts';
+import type { Questions } from '../model/questions.ts';
 import type { HostAddress } from './addresses.ts';
 import { CLIENT_PORT, fillRequest, fromCluster, type HostDefaults, JOIN_PORT, plainName } from './choose.ts';
 import { PEER_PORT } from './cluster.ts';
@@ -12,17 +13,6 @@ import { byReach } from './reach.ts';
 import { type InitRequest, nameProblem, type Security } from './request.ts';
 import { withSrv } from './srv-request.ts';
 import { discoveryWish, newWish, srvWish, staticWish, v3Place, v3Wish, type Wish } from './wish.ts';
-
-/** How the wizard asks; src/output has it for a terminal. Enter takes the first choice, or the fallback. */
-export interface Questions {
-  choose<T>(message: string, choices: readonly { readonly name: string; readonly value: T }[]): Promise<T>;
-  text(
-    message: string,
-    fallback: string,
-    check: (answer: string) => string | undefined | Promise<string | undefined>,
-  ): Promise<string>;
-  confirm(message: string, fallback: boolean): Promise<boolean>;
-}
 
 /** What a user has said, or was asked for. */
 export interface Answers {

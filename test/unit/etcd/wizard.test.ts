@@ -3,8 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { byReach } from '../../../src/etcd/reach.ts';
-import { askMissing, type Questions } from '../../../src/etcd/wizard.ts';
+import { askMissing } from '../../../src/etcd/wizard.ts';
 import { parseIp } from '../../../src/model/address.ts';
+import type { Questions } from '../../../src/model/questions.ts';
 
 const address = (device: string, text: string, isDefault = false) => {
   const ip = parseIp(text);
