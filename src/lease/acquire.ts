@@ -85,7 +85,8 @@ async function releaseFormer({ store, announcement, network }: ClaimOptions, vie
     !isReserved(lease) &&
     !isElsewhere(lease, announcement) &&
     !fits(network, lease.subnet);
-  for (const { etcd } of [...view.leases().values()].filter(isFormer)) {
+  const all = [...view.leases().values(), ...(await inTurns(view.misfits()))];
+  for (const { etcd } of all.filter(isFormer)) {
     const former = { key: etcd.key, leaseId: BigInt(etcd.leaseId), modRevision: BigInt(etcd.modified) };
     await store.release(former).catch(() => undefined);
   }

@@ -39,6 +39,8 @@ export interface View {
   leases(): ReadonlyMap<string, Lease>;
   /** Why the others are not, by key. */
   rejections(): ReadonlyMap<string, Rejection>;
+  /** Whole leases that are not of this network: of another Network, or another SubnetLen. Parsed when asked for. */
+  misfits(): Sliced<readonly Lease[]>;
 }
 
 interface State {
@@ -88,6 +90,16 @@ function setLease(state: State, key: string, kv: KeyValue | undefined): string[]
   if (parsed.ok) return state.network ? state.verdicts.set(parsed.value) : [];
   state.refused.set(key, parsed.rejection);
   return state.verdicts.delete(key);
+}
+
+function* misfits({ refused, raw }: State): Sliced<readonly Lease[]> {
+  const leases: Lease[] = [];
+  yield* eachSliced([...refused.keys()], (key) => {
+    const kv = raw.get(key);
+    const parsed = kv && parseLeaseKv(kv);
+    if (parsed?.ok) leases.push(parsed.value);
+  });
+  return leases;
 }
 
 const differing = (before: ReadonlyMap<string, Lease>, after: ReadonlyMap<string, Lease>): string[] => [
@@ -166,5 +178,6 @@ export function createView(prefix: string, network?: NetworkConfig): View {
     network: () => state.network,
     leases: () => state.verdicts.leases,
     rejections: () => new Map([...state.refused, ...state.verdicts.rejections]),
+    misfits: () => misfits(state),
   };
 }

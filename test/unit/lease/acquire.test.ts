@@ -63,6 +63,29 @@ describe('acquiring a lease', () => {
     assert.equal((await etcd.client().timeToLive(former.leaseId)).left, -1);
   });
 
+  it('gives back what is not even a lease of the network that it serves now', async () => {
+    const { options, leases } = await ground();
+    const networkOf = (text: string) => {
+      const parsed = parseNetworkConfig(text);
+      assert.ok(parsed.ok);
+      return parsed.value;
+    };
+    // The second half of a /24 begins where no /24 does.
+    const halves = networkOf('{"Network":"10.5.0.0/16","SubnetLen":25}');
+    const half = await acquire(options(1, { network: halves, remembered: [prefix('10.5.7.128/25')] }));
+    const other = await acquire(options(2, { network: halves, remembered: [prefix('10.5.8.128/25')] }));
+    assert.deepEqual(
+      [half, other].map(({ subnet }) => printPrefix(subnet)),
+      ['10.5.7.128/25', '10.5.8.128/25'],
+    );
+    const whole = await acquire(options(1));
+    const namesOf = (...held: readonly { readonly key: string }[]) =>
+      held.map(({ key }) => key.slice(`${NET}/subnets/`.length)).sort();
+    assert.deepEqual(Object.keys(await leases()).sort(), namesOf(whole, other));
+    const moved = await acquire(options(1, { network: networkOf('{"Network":"10.6.0.0/16"}') }));
+    assert.deepEqual(Object.keys(await leases()).sort(), namesOf(moved, other));
+  });
+
   it('takes over what flanneld left, and keeps what it does not know', async () => {
     const { etcd, options, leases } = await ground({ Backend: { Type: 'vxlan' } });
     const lease = await etcd.client().grant(80_000);
