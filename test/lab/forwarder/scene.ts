@@ -94,6 +94,17 @@ export async function delivered(name: Name): Promise<number> {
   return Number(line?.split(':')[1]?.trim().split(/\s+/)[1]);
 }
 
+/** Through an underlay route of MTU 1300 (`mtu`: its words for ip): who may not be fragmented is told what fits, all else arrives. */
+export async function fitsThrough({ hasDropped }: Scene, ...mtu: string[]): Promise<void> {
+  await inside('a', 'ip', 'route', 'add', `${outer('b')}/32`, 'dev', 'eth0', ...mtu);
+  assert.match(await ping('a', device('b'), '-M', 'do', '-s', '1400'), /Frag needed and DF set \(mtu = 1272\)/);
+  await inside('a', 'ip', 'route', 'flush', 'cache');
+  assert.ok(answered(await ping('a', device('b'), '-M', 'dont', '-s', '1400')));
+  assert.ok(answered(await ping('a', device('b'), '-M', 'do', '-s', '1200')));
+  await hasDropped('a', 'too-big', 1);
+  await inside('a', 'ip', 'route', 'delete', `${outer('b')}/32`);
+}
+
 /** What is ours on a machine that others use too. */
 async function ours(): Promise<Snapshot> {
   const { namespaces, processes, mounts } = await snapshot({ mine: new RegExp(`\\b${OWN}-`) });

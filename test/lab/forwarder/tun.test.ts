@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { DropReason } from '../../../src/model/carrier-report.ts';
 import { until } from '../../support/until.ts';
-import { answered, DEVICE, device, inside, type Name, outer, ping, scene, specOf, unanswered } from './scene.ts';
+import { answered, DEVICE, device, fitsThrough, inside, type Name, ping, scene, specOf, unanswered } from './scene.ts';
 
 describe('forwarder/tun between namespaces', function () {
   this.timeout(300_000);
@@ -56,15 +56,7 @@ describe('forwarder/tun between namespaces', function () {
     await lab.hasDropped('a', 'multicast', 1);
   });
 
-  it('says how much fits where the path is narrower, and fragments what may be', async () => {
-    await inside('a', 'ip', 'route', 'add', `${outer('b')}/32`, 'dev', 'eth0', 'mtu', '1300');
-    assert.match(await ping('a', device('b'), '-M', 'do', '-s', '1400'), /Frag needed and DF set \(mtu = 1272\)/);
-    await inside('a', 'ip', 'route', 'flush', 'cache');
-    assert.ok(answered(await ping('a', device('b'), '-M', 'dont', '-s', '1400')));
-    assert.ok(answered(await ping('a', device('b'), '-M', 'do', '-s', '1200')));
-    await lab.hasDropped('a', 'too-big', 1);
-    await inside('a', 'ip', 'route', 'delete', `${outer('b')}/32`);
-  });
+  it('says how much fits where the path is narrower, and fragments what may be', () => fitsThrough(lab, 'mtu', '1300'));
 
   it('counts what the underlay refuses and goes on when it no longer does', async () => {
     const refused = async (reason: DropReason, node: Name) => {
