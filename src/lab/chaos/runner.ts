@@ -123,7 +123,10 @@ export async function untilWell(ground: Ground, fault?: Fault): Promise<{ wellAt
   const looked = async () => {
     await followSubnets(ground);
     const asked = now();
-    return (await isSettled(ground, fault)) ? asked : undefined;
+    if (!(await isSettled(ground, fault))) return undefined;
+    // A node that got its subnet between these looks is settled, and its container still has to follow.
+    const moved = await Promise.all(ground.pods.map(isMoved));
+    return moved.includes(true) ? undefined : asked;
   };
   const settled = await untilOr(ground, looked, end);
   const since = settled ?? now() - CALM_MS;
