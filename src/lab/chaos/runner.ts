@@ -123,18 +123,16 @@ export async function untilWell(ground: Ground, fault?: Fault): Promise<{ wellAt
   const looked = async () => {
     await followSubnets(ground);
     const asked = now();
-    if (!(await isSettled(ground, fault))) return undefined;
-    // A node that got its subnet between these looks is settled, and its container still has to follow.
-    const moved = await Promise.all(ground.pods.map(isMoved));
-    return moved.includes(true) ? undefined : asked;
+    return (await isSettled(ground, fault)) ? asked : undefined;
   };
   const settled = await untilOr(ground, looked, end);
   const since = settled ?? now() - CALM_MS;
-  const heard = await untilOr(
-    ground,
-    async () => ((await ground.flow.allHeardSince(since)) ? true : undefined),
-    settled === undefined ? 0 : end,
-  );
+  // A node may have got its subnet between two of those looks: then its container still has to follow.
+  const followed = async () => {
+    await followSubnets(ground);
+    return (await ground.flow.allHeardSince(since)) ? true : undefined;
+  };
+  const heard = await untilOr(ground, followed, settled === undefined ? 0 : end);
   await sleep(CALM_MS);
   if (settled !== undefined && heard) return { wellAt: settled, findings: [] };
   const stuck = `a node does not become well${heard ? ', though packets pass' : ''}`;
