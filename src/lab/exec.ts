@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { constants } from 'node:os';
 import { TsflannelError } from '../errors.ts';
+import { exitOfSignal } from '../model/exits.ts';
 import type { Lab, LabNode } from './lab.ts';
 import { nodeEnvironment, onNode } from './node.ts';
 
@@ -32,7 +32,7 @@ export function execOn(lab: Lab, node: LabNode, argv: readonly string[], keep: b
       ),
     );
     child.once('close', (code, signal) => {
-      const exit = signal === null ? (code ?? 1) : 128 + constants.signals[signal];
+      const exit = signal === null ? (code ?? 1) : exitOfSignal(signal);
       resolve({ exit, ...(keep && { stdout: Buffer.concat(parts).toString() }) });
     });
   }).finally(() => {

@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /** Exit statuses and what they say; every error has one of them. */
 export const EXITS: Readonly<Record<number, string>> = {
   0: 'well',
@@ -20,5 +22,5 @@ export const EXITS: Readonly<Record<number, string>> = {
 /** Of Ctrl-C, as shells say it: 128 + SIGINT. */
 export const INTERRUPTED = 130;
 
-/** Of one who ended for it what was begun. */
-export const exitOfSignal = (signal: NodeJS.Signals): number => (signal === 'SIGTERM' ? 143 : INTERRUPTED);
+/** Of one whom it ended, as shells say it. */
+export const exitOfSignal = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];

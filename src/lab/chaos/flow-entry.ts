@@ -10,7 +10,7 @@ import { answerAll } from './asked.ts';
 import { now } from './chaos.ts';
 import { createInbox, type Inbox, type Owners, writePacket } from './flow-packets.ts';
 import { createStream, type Stream, serveStream } from './flow-stream.ts';
-import { type Arrived, FLOW_PORT, type FlowAnswer, type FlowQuestion, type Range, type Target } from './flow-wire.ts';
+import { type Arrived, FLOW_PORT, type FlowAnswer, type FlowQuestion, type Ranges, type Target } from './flow-wire.ts';
 
 /** Who was not let run for a while does not send all at once what it missed: queues of the kernel would overflow. */
 const MOST_AT_ONCE = 20;
@@ -69,8 +69,6 @@ async function openSocket(): Promise<{ socket: Socket; overflowed(): number }> {
  */
 const LOOKS = 500;
 const BETWEEN_MS = 10;
-
-type Ranges = Readonly<Record<number, Range>>;
 
 async function collect(inbox: Inbox, ranges: Ranges, owners: () => Owners): Promise<Record<number, Arrived>> {
   for (let looks = 0; !inbox.isPast(ranges) && looks < LOOKS; looks++) await sleep(BETWEEN_MS);

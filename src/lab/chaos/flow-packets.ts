@@ -1,4 +1,4 @@
-import type { Arrived, Hole, Range } from './flow-wire.ts';
+import type { Arrived, Hole, Range, Ranges } from './flow-wire.ts';
 
 /** One datagram of a flow. */
 export interface Packet {
@@ -43,9 +43,9 @@ export interface Inbox {
   reset(): void;
   latest(): Record<number, number>;
   /** Whether all that came of these has been taken: from each sender something later has come. */
-  isPast(ranges: Readonly<Record<number, Range>>): boolean;
+  isPast(ranges: Ranges): boolean;
   /** `owners`: whose each address is by now. */
-  collect(ranges: Readonly<Record<number, Range>>, owners: Owners): Record<number, Arrived>;
+  collect(ranges: Ranges, owners: Owners): Record<number, Arrived>;
 }
 
 /** From one sender: when each packet was sent, by its number. */
@@ -92,7 +92,7 @@ export function holesOf(sentAt: ReadonlyMap<number, number>, [first, end]: Range
  * subnet is another node's. While both have the address, or neither, it went astray.
  */
 const isOvertaken = (own: number, to: number, ip: string, owners: Owners): boolean =>
-  owners.get(ip) === own && [...owners].some(([other, id]) => id === to && other !== ip);
+  owners.get(ip) === own && [...owners.values()].includes(to);
 
 function arrivedOf(own: number, { sentAt, repeated, others }: Source, [first, end]: Range, owners: Owners): Arrived {
   const count = (overtaken: boolean): number =>

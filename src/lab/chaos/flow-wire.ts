@@ -12,6 +12,9 @@ export interface Target {
 /** Numbers of packets, `first` to before `end`. */
 export type Range = readonly [first: number, end: number];
 
+/** Those of each sender. */
+export type Ranges = Readonly<Record<number, Range>>;
+
 export type FlowQuestion =
   | { readonly ask: 'send'; readonly targets: readonly Target[] }
   /** Opens the long stream to this address, or ends it. */
@@ -23,7 +26,7 @@ export type FlowQuestion =
   /** When the latest packet that came was sent, by sender. */
   | { readonly ask: 'heard' }
   /** What came of these, by sender. */
-  | { readonly ask: 'collect'; readonly ranges: Readonly<Record<number, Range>> };
+  | { readonly ask: 'collect'; readonly ranges: Ranges };
 
 /** Packets that did not come, one after the other: `from` and `to` are when those around them were sent. */
 export interface Hole {
@@ -39,7 +42,7 @@ export interface Arrived {
   readonly strayed: number;
   /** Sent to an address that was another's, and is this one's by now: a subnet was leased by another node before the sender heard of it. */
   readonly overtaken: number;
-  /** The longest ones. */
+  /** The longest ones, the longest first. */
   readonly holes: readonly Hole[];
   /** When the last hole ended; 0 without holes. */
   readonly lostUntil: number;

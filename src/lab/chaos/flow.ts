@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Lab } from '../lab.ts';
 import { type Asked, startAsked } from './asked.ts';
-import type { Arrived, FlowAnswer, FlowQuestion, Range, StreamSeen } from './flow-wire.ts';
+import type { Arrived, FlowAnswer, FlowQuestion, Range, Ranges, StreamSeen } from './flow-wire.ts';
 import type { Pod } from './pods.ts';
 
 /** What one pair lost. */
@@ -53,7 +53,7 @@ const droppedByMachine = (): number =>
 type Marks = ReadonlyMap<number, FlowAnswer>;
 
 /** What each sender has sent to `to` between the two marks. */
-function rangesTo(to: number, before: Marks, after: Marks): Record<number, Range> {
+function rangesTo(to: number, before: Marks, after: Marks): Ranges {
   const ranges: Record<number, Range> = {};
   for (const [from, { marks }] of after) {
     const end = marks?.[to];
@@ -69,7 +69,7 @@ interface Collected {
   readonly stream: StreamSeen | undefined;
 }
 
-async function collectAt({ id, ask }: End, ranges: Record<number, Range>): Promise<Collected> {
+async function collectAt({ id, ask }: End, ranges: Ranges): Promise<Collected> {
   const { arrived = {}, overflowed = 0, stream } = await ask({ ask: 'collect', ranges });
   const pairs = Object.entries(arrived).map(([from, seen]) => {
     const [first = 0, next = 0] = ranges[Number(from)] ?? [];

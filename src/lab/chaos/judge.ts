@@ -57,7 +57,7 @@ function whoLost(pairs: readonly PairLoss[], { flow, endedAt, tookMs }: Observat
   const since = (at: number): string => ((at - endedAt + tookMs) / 1_000).toFixed(2);
   const losers = pairs.filter((pair) => lostOf(pair) > 0).sort((a, b) => lostOf(b) - lostOf(a));
   const said = losers.slice(0, MOST_PAIRS).map((pair) => {
-    const [hole] = [...pair.holes].sort((a, b) => b.to - b.from - (a.to - a.from));
+    const [hole] = pair.holes;
     const missed = flow.overflowed.get(pair.to) ?? 0;
     const when = hole ? ` at ${since(hole.from)} to ${since(hole.to)} s` : '';
     return `${lostOf(pair)} from ${pair.from} to ${pair.to}${when}${missed > 0 ? ` (${missed} missed by it)` : ''}`;
