@@ -40,8 +40,8 @@ async function withAdmin<T>(parts: ChangeParts, use: (admin: Admin) => Promise<T
 
 /** A member that was added; `changed` false: it was there already. */
 export interface Added {
-  /** Absent in a dry run. */
-  readonly id?: bigint;
+  /** Absent in a dry run, and where etcd did not say it. */
+  readonly id?: bigint | undefined;
   readonly changed: boolean;
   /** All members with the new one, as etcd's `--initial-cluster`. */
   readonly initialCluster: string;
@@ -55,26 +55,60 @@ const listOf = (cluster: ClusterStatus, { name, peerUrl }: Newcomer): string =>
     `${name}=${printEndpoint(peerUrl)}`,
   ].join(',');
 
-/** etcd changes its members only when all others have been connected to each other for five seconds. */
+/** How long a change is tried again; one that is lost costs as long as the deadline of a call. */
 const SETTLE_MS = 15_000;
 
-async function settled<T>(change: () => Promise<T>): Promise<T> {
+/** What etcd refuses a change with that is made already. */
+export const MADE = {
+  added: /peer urls already exists/i,
+  removed: /member not found/,
+  promoted: /can only promote a learner/,
+} as const;
+
+/** A change of the members, which etcd makes at most once however often it is asked for. */
+interface Step<T> {
+  make(): Promise<T>;
+  readonly made: RegExp;
+  /** What `make` would have resolved to. */
+  already(): Promise<T>;
+}
+
+/**
+ * etcd changes its members only when all others have been connected to each other for five seconds, and never answers a change that was
+ * sent to a leader that died: nobody knows then whether it is made, which the next try tells.
+ */
+async function settled<T>({ make, made, already }: Step<T>): Promise<T> {
   const end = performance.now() + SETTLE_MS;
+  let unanswered = false;
   for (;;) {
     try {
-      return await change();
+      return await make();
     } catch (error) {
-      const settling = error instanceof TsflannelError && /unhealthy cluster/.test(error.why);
-      if (!settling || performance.now() > end) throw error;
+      if (!(error instanceof TsflannelError)) throw error;
+      if (unanswered && made.test(error.why)) return already();
+      const isLost = error.code === 'ETCD_TIMEOUT' || error.code === 'ETCD_NO_QUORUM';
+      if (!(isLost || /unhealthy cluster/.test(error.why)) || performance.now() > end) throw error;
+      unanswered ||= isLost;
     }
     await sleep(500);
   }
 }
 
-const add = (admin: Admin, { peerUrl, learner }: Newcomer): Promise<bigint> =>
-  settled(() => admin.addMember([printEndpoint(peerUrl)], { learner }));
+const add = (parts: ChangeParts, admin: Admin, { peerUrl, learner }: Newcomer): Promise<bigint | undefined> => {
+  const url = printEndpoint(peerUrl);
+  return settled({
+    make: () => admin.addMember([url], { learner }),
+    made: MADE.added,
+    already: async () =>
+      (await readCluster(parts.openKv, parts.kv)).rows.find(({ peerUrls }) => peerUrls.includes(url))?.id,
+  });
+};
 
-const remove = (admin: Admin, { id }: MemberRow): Promise<void> => settled(() => admin.removeMember(id));
+const remove = (admin: Admin, { id }: MemberRow): Promise<void> =>
+  settled({ make: () => admin.removeMember(id), made: MADE.removed, already: () => Promise.resolve() });
+
+const promote = (admin: Admin, { id }: MemberRow): Promise<void> =>
+  settled({ make: () => admin.promoteMember(id), made: MADE.promoted, already: () => Promise.resolve() });
 
 /** How a change is made: in spite of the guards, or not at all but for the checks. */
 export interface How {
@@ -96,7 +130,7 @@ export async function addMember(parts: ChangeParts, member: Newcomer, how: How):
     });
   refuseUnsafe(whyNotAdd(cluster, member.learner), how.force);
   if (how.dryRun) return { changed: true, initialCluster };
-  const id = await withAdmin(parts, (admin) => add(admin, member));
+  const id = await withAdmin(parts, (admin) => add(parts, admin, member));
   return { id, changed: true, initialCluster };
 }
 
@@ -127,7 +161,7 @@ export async function replaceMember(parts: ChangeParts, { cluster, row }: Target
   const others = { ...cluster, rows: cluster.rows.filter(({ id }) => id !== row.id) };
   return withAdmin(parts, async (admin) => {
     await remove(admin, row);
-    const id = await add(admin, member);
+    const id = await add(parts, admin, member);
     return { id, changed: true, initialCluster: listOf(others, member) };
   });
 }
@@ -139,7 +173,7 @@ export async function promoteMember(
   dryRun: boolean,
 ): Promise<{ readonly row: MemberRow; readonly changed: boolean }> {
   const row = findMember(await readCluster(parts.openKv, parts.kv), text);
-  if (row.isLearner && !dryRun) await withAdmin(parts, (admin) => admin.promoteMember(row.id));
+  if (row.isLearner && !dryRun) await withAdmin(parts, (admin) => promote(admin, row));
   return { row, changed: row.isLearner };
 }
 
