@@ -22,7 +22,7 @@ const FAULTS = {
       'env-deleted',
     ],
     ...['hostile-leases', 'same-public-ip', 'second-daemon', 'killed-while-mending'],
-    ...['same-mac', 'crowd-joins-and-leaves', 'at-rest'],
+    ...['same-mac', 'crowd-joins-and-leaves', 'at-rest', 'programs-watched'],
   ],
   'host-gw': ['daemon-stopped', 'routes-deleted', 'interface-down', 'address-changed', 'rolling-restart'],
   udp: [

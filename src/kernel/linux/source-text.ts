@@ -140,20 +140,42 @@ function chainText(settings: GuardSettings, chain: string, rules: readonly strin
 /** The transaction that takes the table away, if there is one: naming it first makes its deletion valid in any case. */
 export const withoutTable = (): string => `table ${TABLE}\ndelete table ${TABLE}\n`;
 
-/** The transaction that makes the table anew. */
-export function wholeTable(settings: GuardSettings, sources: readonly Source[]): string {
+const chainsText = (settings: GuardSettings): string =>
+  rulesOf(settings)
+    .map(([chain, rules]) => chainText(settings, chain, rules))
+    .join('');
+
+const inTable = (...parts: readonly string[]): string => `table ${TABLE} {\n${parts.join('')}}\n`;
+
+function setsText(sources: readonly Source[]): string {
   const elements = elementTexts(sources.flatMap(elementsOf));
   const sets = SET_NAMES.map((name) => {
     const inside = elements.get(name);
     return `  set ${name} { ${SETS[name]}${inside ? ` elements = { ${inside} };` : ''} }\n`;
   });
   return [
-    withoutTable(),
-    `table ${TABLE} {\n`,
     ...COUNTED.map((name) => `  counter ${name} { }\n`),
     ...sets,
     `  set refused { typeof ip saddr . ${INNER_SOURCE}; size 1024; flags dynamic,timeout; timeout 10m; counter; }\n`,
-    ...rulesOf(settings).map(([chain, rules]) => chainText(settings, chain, rules)),
-    '}\n',
   ].join('');
+}
+
+/** The transaction that makes the table anew, with nobody let in. */
+export const emptyTable = (settings: GuardSettings): string =>
+  withoutTable() + inTable(setsText([]), chainsText(settings));
+
+/**
+ * The transactions that make the table anew. The kernel (seen with 6.18) lets packets meet the rules of a transaction some microseconds
+ * before the elements of its sets with intervals: so these are there before any rule asks for them.
+ */
+export const wholeTable = (settings: GuardSettings, sources: readonly Source[]): readonly string[] =>
+  sources.length === 0
+    ? [emptyTable(settings)]
+    : [withoutTable() + inTable(setsText(sources)), inTable(chainsText(settings))];
+
+/** The transaction that gives the table of `from` other settings; its sets and counters stay. */
+export function otherRules(from: GuardSettings, to: GuardSettings): string {
+  const chains = rulesOf(from).map(([chain]) => chain);
+  const each = (verb: string): string[] => chains.map((chain) => `${verb} chain ${TABLE} ${chain}\n`);
+  return [...each('flush'), ...each('delete'), inTable(chainsText(to))].join('');
 }

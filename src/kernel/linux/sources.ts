@@ -30,10 +30,10 @@ import {
   type SourceChange,
 } from './source-elements.ts';
 import { parsingCounters, parsingTable } from './source-json.ts';
-import { refusalOf, wholeTable, withoutTable } from './source-text.ts';
+import { emptyTable, otherRules, refusalOf, wholeTable, withoutTable } from './source-text.ts';
 import { type ToolResult, tryTool } from './tool.ts';
 
-/** The table as last seen or written; `settings` absent: there is none, or it has to be written anew. */
+/** The table as last seen or written; `settings` absent: there is none, or it is damaged and has to be written anew. */
 interface Table {
   readonly settings?: GuardSettings | undefined;
   readonly sources: ReadonlyMap<string, Source>;
@@ -65,7 +65,7 @@ const PROBE: GuardSettings = {
 
 /** Lets the kernel look at a transaction without doing it. */
 async function probe(): Promise<string | undefined> {
-  const result = await tryNft(wholeTable(PROBE, []), ['-c']).catch(notWithoutNft);
+  const result = await tryNft(emptyTable(PROBE), ['-c']).catch(notWithoutNft);
   return result ? refusalIn(result) : 'nft is not installed (apt-get install nftables)';
 }
 
@@ -97,18 +97,26 @@ function sourcesAfter(table: Table, to: ReadonlyMap<string, Source | undefined>)
   return after;
 }
 
-/** The table after these steps, and what leads there: changes of a table that is there, or a text for nft. */
-type Transition = { readonly after: Table } & ({ readonly text: string } | { readonly changes: ElementChanges });
+/** The table after these steps, and what leads there: changes of its sets alone, or texts for nft. */
+type Transition = { readonly after: Table } & (
+  | { readonly changes: ElementChanges }
+  /** `inPlace` where the table is known. What is written anew lets forged packets in for the time between two transactions. */
+  | { readonly inPlace?: string; readonly anew: readonly string[] }
+);
 
 function* transition(table: Table, steps: readonly Step[]): Sliced<Transition> {
   const settings = settingsAfter(steps);
-  if (settings === 'none') return { after: NONE, text: withoutTable() };
+  if (settings === 'none') return { after: NONE, anew: [withoutTable()] };
   const to = yield* changed(table, steps);
   const sources = sourcesAfter(table, to);
-  if (settings !== 'as it is')
-    return { after: { settings, sources }, text: wholeTable(settings, [...sources.values()]) };
-  const changes = [...to].map(([key, source]): SourceChange => ({ from: table.sources.get(key), to: source }));
-  return { after: { ...table, sources }, changes: yield* changingElements(changes, sources.values()) };
+  const each = [...to].map(([key, source]): SourceChange => ({ from: table.sources.get(key), to: source }));
+  const changes = yield* changingElements(each, sources.values());
+  if (settings === 'as it is') return { after: { ...table, sources }, changes };
+  return {
+    after: { settings, sources },
+    anew: wholeTable(settings, [...sources.values()]),
+    ...(table.settings && { inPlace: changesText(changes) + otherRules(table.settings, settings) }),
+  };
 }
 
 const refusalOfStep = ({ action, object }: Step): string | undefined =>
@@ -147,6 +155,15 @@ function* noting(
 const byNft = async (text: string): Promise<string | undefined> =>
   text === '' ? undefined : refusalIn(await tryNft(text));
 
+async function rewrite({ inPlace, anew }: { readonly inPlace?: string; readonly anew: readonly string[] }) {
+  if (inPlace !== undefined && (await byNft(inPlace)) === undefined) return undefined;
+  for (const text of anew) {
+    const refusal = await byNft(text);
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
 /** `socket` is one of nfnetlink; it is asked for when it is needed, and may throw KERNEL_REFUSED. */
 export function sources(socket: () => NetlinkSocket): Sources {
   let table = NONE;
@@ -160,7 +177,8 @@ export function sources(socket: () => NetlinkSocket): Sources {
     const seen = json === undefined ? undefined : await inTurns(parsingTable(json));
     const sources = await inTurns(noting(seen ? [seen.guard, ...seen.sources] : [], kinds, state, before));
     // What was written meanwhile, by a pass beside this look, is newer.
-    if (writes === since) table = seen ? { settings: seen.guard.settings, sources } : NONE;
+    if (writes === since)
+      table = seen ? { settings: seen.guard.damage ? undefined : seen.guard.settings, sources } : NONE;
   }
 
   /**
@@ -176,7 +194,7 @@ export function sources(socket: () => NetlinkSocket): Sources {
   async function run(steps: readonly Step[]): Promise<string | undefined> {
     writes++;
     const next = await inTurns(transition(table, steps));
-    const refusal = await ('text' in next ? byNft(next.text) : change(next.changes));
+    const refusal = await ('changes' in next ? change(next.changes) : rewrite(next));
     writes++;
     if (refusal === undefined) table = next.after;
     return refusal;

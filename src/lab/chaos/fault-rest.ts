@@ -81,21 +81,46 @@ async function measure(stage: Stage): Promise<void> {
 
 const HOSTILE: Stranger = { subnet: '10.97.253.0/24', publicIp: '$(touch canary); 1.2.3.4' };
 
+/** The daemon starts anew with the spy in it, which must have seen something by then. */
+async function letSpy(stage: Stage): Promise<void> {
+  const { node, kill, run, expect } = stage;
+  const file = join(node(VICTIM).dir, 'spy.mjs');
+  await writeFile(file, spy(logOf(stage)));
+  await kill(VICTIM, 'SIGTERM');
+  await run(VICTIM, 'env', `NODE_OPTIONS=--import=${file}`, 'tsflannel', 'up', '--detach');
+  expect((await startedBy(stage)).length > 0, 'it has started nothing: the spy is asleep');
+}
+
+async function endSpying(stage: Stage): Promise<void> {
+  await restartDaemon(stage, VICTIM);
+  await rm(logOf(stage));
+}
+
 const atRest: Fault = {
   row: 31,
   name: 'at-rest',
-  about:
-    'nothing is done for 60 s (short: 5 s, long: 10 minutes): what a daemon costs; then rules are flushed, a peer comes and a hostile one: which programs it starts',
+  about: 'nothing is done for 60 s (short: 5 s, long: 10 minutes): what a daemon costs',
   budget: (backend) => ({ gapMs: noLoss(backend) * 2, healMs: 2_000 }),
   hits: [VICTIM],
   ownOnly: true,
   async run(stage) {
-    const { node, kill, run, expect, note } = stage;
-    const file = join(node(VICTIM).dir, 'spy.mjs');
-    await writeFile(file, spy(logOf(stage)));
-    await kill(VICTIM, 'SIGTERM');
-    await run(VICTIM, 'env', `NODE_OPTIONS=--import=${file}`, 'tsflannel', 'up', '--detach');
+    await letSpy(stage);
     await measure(stage);
+  },
+  undo: endSpying,
+};
+
+const programsWatched: Fault = {
+  row: 31,
+  name: 'programs-watched',
+  about: 'rules are flushed, a peer comes and a hostile one: which programs the daemon starts',
+  // As long as rules that are flushed may cost in row 16.
+  budget: (backend) => ({ gapMs: 1_000 + noLoss(backend) * 2, healMs: 2_000 }),
+  hits: [VICTIM],
+  ownOnly: true,
+  async run(stage) {
+    const { expect, note } = stage;
+    await letSpy(stage);
     await flushRules(stage, VICTIM);
     await putStranger(stage, HOSTILE);
     await putStranger(stage, STRANGER);
@@ -104,16 +129,14 @@ const atRest: Fault = {
     const strange = started.filter(
       ([program = '', ...args]) => !PROGRAMS.test(basename(program)) || args.some((arg) => SUSPICIOUS.test(arg)),
     );
-    expect(started.length > 0, 'it has started nothing: the spy is asleep');
     expect(strange.length === 0, `it started ${JSON.stringify(strange[0])}`);
     note(`started only ${[...new Set(started.map(([program = '']) => basename(program)))].join(', ')}`);
   },
   async undo(stage) {
     await dropStranger(stage, STRANGER);
     await stage.etcdctl('del', keyOf(HOSTILE.subnet));
-    await restartDaemon(stage, VICTIM);
-    await rm(logOf(stage));
+    await endSpying(stage);
   },
 };
 
-export const REST_FAULTS: readonly Fault[] = [atRest];
+export const REST_FAULTS: readonly Fault[] = [atRest, programsWatched];

@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { diff } from '../../../src/kernel/diff.ts';
 import { linuxKernel } from '../../../src/kernel/linux/linux.ts';
-import type { KernelObject, Kind, Source } from '../../../src/kernel/state.ts';
+import type { KernelObject, Kind, Plan, Source } from '../../../src/kernel/state.ts';
 import { until } from '../../support/until.ts';
 import { type Benches, create, remove, step, wanted } from './bench.ts';
+import { floodFrom } from './flood.ts';
 import { guard, ip, mac, prefix, source } from './objects.ts';
 import { run } from './stranger.ts';
 
@@ -151,6 +152,40 @@ export function linuxSources({ kernel, done, observe, ours }: Benches): void {
       } finally {
         ear.close();
       }
+    });
+
+    it('drops none of a flood while it is written anew or gets other settings', async () => {
+      const flood = await floodFrom(source());
+      let dropped = 0;
+      const written = async (plan: Plan) => {
+        await done(plan);
+        // IPv6 is dropped by right: the peer's kernel says some of itself.
+        const { drops = {} } = (await kernel().sourceCounters()) ?? {};
+        for (const [reason, packets] of Object.entries(drops)) if (reason !== 'not-ip4') dropped += packets;
+      };
+      try {
+        for (let i = 0; i < 40; i++) {
+          await done(remove(guard()));
+          await written(create(...all));
+        }
+        for (let i = 0; i < 20; i++) {
+          await written([step('replace', guard({ check: 'subnet' }), guard())]);
+          await written([step('replace', guard(), guard({ check: 'subnet' }))]);
+        }
+        assert.ok((await flood.came()) > 1_000, 'there is a flood');
+        assert.equal(dropped, 0);
+      } finally {
+        await flood.end();
+      }
+    });
+
+    it('keeps what was counted when it gets other settings', async () => {
+      await done(create(...all));
+      const elements = async () => (await run('nft', '-a', 'list', 'set', ...TABLE.split(' '), 'inner')).trim();
+      const before = await elements();
+      await done([step('replace', guard({ underlay: 'other0' }), guard())]);
+      assert.equal(await elements(), before);
+      assert.deepEqual([...diff(wanted([guard({ underlay: 'other0' }), ...all.slice(1)]), await observe(KINDS))], []);
     });
 
     it('holds 5,000 peers, in one transaction', async () => {

@@ -146,9 +146,19 @@ describe('the source check in nft’s language', () => {
   });
 
   it('writes a table that begins by taking away the old one', () => {
-    const text = wholeTable(SETTINGS, [PEER]);
-    assert.ok(text.startsWith('table inet tsflannel-sources\ndelete table inet tsflannel-sources\ntable inet'));
-    assert.match(text, /udp dport 8472 @th,96,24 1 goto tunnel/);
+    for (const sources of [[], [PEER]]) {
+      const texts = wholeTable(SETTINGS, sources);
+      assert.ok(texts[0]?.startsWith('table inet tsflannel-sources\ndelete table inet tsflannel-sources\ntable inet'));
+      assert.match(texts.at(-1) ?? '', /udp dport 8472 @th,96,24 1 goto tunnel/);
+    }
+  });
+
+  it('writes no rule before the elements it asks for', () => {
+    const [sets = '', chains = '', ...more] = wholeTable(SETTINGS, [PEER]);
+    assert.deepEqual(more, []);
+    assert.match(sets, /set inner \{.*elements/);
+    assert.doesNotMatch(sets, /chain|@inner/);
+    assert.doesNotMatch(chains, /delete|set /);
   });
 
   it('takes any JSON of a table for what it is: damaged', () => {
