@@ -139,6 +139,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     test: 'test/unit/kernel/source-nft.test.ts',
   },
   {
+    name: 'rules of the source check ask for elements that are not there yet',
+    file: 'src/kernel/linux/source-text.ts',
+    find: 'inTable(setsText(sources)), inTable(chainsText(settings))',
+    put: 'inTable(setsText(sources), chainsText(settings))',
+    test: 'test/unit/kernel/source-nft.test.ts',
+  },
+  {
+    name: 'a change of the members that is made, but was not answered, is taken for refused',
+    file: 'src/etcd/change.ts',
+    find: 'unanswered ||= isLost;',
+    put: 'unanswered ||= false;',
+    test: 'test/unit/etcd/change.test.ts',
+  },
+  {
     name: 'a subnet ends one address early in the source check',
     file: 'src/kernel/linux/source-elements.ts',
     find: 'ipOf(last + 1n)',
