@@ -6,9 +6,11 @@ import type { Plan } from '../kernel/state.ts';
 import { usageOf } from '../lease/choose.ts';
 import { printIp, printPrefix } from '../model/address.ts';
 import type { ForwarderCounters, SourceCounters } from '../model/carrier-report.ts';
+import type { Lease } from '../model/lease.ts';
 import { isNearlyFull, type RouteTraffic, type Usage, usageText } from '../model/report.ts';
 import { queryOf } from '../reconcile/pass.ts';
 import { routeRows } from '../reconcile/report.ts';
+import { parseLeaseKv } from '../store/lease-kv.ts';
 import { carrierChecks, sourceChecks } from './carrier-checks.ts';
 import { check, checksOf, waitingOf } from './checks.ts';
 import { configCheck } from './config-check.ts';
@@ -122,12 +124,21 @@ const trafficBySubnet = (counters: ForwarderCounters | undefined): ReadonlyMap<s
     ]),
   );
 
+/** All that are believed, and our own, of which etcd may not have told us yet when we have just claimed it. */
+function leasesOf({ follower: { view }, holder }: Node): ReadonlyMap<string, Lease> {
+  const { key, value, leaseId: lease, modRevision } = holder.current();
+  const leases = view.leases();
+  if (holder.state() !== 'held' || leases.has(key) || view.rejections().has(key)) return leases;
+  const own = parseLeaseKv({ key, value, lease, createRevision: modRevision, modRevision, version: 1n });
+  return own.ok ? new Map([...leases, [key, own.value]]) : leases;
+}
+
 async function routesOf(node: Node): Promise<Requests['routes']> {
   const scene = sceneOf(node);
   const seen = await node.parts.kernel.observe(queryOf(scene));
   const { view } = node.follower;
   const ownKey = node.holder.current().key;
-  const rows = await routeRows({ scene, ownKey, leases: view.leases(), rejections: view.rejections(), seen });
+  const rows = await routeRows({ scene, ownKey, leases: leasesOf(node), rejections: view.rejections(), seen });
   const figures = node.liveness?.figures();
   const traffic = trafficBySubnet(node.parts.counters());
   return {

@@ -172,7 +172,7 @@ export function linuxSources({ kernel, done, observe, ours }: Benches): void {
           await written([step('replace', guard({ check: 'subnet' }), guard())]);
           await written([step('replace', guard(), guard({ check: 'subnet' }))]);
         }
-        assert.ok((await flood.came()) > 1_000, 'there is a flood');
+        assert.ok((await flood.came()) > 100, 'there is a flood');
         assert.equal(dropped, 0);
       } finally {
         await flood.end();

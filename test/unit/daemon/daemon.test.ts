@@ -6,6 +6,7 @@ import { ask, askIfRunning, askIfUp } from '../../../src/control/client.ts';
 import { TsflannelError } from '../../../src/errors.ts';
 import { writeNodeState } from '../../../src/files/node-state.ts';
 import { printLease } from '../../../src/model/lease.ts';
+import { openStore } from '../../../src/store/store.ts';
 import { createTestClock, settle } from '../../support/clock.ts';
 import { type DaemonRig, daemonRig } from '../../support/daemon.ts';
 import { NET } from '../../support/kvs.ts';
@@ -135,6 +136,17 @@ describe('daemon', () => {
     await failsWith('PORT_TAKEN', {}, { healthz: { ip: '127.0.0.1', port } });
     other.close();
     assert.equal((await subnets(rig)).length, 0);
+  });
+
+  it('shows its own lease at once, though etcd has told nothing of it yet', async () => {
+    const { etcd, options, run } = await use();
+    const store = openStore(etcd.client(), NET);
+    await run({ store: { ...store, watch: () => ({ ready: Promise.resolve(), close: () => undefined }) } }).ready;
+    const { rows } = await ask(options.runDir, 'routes');
+    assert.deepEqual(
+      rows.map(({ key, state }) => [key, state]),
+      [[(await subnets(rig))[0]?.key, 'this node']],
+    );
   });
 
   it('is ready although a peer cannot be reached, and a value in etcd is garbage', async () => {
