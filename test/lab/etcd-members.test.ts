@@ -68,6 +68,18 @@ describe('tsflannel etcd member: one at a time, and never without a majority', f
   const isGone = (name: string) =>
     until(`${name} is seen to be gone`, async () => (await shown()).includes(`${name} unreachable`));
 
+  /** Starts a member that was added as a learner, and promotes it. */
+  async function comesToVote(name: string, list: string): Promise<void> {
+    await start(name, list, 'existing');
+    await until(`${name} is a learner`, async () => (await shown()).includes(`${name} learner`));
+    await until(
+      `${name} may be promoted`,
+      async () => (await member('promote', name, '--dry-run')).json().changed === true,
+    );
+    assert.ok(!(await shown()).includes(`${name} healthy`));
+    await until(`${name} has caught up`, async () => (await member('promote', name)).exit === 0);
+  }
+
   it('replaces no member that is well, and removes none without a yes', async () => {
     await healthy(3);
     refused(await member('replace', 'm3', '--peer-url', 'http://127.0.0.1:9', '--yes'), 'ETCD_UNSAFE', /m3 is healthy/);
@@ -126,11 +138,7 @@ describe('tsflannel etcd member: one at a time, and never without a majority', f
     await shows(' not started', 'm1 healthy', 'm2 healthy');
     refused(await member('add', 'm5', '--peer-url', 'http://127.0.0.1:9'), 'ETCD_UNSAFE', /has not started yet/);
     assert.equal(ok(await member('add', 'm4', '--peer-url', url)).changed, false);
-    await start('m4', list, 'existing');
-    await until('m4 is a learner', async () => (await shown()).includes('m4 learner'));
-    await until('m4 may be promoted', async () => (await member('promote', 'm4', '--dry-run')).json().changed === true);
-    assert.ok(!(await shown()).includes('m4 healthy'));
-    await until('m4 has caught up', async () => (await member('promote', 'm4')).exit === 0);
+    await comesToVote('m4', list);
     await healthy(3);
     assert.equal(ok(await member('promote', 'm4')).changed, false);
   });
@@ -147,6 +155,19 @@ describe('tsflannel etcd member: one at a time, and never without a majority', f
     assert.equal(ok(await unlessUnsafe('remove', 'm4', '--yes')).id, id);
     await healthy(2);
     assert.ok(!(await rows()).some((row) => row.id === id));
+  });
+
+  it('removes a member, and keeps the majority of those that stay', async () => {
+    peers.delete('m4');
+    peers.set('m5', await freePort());
+    const added = ok(await member('add', 'm5', '--peer-url', `http://127.0.0.1:${peers.get('m5')}`));
+    await comesToVote('m5', String(added.initialCluster));
+    await healthy(3);
+    const { id } = ok(await member('remove', 'm5', '--yes'));
+    assert.ok(!(await rows()).some((row) => row.id === id));
+    await running.get('m5')?.close();
+    running.delete('m5');
+    await healthy(2);
   });
 
   holdsItsSchemas('etcd-members');

@@ -97,26 +97,26 @@ function sourcesAfter(table: Table, to: ReadonlyMap<string, Source | undefined>)
   return after;
 }
 
-/** The table after these steps, and what leads there: changes of its sets alone, or texts for nft. */
+/** The table after these steps, and what leads there: changes of its sets alone, or the whole of it. */
 type Transition = { readonly after: Table } & (
   | { readonly changes: ElementChanges }
-  /** `inPlace` where the table is known. What is written anew lets forged packets in for the time between two transactions. */
-  | { readonly inPlace?: string; readonly anew: readonly string[] }
+  /** The transaction that writes other settings into the table as it stands, where that is known. */
+  | { readonly inPlace?: string }
 );
 
 function* transition(table: Table, steps: readonly Step[]): Sliced<Transition> {
   const settings = settingsAfter(steps);
-  if (settings === 'none') return { after: NONE, anew: [withoutTable()] };
+  if (settings === 'none') return { after: NONE };
   const to = yield* changed(table, steps);
   const sources = sourcesAfter(table, to);
-  const each = [...to].map(([key, source]): SourceChange => ({ from: table.sources.get(key), to: source }));
-  const changes = yield* changingElements(each, sources.values());
-  if (settings === 'as it is') return { after: { ...table, sources }, changes };
-  return {
-    after: { settings, sources },
-    anew: wholeTable(settings, [...sources.values()]),
-    ...(table.settings && { inPlace: changesText(changes) + otherRules(table.settings, settings) }),
+  const changing = () => {
+    const each = [...to].map(([key, source]): SourceChange => ({ from: table.sources.get(key), to: source }));
+    return changingElements(each, sources.values());
   };
+  if (settings === 'as it is') return { after: { ...table, sources }, changes: yield* changing() };
+  const after = { settings, sources };
+  if (!table.settings) return { after };
+  return { after, inPlace: changesText(yield* changing()) + otherRules(table.settings, settings) };
 }
 
 const refusalOfStep = ({ action, object }: Step): string | undefined =>
@@ -155,9 +155,13 @@ function* noting(
 const byNft = async (text: string): Promise<string | undefined> =>
   text === '' ? undefined : refusalIn(await tryNft(text));
 
-async function rewrite({ inPlace, anew }: { readonly inPlace?: string; readonly anew: readonly string[] }) {
+const anew = ({ settings, sources }: Table): readonly string[] =>
+  settings ? wholeTable(settings, [...sources.values()]) : [withoutTable()];
+
+/** In place where that can be: what is written anew lets forged packets in for the time between two transactions. */
+async function rewrite(after: Table, inPlace: string | undefined): Promise<string | undefined> {
   if (inPlace !== undefined && (await byNft(inPlace)) === undefined) return undefined;
-  for (const text of anew) {
+  for (const text of anew(after)) {
     const refusal = await byNft(text);
     if (refusal !== undefined) return refusal;
   }
@@ -194,7 +198,7 @@ export function sources(socket: () => NetlinkSocket): Sources {
   async function run(steps: readonly Step[]): Promise<string | undefined> {
     writes++;
     const next = await inTurns(transition(table, steps));
-    const refusal = await ('changes' in next ? change(next.changes) : rewrite(next));
+    const refusal = await ('changes' in next ? change(next.changes) : rewrite(next.after, next.inPlace));
     writes++;
     if (refusal === undefined) table = next.after;
     return refusal;
